@@ -1,0 +1,96 @@
+/**
+ * What stands behind a {@linkcode Broker}: kept in a `WeakMap`, so that no inspector, log or serialiser shows it.
+ *
+ * @module
+ */
+import { ConfigError } from "./errors.ts";
+import type {
+  Broker,
+  Clock,
+  ConnectOptions,
+  CredentialProvider,
+  Credentials,
+  DashiEvent,
+  Endpoints,
+  Fetch,
+  QueueAddress,
+  Topology,
+} from "./types.ts";
+
+/** The settled options and the shared values of a broker. */
+export interface BrokerState {
+  readonly options: ConnectOptions;
+  readonly endpoint?: Endpoints;
+  readonly credentials: Credentials | CredentialProvider;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly requestTimeout: number;
+  readonly maxAttempts: number;
+  readonly allowInsecure: boolean;
+  /** Tells `onEvent`; never throws. */
+  readonly emit: (event: DashiEvent) => void;
+  /** Requests sent so far. */
+  requests: number;
+  /** AWS's clock minus ours, in milliseconds. */
+  clockOffset: number;
+  /** Queues that were looked up, by canonical name or URL. */
+  readonly queues: Map<string, QueueAddress>;
+  /** Other settled values, by a key of their room. */
+  readonly settled: Map<string, unknown>;
+  /** Work under way that callers share; always empty in Workers. */
+  readonly pending: Map<string, Promise<unknown>>;
+  topology: Topology;
+}
+
+const states = new WeakMap<Broker, BrokerState>();
+
+/** Puts the state behind a new broker. */
+export function keepState(broker: Broker, state: BrokerState): void {
+  states.set(broker, state);
+}
+
+/**
+ * The state behind a broker.
+ *
+ * @throws {ConfigError} If it is not a broker.
+ */
+export function stateOf(broker: Broker): BrokerState {
+  const state = states.get(broker);
+  if (!state) {
+    throw new ConfigError("Cannot use 'broker' as it must be what connect() gave");
+  }
+  return state;
+}
+
+/** The current instant of the broker's clock, in milliseconds. */
+export function nowOf(state: { readonly clock: Clock }): number {
+  return +state.clock.now();
+}
+
+/** Waits on a clock and always resolves: when the time is over, or when the signal fires. */
+export async function pause(clock: Clock, seconds: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return;
+  try {
+    await clock.sleep(seconds, signal);
+  } catch {
+    // An abort ends the wait; whoever waits looks at the signal.
+  }
+}
+
+/** True where a promise that one invocation made must not be awaited by another. */
+const isolatesInvocations = (): boolean => globalThis.navigator?.userAgent === "Cloudflare-Workers";
+
+/**
+ * Does a piece of work once for all who ask while it is under way. In Workers each invocation does its own, as a promise
+ * of another one may never settle there.
+ */
+export function once<T>(state: BrokerState, key: string, work: () => Promise<T>): Promise<T> {
+  if (isolatesInvocations()) return work();
+  const running = state.pending.get(key);
+  if (running) return running as Promise<T>;
+  const promise = work().finally(() => state.pending.delete(key));
+  state.pending.set(key, promise);
+  promise.catch(() => {}); // each caller handles its own copy
+  return promise;
+}

@@ -1,0 +1,202 @@
+/**
+ * Every error that this library throws. Each class has a stable `code`; a message says what was wrong, with what, and
+ * what to do. None holds a secret.
+ *
+ * @module
+ */
+import type { Service } from "./types.ts";
+
+/** The root of all errors of this library. */
+export class DashiError extends Error {
+  /** A stable name for programs, such as `ERR_DASHI_CONFIG`. */
+  readonly code: string = "ERR_DASHI";
+  override readonly name: string = "DashiError";
+}
+
+/** An argument or option is wrong. Thrown at once, before any request. */
+export class ConfigError extends DashiError {
+  override readonly code: string = "ERR_DASHI_CONFIG";
+  override readonly name: string = "ConfigError";
+}
+
+/** No credentials, or credentials that could not be had. */
+export class CredentialsError extends DashiError {
+  override readonly code: string = "ERR_DASHI_CREDENTIALS";
+  override readonly name: string = "CredentialsError";
+}
+
+/** What is known of an answer of AWS that was an error. */
+export interface AwsErrorDetails {
+  /** The service that answered. */
+  readonly service: Service;
+  /** The API action. */
+  readonly action: string;
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** The error code without its prefix, such as `QueueDoesNotExist`. */
+  readonly awsCode: string;
+  /** AWS's id of the request, for its support. */
+  readonly requestId?: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+}
+
+/** AWS answered with an error, with nonsense, or not at all. */
+export class AwsError extends DashiError implements AwsErrorDetails {
+  override readonly code: string = "ERR_DASHI_AWS";
+  override readonly name: string = "AwsError";
+  /** The service that answered. */
+  readonly service: Service;
+  /** The API action. */
+  readonly action: string;
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /** The error code without its prefix, such as `QueueDoesNotExist`. */
+  readonly awsCode: string;
+  /** AWS's id of the request, for its support. */
+  readonly requestId?: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+
+  /** Makes one from what the answer said. */
+  constructor(message: string, details: AwsErrorDetails, options?: ErrorOptions) {
+    super(message, options);
+    this.service = details.service;
+    this.action = details.action;
+    this.status = details.status;
+    this.awsCode = details.awsCode;
+    this.requestId = details.requestId;
+    this.retryable = details.retryable;
+  }
+}
+
+/** Predefined queues are in use and this one is not among them. kombu's name. */
+export class UndefinedQueueError extends DashiError {
+  override readonly code: string = "ERR_DASHI_UNDEFINED_QUEUE";
+  override readonly name: string = "UndefinedQueueError";
+}
+
+/** A queue's name and its URL disagree about FIFO, or the name is not one that SQS takes. kombu's name. */
+export class InvalidQueueError extends DashiError {
+  override readonly code: string = "ERR_DASHI_INVALID_QUEUE";
+  override readonly name: string = "InvalidQueueError";
+}
+
+/** The credentials may not use the queue. kombu's name. */
+export class AccessDeniedQueueError extends AwsError {
+  override readonly code: string = "ERR_DASHI_ACCESS_DENIED_QUEUE";
+  override readonly name: string = "AccessDeniedQueueError";
+}
+
+/** The queue does not exist, or not in this region and account. kombu's name. */
+export class DoesNotExistQueueError extends AwsError {
+  override readonly code: string = "ERR_DASHI_DOES_NOT_EXIST_QUEUE";
+  override readonly name: string = "DoesNotExistQueueError";
+}
+
+/** The exchange was never declared. kombu's name. */
+export class UndefinedExchangeError extends DashiError {
+  override readonly code: string = "ERR_DASHI_UNDEFINED_EXCHANGE";
+  override readonly name: string = "UndefinedExchangeError";
+}
+
+/** A queue could not be subscribed to a fanout exchange's topic. kombu's name. */
+export class UnableToSubscribeQueueError extends DashiError {
+  override readonly code: string = "ERR_DASHI_UNABLE_TO_SUBSCRIBE_QUEUE";
+  override readonly name: string = "UnableToSubscribeQueueError";
+}
+
+/** A queue's subscription could not be ended. kombu's name. */
+export class UnableToUnsubscribeQueueError extends DashiError {
+  override readonly code: string = "ERR_DASHI_UNABLE_TO_UNSUBSCRIBE_QUEUE";
+  override readonly name: string = "UnableToUnsubscribeQueueError";
+}
+
+/** The receipt handle is too old: the message is visible again, or someone else's. */
+export class ReceiptExpiredError extends AwsError {
+  override readonly code: string = "ERR_DASHI_RECEIPT_EXPIRED";
+  override readonly name: string = "ReceiptExpiredError";
+}
+
+/** Some parts of a publish failed. */
+export class PublishError extends DashiError {
+  override readonly code: string = "ERR_DASHI_PUBLISH";
+  override readonly name: string = "PublishError";
+  /** The parts that were sent. */
+  readonly sent: readonly {
+    readonly queue?: string;
+    readonly topic?: string;
+    readonly messageId: string;
+    readonly sequenceNumber?: string;
+  }[];
+  /** The parts that were not, and why. */
+  readonly failed: readonly { readonly queue?: string; readonly topic?: string; readonly error: Error }[];
+
+  /** Makes one from the parts. */
+  constructor(
+    message: string,
+    parts: Pick<PublishError, "sent" | "failed">,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.sent = parts.sent;
+    this.failed = parts.failed;
+  }
+}
+
+/** No queue is bound that takes the message. */
+export class UnroutableError extends DashiError {
+  override readonly code: string = "ERR_DASHI_UNROUTABLE";
+  override readonly name: string = "UnroutableError";
+}
+
+/** The object behind a payload pointer is gone. */
+export class PayloadNotFoundError extends DashiError {
+  override readonly code: string = "ERR_DASHI_PAYLOAD_NOT_FOUND";
+  override readonly name: string = "PayloadNotFoundError";
+}
+
+/** A payload pointer leads outside of what is allowed. It was not followed. */
+export class PayloadForbiddenError extends DashiError {
+  override readonly code: string = "ERR_DASHI_PAYLOAD_FORBIDDEN";
+  override readonly name: string = "PayloadForbiddenError";
+}
+
+/** A body could not be read by the codec, or does not fit the schema. */
+export class DecodeError extends DashiError {
+  override readonly code: string = "ERR_DASHI_DECODE";
+  override readonly name: string = "DecodeError";
+}
+
+/** A checksum is wrong: what arrived is not what was sent. */
+export class IntegrityError extends DashiError {
+  override readonly code: string = "ERR_DASHI_INTEGRITY";
+  override readonly name: string = "IntegrityError";
+}
+
+/** A Celery task failed where it ran. */
+export class TaskFailedError extends DashiError {
+  override readonly code: string = "ERR_DASHI_TASK_FAILED";
+  override readonly name: string = "TaskFailedError";
+  /** The remote exception's type, such as `ValueError`. */
+  readonly type: string;
+  /** The remote traceback, if there is one. */
+  readonly traceback?: string;
+
+  /** Makes one from what the result says. */
+  constructor(
+    message: string,
+    details: { readonly type: string; readonly traceback?: string },
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.type = details.type;
+    this.traceback = details.traceback;
+  }
+}
+
+/** A wait took longer than it was given. */
+export class TimeoutError extends DashiError {
+  override readonly code: string = "ERR_DASHI_TIMEOUT";
+  override readonly name: string = "TimeoutError";
+}

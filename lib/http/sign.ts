@@ -1,0 +1,85 @@
+/**
+ * Makes an unsigned request a signed one.
+ *
+ * @module
+ */
+import { AwsV4Signer } from "aws4fetch";
+import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
+import { DEFAULT_REGION, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
+
+/** Options of {@linkcode sign}. */
+export interface SignOptions {
+  /** The keys to sign with. */
+  readonly credentials: Credentials;
+  /** The region to sign for; by default the queue URL's, then the environment's, then us-east-1. */
+  readonly region?: string;
+  /** Where the service is; by default the queue URL's host, then AWS's own for the region. */
+  readonly endpoint?: Endpoints;
+  /** The instant of the signature. Default: now. */
+  readonly now?: Date | number;
+  /** Allows plain http to public hosts. Default: false. */
+  readonly allowInsecure?: boolean;
+  /** Ends the request that is made. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Signing keys by credentials, so that a key that is rotated away goes with its credentials.
+ */
+const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
+
+/**
+ * Signs a request with AWS Signature Version 4 and gives a standard `Request`, ready for `fetch`.
+ *
+ * @param request What a builder made.
+ * @param options Keys, and where the request goes.
+ * @returns The signed request. A signature is good for five minutes.
+ * @throws {ConfigError} If the request would go over plain http to a public host.
+ * @see {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html}
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { sign } from "@dashi/sqs";
+ * import { receiveMessage } from "@dashi/sqs/sqs";
+ *
+ * const request = receiveMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs" });
+ * const signed = await sign(request, { credentials: { accessKeyId: "AKID", secretAccessKey: "secret" } });
+ * assert.equal(signed.url, "https://sqs.eu-west-1.amazonaws.com/");
+ * assert.match(signed.headers.get("authorization")!, /AKID\/\d+\/eu-west-1\/sqs\/aws4_request/);
+ * ```
+ */
+export async function sign(
+  request: AwsRequest<unknown, AwsBody>,
+  options: SignOptions,
+): Promise<Request> {
+  const { credentials, endpoint, now = Date.now(), signal } = options;
+  const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
+  const url = resolveUrl(request, region, endpoint, options.allowInsecure);
+  let keys = signingKeys.get(credentials);
+  if (!keys) signingKeys.set(credentials, keys = new Map());
+  if (keys.size > 50) keys.clear(); // a day, region and service each; they must not add up
+  const { method, body } = request;
+  const signer = new AwsV4Signer({
+    ...credentials,
+    url: url.href,
+    method,
+    headers: request.headers,
+    body: body instanceof ReadableStream || body === "" ? undefined : body,
+    service: request.service,
+    region,
+    cache: keys,
+    datetime: new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    // S3's path is signed as it stands on the wire, every other service's is encoded once more.
+    singleEncode: false,
+  });
+  const signed = await signer.sign();
+  return new Request(signed.url, {
+    method,
+    headers: signed.headers,
+    body: body === "" ? undefined : body,
+    redirect: "manual",
+    signal,
+    ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
+  });
+}
