@@ -36,7 +36,14 @@ export function badAnswer(
   return new AwsError(
     `Cannot read the answer to ${service} ${action} as ${what} (status ${response.status}): ` +
       "check that 'endpoint' is that of an AWS service",
-    { service, action, status: response.status, awsCode: "InvalidAnswer", requestId: requestIdOf(response), retryable: true },
+    {
+      service,
+      action,
+      status: response.status,
+      awsCode: "InvalidAnswer",
+      requestId: requestIdOf(response),
+      retryable: true,
+    },
     options,
   );
 }
@@ -70,12 +77,13 @@ export async function readJson(
   response: Response,
   asked: Asked,
   toError: (fault: Fault & { queryCode: string }) => Error,
+  mayBeEmpty = false,
 ): Promise<unknown> {
   const text = await response.text();
   let json: unknown;
   try {
-    // An action without output may be answered with no body at all.
-    json = text === "" && response.ok && response.headers.get("content-length") === "0" ? {} : JSON.parse(text);
+    // An action without output may be answered with no body; from any other, nothing is not an empty answer.
+    json = text === "" && response.ok && mayBeEmpty ? {} : JSON.parse(text);
   } catch (cause) {
     if (response.ok) {
       throw badAnswer(asked, response, describe(text), { cause });

@@ -5,15 +5,9 @@
  */
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError, CredentialsError, DashiError } from "../errors.ts";
-import type {
-  AwsBody,
-  AwsRequest,
-  Broker,
-  CredentialProvider,
-  Credentials,
-} from "../types.ts";
+import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials } from "../types.ts";
 import { requestIdOf } from "./answer.ts";
-import { DEFAULT_REGION, endpointFor, environmentRegion, regionIn } from "./endpoint.ts";
+import { DEFAULT_REGION, environmentRegion, regionIn } from "./endpoint.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
 import { sign } from "./sign.ts";
 
@@ -170,13 +164,16 @@ async function within<T>(
   const over = new AbortController();
   const deadline = pause(state.clock, seconds, over.signal).then(() => {
     if (over.signal.aborted) return undefined as never;
-    const error = new AwsError(`${service} ${action} got no whole answer within ${seconds} s: it may still be carried out`, {
-      service,
-      action,
-      status: 0,
-      awsCode: "Timeout",
-      retryable: true,
-    });
+    const error = new AwsError(
+      `${service} ${action} got no whole answer within ${seconds} s: it may still be carried out`,
+      {
+        service,
+        action,
+        status: 0,
+        awsCode: "Timeout",
+        retryable: true,
+      },
+    );
     controller.abort(error);
     throw error;
   });

@@ -9,20 +9,30 @@ import { badAnswer, type Fault, readJson, requestIdOf } from "../http/answer.ts"
 import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest } from "../types.ts";
 
+/** The input of an action: fields that are undefined are left out. */
+type Input = { readonly QueueUrl?: string } & Readonly<Record<string, unknown>>;
+
 /**
  * Builds a request of SQS's JSON protocol.
  *
  * @param action The API action.
- * @param input The JSON input; fields that are undefined are left out.
- * @param schema What a good answer must look like.
+ * @param input The JSON input.
+ * @param schema What a good answer must look like; without it the action has no output.
  * @param read Makes the output of a good answer.
  */
+export function sqsRequest(action: string, input: Input): AwsRequest<void>;
 export function sqsRequest<Schema extends v.GenericSchema, Output>(
   action: string,
-  input: { readonly QueueUrl?: string } & Readonly<Record<string, unknown>>,
+  input: Input,
   schema: Schema,
   read: (answer: v.InferOutput<Schema>) => Output,
-): AwsRequest<Output> {
+): AwsRequest<Output>;
+export function sqsRequest(
+  action: string,
+  input: Input,
+  schema?: v.GenericSchema,
+  read?: (answer: unknown) => unknown,
+): AwsRequest<unknown> {
   const asked = { service: "sqs", action } as const;
   return {
     ...asked,
@@ -33,12 +43,13 @@ export function sqsRequest<Schema extends v.GenericSchema, Output>(
     body: JSON.stringify(input),
     target: input.QueueUrl,
     async parse(response) {
-      const json = await readJson(response, asked, (fault) => sqsError(action, response, fault));
+      const json = await readJson(response, asked, (fault) => sqsError(action, response, fault), !schema);
+      if (!schema) return;
       const checked = v.safeParse(schema, json);
       if (!checked.success) {
         throw badAnswer(asked, response, `its '${v.getDotPath(checked.issues[0]) ?? ""}' is not what SQS answers`);
       }
-      return read(checked.output);
+      return read!(checked.output);
     },
   };
 }

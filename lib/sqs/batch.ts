@@ -1,0 +1,102 @@
+/**
+ * What SQS's batch actions have in common: the rules for their entries, and an answer that is good and bad at once.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { refuse } from "../check.ts";
+import type { AwsRequest } from "../types.ts";
+import { MAX_BATCH } from "./limits.ts";
+import { sqsRequest } from "./request.ts";
+
+/** An entry of a batch that failed, while others may have succeeded. */
+export interface BatchFailure {
+  /** The entry's id. */
+  readonly id: string;
+  /** SQS's error code; `MissingFromAnswer` for an entry that the answer does not speak of. */
+  readonly code: string;
+  /** What SQS said. */
+  readonly message: string;
+  /** True if the entry itself is wrong, so that sending it again can't help. */
+  readonly senderFault: boolean;
+}
+
+/** The answer to a batch: each entry is in one of the two lists, in the order they were sent in. */
+export interface BatchOutput<Success extends { readonly id: string } = { readonly id: string }> {
+  /** The entries that were carried out. */
+  readonly successful: readonly Success[];
+  /** The entries that were not. */
+  readonly failed: readonly BatchFailure[];
+}
+
+/** The schema of an entry of `Successful` that says no more than its id. */
+export const Done = v.object({ Id: v.string() });
+const Failure = v.object({
+  Id: v.string(),
+  Code: v.optional(v.string()),
+  Message: v.nullish(v.string()),
+  SenderFault: v.optional(v.boolean()),
+});
+
+/**
+ * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.
+ *
+ * @param entries 1 to 10 entries with distinct ids.
+ * @param write Makes what SQS wants of an entry, its id aside; `path` is for the checks' messages.
+ * @param schema What an entry of `Successful` must look like.
+ * @param read Makes the output of such an entry, its id aside.
+ * @throws {ConfigError} If there are too few or too many entries, or an id is wrong or used twice.
+ */
+export function batchRequest<
+  Entry extends { readonly id: string },
+  Schema extends v.GenericSchema<unknown, { Id: string }>,
+  Success extends object,
+>(
+  action: string,
+  queueUrl: string,
+  entries: readonly Entry[],
+  write: (entry: Entry, path: string) => Readonly<Record<string, unknown>>,
+  schema: Schema,
+  read: (success: v.InferOutput<Schema>) => Success,
+): AwsRequest<BatchOutput<{ readonly id: string } & Success>> {
+  if (!Array.isArray(entries) || !entries.length || entries.length > MAX_BATCH) {
+    refuse("entries", `a list of 1 to ${MAX_BATCH}`, entries?.length);
+  }
+  const ids = new Set<string>();
+  const Entries = entries.map((entry: Entry, index) => {
+    const { id } = entry;
+    const path = `entries[${index}].`;
+    if (typeof id !== "string" || !/^[\w-]{1,80}$/.test(id)) {
+      refuse(`${path}id`, "1 to 80 letters, digits, hyphens and underscores", id);
+    }
+    if (ids.has(id)) refuse(`${path}id`, "another than that of every other entry", id);
+    ids.add(id);
+    return { Id: id, ...write(entry, path) };
+  });
+  return sqsRequest(
+    action,
+    { QueueUrl: queueUrl, Entries },
+    v.object({ Successful: v.nullish(v.array(schema)), Failed: v.nullish(v.array(Failure)) }),
+    ({ Successful, Failed }) => {
+      const good = new Map((Successful as v.InferOutput<Schema>[])?.map((success) => [success.Id, success]));
+      const bad = new Map(Failed?.map((failure) => [failure.Id, failure]));
+      const successful: ({ readonly id: string } & Success)[] = [];
+      const failed: BatchFailure[] = [];
+      for (const id of ids) {
+        const success = good.get(id);
+        const failure = bad.get(id);
+        if (success && !failure) {
+          successful.push({ id, ...read(success) });
+        } else {
+          failed.push({
+            id,
+            code: failure ? failure.Code ?? "Unknown" : "MissingFromAnswer",
+            message: failure ? failure.Message ?? "" : "the answer does not speak of this entry",
+            senderFault: failure?.SenderFault ?? false,
+          });
+        }
+      }
+      return { successful, failed };
+    },
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * What SendMessage and SendMessageBatch have in common: the fields of a message and the rules for them.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { assertWithin, refuse } from "../check.ts";
+import type { WireAttribute } from "../types.ts";
+import { MAX_ATTRIBUTES, MAX_DELAY, MAX_ID_LENGTH } from "./limits.ts";
+
+/** A message to send. */
+export interface OutgoingSqsMessage {
+  /** The body: 1 byte to 1 MiB, of the characters that XML 1.0 allows. */
+  readonly messageBody: string;
+  /** Seconds until the message can be received, 0 to 900; on a FIFO queue only its own delay counts. Default: the queue's. */
+  readonly delaySeconds?: number;
+  /** Up to 10 attributes, in the form of the wire. */
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
+  /** System attributes; SQS takes `AWSTraceHeader`. */
+  readonly messageSystemAttributes?: Readonly<Record<string, WireAttribute>>;
+  /** The group: messages of one group keep their order (FIFO) or share a fair part (standard). Up to 128 characters. */
+  readonly messageGroupId?: string;
+  /** FIFO: a second message with this id within five minutes is taken, and not delivered. Up to 128 characters. */
+  readonly messageDeduplicationId?: string;
+}
+
+/** What SQS says of a message that it took. */
+export interface SentSqsMessage {
+  /** SQS's id of the message. */
+  readonly messageId: string;
+  /** The MD5 of the body, in hex. */
+  readonly md5OfMessageBody?: string;
+  /** The MD5 of the message attributes, in hex. */
+  readonly md5OfMessageAttributes?: string;
+  /** The MD5 of the system attributes, in hex. */
+  readonly md5OfMessageSystemAttributes?: string;
+  /** FIFO: the message's place in the queue, 20 digits. */
+  readonly sequenceNumber?: string;
+}
+
+/** The fields of a {@linkcode SentSqsMessage} on the wire. */
+export const SentFields = {
+  MessageId: v.string(),
+  MD5OfMessageBody: v.optional(v.string()),
+  MD5OfMessageAttributes: v.nullish(v.string()),
+  MD5OfMessageSystemAttributes: v.nullish(v.string()),
+  SequenceNumber: v.nullish(v.string()),
+};
+
+/** Gives a {@linkcode SentSqsMessage} its names. */
+export function readSent(sent: {
+  MessageId: string;
+  MD5OfMessageBody?: string;
+  MD5OfMessageAttributes?: string | null;
+  MD5OfMessageSystemAttributes?: string | null;
+  SequenceNumber?: string | null;
+}): SentSqsMessage {
+  return {
+    messageId: sent.MessageId,
+    md5OfMessageBody: sent.MD5OfMessageBody,
+    md5OfMessageAttributes: sent.MD5OfMessageAttributes ?? undefined,
+    md5OfMessageSystemAttributes: sent.MD5OfMessageSystemAttributes ?? undefined,
+    sequenceNumber: sent.SequenceNumber ?? undefined,
+  };
+}
+
+/**
+ * Checks a message and gives its fields the wire's names.
+ *
+ * @param path What stands before an option's name in an error.
+ * @throws {ConfigError} If SQS would refuse the message.
+ */
+export function writeMessage(message: OutgoingSqsMessage, path = ""): Readonly<Record<string, unknown>> {
+  const { messageBody, delaySeconds, messageAttributes, messageGroupId, messageDeduplicationId } = message;
+  if (typeof messageBody !== "string" || messageBody === "") {
+    refuse(`${path}messageBody`, "a string that is not empty", messageBody);
+  }
+  const wrong = /[^\t\n\r -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.exec(messageBody);
+  if (wrong) {
+    const point = wrong[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    refuse(`${path}messageBody`, "of XML 1.0's characters (or in base64)", `U+${point} at ${wrong.index}`);
+  }
+  if (delaySeconds !== undefined) assertWithin(`${path}delaySeconds`, delaySeconds, 0, MAX_DELAY);
+  const attributes = Object.keys(messageAttributes ?? {}).length;
+  if (attributes > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, attributes);
+  for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
+    if (id !== undefined && (typeof id !== "string" || !/^[!-~]+$/.test(id) || id.length > MAX_ID_LENGTH)) {
+      refuse(path + name, `1 to ${MAX_ID_LENGTH} letters, digits and punctuation marks`, id);
+    }
+  }
+  return {
+    MessageBody: messageBody,
+    DelaySeconds: delaySeconds,
+    MessageAttributes: attributes ? messageAttributes : undefined,
+    MessageSystemAttributes: message.messageSystemAttributes,
+    MessageGroupId: messageGroupId,
+    MessageDeduplicationId: messageDeduplicationId,
+  };
+}
