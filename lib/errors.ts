@@ -76,7 +76,7 @@ export class UndefinedQueueError extends DashiError {
   override readonly name: string = "UndefinedQueueError";
 }
 
-/** A queue's name and its URL disagree about FIFO, or the name is not one that SQS takes. kombu's name. */
+/** A queue's name and its URL disagree about FIFO. kombu's name. */
 export class InvalidQueueError extends DashiError {
   override readonly code: string = "ERR_DASHI_INVALID_QUEUE";
   override readonly name: string = "InvalidQueueError";

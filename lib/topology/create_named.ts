@@ -1,5 +1,4 @@
 import { stateOf } from "../broker.ts";
-import { InvalidQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { createQueue } from "../sqs/create_queue.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -21,21 +20,15 @@ export interface CreationOptions {
  * @param broker What `connect()` gave.
  * @param name The canonical name.
  * @param options Attributes and tags; they win over the broker's.
- * @throws {InvalidQueueError} If the attributes and the name disagree about FIFO.
+ * @throws {ConfigError} If SQS does not take the name, or if it and the attributes disagree about FIFO.
  */
 export async function createNamed(broker: Broker, name: string, options: CreationOptions): Promise<QueueAddress> {
   const { emit, options: { queueAttributes, queueTags } } = stateOf(broker);
-  const fifo = String(name.endsWith(".fifo"));
-  const { FifoQueue = fifo, ...attributes } = { ...queueAttributes, ...options.attributes };
-  if (String(FifoQueue) !== fifo) {
-    throw new InvalidQueueError(
-      `Cannot create '${name}' with FifoQueue: ${FifoQueue} as the names of FIFO queues, and no others, end in '.fifo'`,
-    );
-  }
+  const { FifoQueue = name.endsWith(".fifo"), ...attributes } = { ...queueAttributes, ...options.attributes };
   const request = createQueue({
     queueName: name,
-    // SQS refuses FifoQueue: false.
-    attributes: fifo === "true" ? { ...attributes, FifoQueue } : attributes,
+    // SQS takes no FifoQueue: false.
+    attributes: String(FifoQueue) === "false" ? attributes : { ...attributes, FifoQueue },
     tags: { ...queueTags, ...options.tags },
   });
   const { queueUrl } = await send(broker, request, options);

@@ -1,4 +1,4 @@
-import { InvalidQueueError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { regionIn } from "../http/endpoint.ts";
 import type { PredefinedQueue, QueueAddress } from "../types.ts";
 
@@ -11,11 +11,11 @@ export function queueAddress(name: string, url: string): QueueAddress {
  * The address of a queue whose URL the user gave. A URL of AWS names the region that its requests must be signed for,
  * whatever the broker's is.
  *
- * @throws {InvalidQueueError} If no name stands at the URL's end.
+ * @throws {ConfigError} If no name stands at the URL's end.
  */
 export function givenAddress(url: string, name?: string, predefined?: PredefinedQueue): QueueAddress {
   name ??= URL.canParse(url) ? new URL(url).pathname.split("/").pop() : "";
-  if (!name) throw new InvalidQueueError("Cannot use a queue URL that does not end in the queue's name");
+  if (!name) throw new ConfigError("Cannot use a queue URL that does not end in the queue's name");
   return Object.freeze({
     ...queueAddress(name, url),
     region: predefined?.region ?? regionIn(url),

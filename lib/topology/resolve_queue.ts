@@ -7,7 +7,6 @@ import type { Broker, PredefinedQueue, QueueAddress } from "../types.ts";
 import { canonicalName } from "./canonical_name.ts";
 import { createNamed } from "./create_named.ts";
 import { givenAddress, queueAddress } from "./queue_address.ts";
-import { assertQueueName } from "./queue_name.ts";
 import { share } from "./share.ts";
 
 /** Options of {@linkcode resolveQueue}. */
@@ -28,8 +27,7 @@ export interface ResolveQueueOptions {
  * @param nameOrUrl A queue's name, without the prefix, or its URL.
  * @param options Signal, and whether to create the queue.
  * @returns The queue's URL, and how to sign for it.
- * @throws {ConfigError} If it is not a string, or empty.
- * @throws {InvalidQueueError} If SQS does not take the name.
+ * @throws {ConfigError} If SQS does not take the name: at most 80 letters, digits, `-` and `_`, prefix and `.fifo` counted.
  * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
  * @throws {DoesNotExistQueueError} If there is no such queue and it is not to be created.
  */
@@ -74,7 +72,6 @@ function predefinedName(
 }
 
 async function lookUp(broker: Broker, name: string, create: boolean, signal?: AbortSignal): Promise<QueueAddress> {
-  assertQueueName(name);
   const ask = async () =>
     queueAddress(name, (await send(broker, getQueueUrl({ queueName: name }), { signal })).queueUrl);
   try {
