@@ -1,0 +1,80 @@
+/**
+ * Base64 in both directions: native where the runtime has it, else on `atob` and `btoa`, which all have.
+ *
+ * @module
+ */
+
+/** The part of the standard that older runtimes lack. */
+interface NativeBase64 {
+  fromBase64?(text: string, options: { lastChunkHandling: "strict" }): Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Writes bytes as base64, padded.
+ *
+ * @param bytes The bytes.
+ * @returns The text, of the alphabet with `+` and `/`.
+ */
+export function toBase64(bytes: Uint8Array): string {
+  const native = bytes as Uint8Array & { toBase64?(): string };
+  return native.toBase64?.() ?? btoa(binaryString(bytes));
+}
+
+/** A string with one character a byte, made in pieces as an argument list has a limit. */
+function binaryString(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return text;
+}
+
+/**
+ * Reads base64.
+ *
+ * @param text Base64, padded; white space in it is passed over.
+ * @returns The bytes, in a buffer of their own.
+ * @throws {Error} If it is not base64: a `SyntaxError` or `DOMException`, as the runtime has it.
+ */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as NativeBase64).fromBase64;
+  if (native) return native.call(Uint8Array, text, { lastChunkHandling: "strict" });
+  if (text.replace(/\s/g, "").length % 4) throw new SyntaxError("Base64 must be padded");
+  return bytesOf(atob(text));
+}
+
+function bytesOf(binary: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}
+
+/**
+ * Reads base64 that holds UTF-8. Mostly that is plain ASCII, which `atob` gives without a detour over bytes.
+ *
+ * @param text Base64, padded, without white space.
+ * @returns The text; undefined if it is not base64, not the one way to write it, or not UTF-8.
+ */
+export function textFromBase64(text: string): string | undefined {
+  try {
+    const binary = atob(text);
+    if (btoa(binary) !== text) return undefined;
+    return /[^\0-\x7f]/.test(binary) ? utf8Text(bytesOf(binary)) : binary;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads UTF-8.
+ *
+ * @throws {TypeError} If it is not UTF-8.
+ */
+export function utf8Text(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Writes UTF-8. */
+export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}

@@ -1,0 +1,77 @@
+/**
+ * kombu's compression. What it names gzip is the zlib format (RFC 1950), under the type `application/x-gzip`.
+ *
+ * @module
+ */
+import { ConfigError, DashiError, DecodeError } from "../errors.ts";
+
+/** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
+export const MAX_DECOMPRESSED = 64 * 2 ** 20;
+
+/** The value of the `compression` header that kombu writes for `gzip` and `zlib`, and what it reads. */
+export const KOMBU_GZIP = "application/x-gzip";
+
+const isKnown = (encoding: string): boolean => /^(?:gzip|zlib|application\/x-gzip)$/.test(encoding);
+
+type Format = "gzip" | "deflate";
+
+function transformer(name: "CompressionStream" | "DecompressionStream", format: Format): CompressionStream {
+  const Stream = (globalThis as { [name: string]: unknown })[name] as typeof CompressionStream | undefined;
+  if (Stream) return new Stream(format);
+  const Fault = name[0] === "C" ? ConfigError : DecodeError;
+  throw new Fault(`Cannot use '${format}' as this runtime has no ${name}: leave 'contentEncoding' unset`);
+}
+
+/**
+ * Compresses bytes as kombu does.
+ *
+ * @param bytes The bytes.
+ * @param encoding `gzip` or `zlib`: both are kombu's `application/x-gzip`, which is the zlib format.
+ * @returns The compressed bytes.
+ * @throws {ConfigError} If the encoding is another one, or the runtime has no CompressionStream.
+ * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.compression.html}
+ */
+export async function compress(bytes: Uint8Array<ArrayBuffer>, encoding: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!isKnown(encoding)) throw new ConfigError(`Cannot compress as '${encoding}': use gzip or zlib`);
+  return await collect(bytes, transformer("CompressionStream", "deflate"), Infinity);
+}
+
+/**
+ * Undoes kombu's compression. Bytes in the gzip format, which other writers make of its name, are read as well.
+ *
+ * @param bytes The compressed bytes.
+ * @param encoding kombu's `compression` header.
+ * @param maxBytes The most bytes that may come out. Default: 64 MiB.
+ * @returns The bytes.
+ * @throws {DecodeError} If the encoding is another one, the bytes are damaged, or too many would come out.
+ */
+export async function decompress(
+  bytes: Uint8Array<ArrayBuffer>,
+  encoding: string,
+  maxBytes = MAX_DECOMPRESSED,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (!isKnown(encoding)) throw new DecodeError(`Cannot decompress '${encoding}': pass a codec that can`);
+  const format = bytes[0] === 0x1f && bytes[1] === 0x8b ? "gzip" : "deflate";
+  const stream = transformer("DecompressionStream", format);
+  try {
+    return await collect(bytes, stream, maxBytes);
+  } catch (cause) {
+    throw cause instanceof DashiError ? cause : new DecodeError(`Cannot decompress '${encoding}' as it is damaged`);
+  }
+}
+
+async function collect(
+  bytes: Uint8Array<ArrayBuffer>,
+  stream: CompressionStream,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of new Blob([bytes]).stream().pipeThrough(stream)) {
+    size += chunk.length;
+    if (size > maxBytes) throw new DecodeError(`Cannot decompress a body to more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}

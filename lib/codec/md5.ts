@@ -1,0 +1,100 @@
+/**
+ * MD5, which SQS answers with and WebCrypto lacks. A checksum here, not a secret's keeper.
+ *
+ * @module
+ */
+import type { WireAttribute } from "../types.ts";
+import { fromBase64, utf8Bytes } from "./base64.ts";
+
+/** The one function of `node:crypto` that is used. */
+interface NodeCrypto {
+  createHash(name: "md5"): { update(data: string | Uint8Array): { digest(encoding: "hex"): string } };
+}
+
+/**
+ * The MD5 of text (as UTF-8) or bytes, in hex. Synchronous everywhere: `node:crypto` where there is one, else the code
+ * below. That is our own as the usual package, `@noble/hashes`, weighs 2.0 KB gzipped, four times as much.
+ *
+ * @param data Text or bytes.
+ * @returns 32 hexadecimal digits in lower case.
+ */
+export function md5Hex(data: string | Uint8Array): string {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  try {
+    const crypto = process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
+    if (crypto) return crypto.createHash("md5").update(data).digest("hex");
+  } catch {
+    // Node in FIPS mode refuses MD5.
+  }
+  return portableMd5(typeof data === "string" ? utf8Bytes(data) : data);
+}
+
+/**
+ * The MD5 of bytes in plain JavaScript.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc1321}
+ */
+export function portableMd5(bytes: Uint8Array): string {
+  const { length } = bytes;
+  const padded = new Uint8Array((length + 72) & ~63);
+  const view = new DataView(padded.buffer);
+  padded.set(bytes);
+  padded[length] = 0x80;
+  view.setUint32(padded.length - 8, length << 3, true);
+  view.setUint32(padded.length - 4, length >>> 29, true);
+  const sines = Int32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32 | 0);
+  const shifts = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
+  const state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
+  for (let block = 0; block < padded.length; block += 64) {
+    let [a, b, c, d] = state;
+    for (let i = 0; i < 64; i++) {
+      const round = i >> 4;
+      const mix = round < 1 ? b & c | ~b & d : round < 2 ? d & b | ~d & c : round < 3 ? b ^ c ^ d : c ^ (b | ~d);
+      const word = [i, 5 * i + 1, 3 * i + 5, 7 * i][round] & 15;
+      const sum = a + mix + sines[i] + view.getInt32(block + word * 4, true) | 0;
+      const shift = shifts[round * 4 + (i & 3)];
+      a = d;
+      d = c;
+      c = b;
+      b = b + (sum << shift | sum >>> 32 - shift) | 0;
+    }
+    state[0] = state[0] + a | 0;
+    state[1] = state[1] + b | 0;
+    state[2] = state[2] + c | 0;
+    state[3] = state[3] + d | 0;
+  }
+  state.forEach((word, i) => view.setUint32(i * 4, word, true));
+  return Array.from(padded.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * The MD5 of message attributes, over SQS's own layout: by name in order, each name, type and value with its length in
+ * front, and a byte between type and value that tells text from bytes.
+ *
+ * @param wire The attributes as they are sent or came; all of them.
+ * @returns 32 hexadecimal digits in lower case.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation}
+ */
+export function md5OfAttributes(wire: Readonly<Record<string, WireAttribute>>): string {
+  const parts: Uint8Array[] = [];
+  const add = (part: Uint8Array) => {
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, part.length);
+    parts.push(length, part);
+  };
+  for (const name of Object.keys(wire).sort()) {
+    const { DataType, StringValue = "", BinaryValue = "" } = wire[name];
+    const binary = DataType.startsWith("B");
+    add(utf8Bytes(name));
+    add(utf8Bytes(DataType));
+    parts.push(Uint8Array.of(binary ? 2 : 1));
+    add(binary ? fromBase64(BinaryValue) : utf8Bytes(StringValue));
+  }
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return md5Hex(whole);
+}

@@ -1,0 +1,42 @@
+import { DecodeError } from "../errors.ts";
+
+/** The deepest nesting that is read: Python stops near it too, and recursion over what we hand out stays safe. */
+export const MAX_DEPTH = 1000;
+
+/**
+ * Reads JSON that a stranger wrote.
+ *
+ * @param text The JSON.
+ * @param reviver As for `JSON.parse`.
+ * @returns The value.
+ * @throws {SyntaxError} If it is no JSON.
+ * @throws {DecodeError} If it is nested more than 1,000 deep.
+ */
+export function parseJson(text: string, reviver?: (this: unknown, key: string, value: unknown) => unknown): unknown {
+  // Each level takes two characters, so the usual short text needs no look.
+  if (text.length > 2 * MAX_DEPTH) assertShallow(text);
+  return JSON.parse(text, reviver);
+}
+
+/** The error for text that is no JSON. The runtime's own repeats what the text holds. */
+export function notJson(error: unknown, text: string): unknown {
+  return error instanceof SyntaxError ? new DecodeError(`Cannot read ${text.length} characters as JSON`) : error;
+}
+
+function assertShallow(text: string): void {
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x22) inText = !inText;
+    else if (inText) at += unit === 0x5c ? 1 : 0;
+    else if ((unit & 0xdf) === 0x5b) { // [ or {
+      if (++depth > MAX_DEPTH) throw new DecodeError(`Cannot read JSON that is nested more than ${MAX_DEPTH} deep`);
+    } else if ((unit & 0xdf) === 0x5d) depth--; // ] or }
+  }
+}
+
+/** Escapes the two characters that JSON takes as they are and SQS refuses. */
+export function escapeForSqs(json: string): string {
+  return json.replace(/[\ufffe\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
+}

@@ -1,0 +1,174 @@
+/**
+ * JSON as kombu and Python's `json` write and read it.
+ *
+ * | Python              | on the wire                                                        | here                   |
+ * | ------------------- | ------------------------------------------------------------------ | ---------------------- |
+ * | `datetime`          | `{"__type__": "datetime", "__value__": "2024-01-02T03:04:05+00:00"}` | `Date`                 |
+ * | `date`, `time`      | `{"__type__": "date", "__value__": "2024-01-02"}`                    | string, as it stands   |
+ * | `Decimal`           | `{"__type__": "decimal", "__value__": "1.10"}`                       | string, every digit    |
+ * | `UUID`              | `{"__type__": "uuid", "__value__": {"hex": "…"}}`                    | string with its dashes |
+ * | `bytes`             | `bytes` with text in it, or `base64`                               | `Uint8Array`           |
+ * | `nan`, `inf`        | bare `NaN`, `Infinity`, `-Infinity`                                | number                 |
+ * | `int` beyond 2^53   | bare digits                                                        | `bigint`               |
+ *
+ * A naive datetime is read as UTC, and a `Date` keeps milliseconds. A type that is not in the list stays the plain
+ * object that it is.
+ *
+ * @module
+ */
+import { ConfigError, DecodeError } from "../errors.ts";
+import { fromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
+import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
+
+/** Begins a string that stands for a bare token. Text of users that begins with it is told apart by a second one. */
+const MARK = "\udc00";
+
+/** The most digits that Python itself reads into an integer. */
+const MAX_DIGITS = 4300;
+
+/**
+ * Reads JSON as Python's `json` and kombu read it.
+ *
+ * @param text The JSON.
+ * @returns The value; see the module's table.
+ * @throws {DecodeError} If it is no such JSON, nested more than 1,000 deep, or a typed value is not what its type says.
+ * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/userguide/serialization.html}
+ */
+export function parsePythonJson(text: string): unknown {
+  try {
+    return revivePythonJson(text);
+  } catch (error) {
+    throw notJson(error, text);
+  }
+}
+
+/** As {@linkcode parsePythonJson}, with a `SyntaxError` for what is no JSON at all. */
+export function revivePythonJson(text: string): unknown {
+  const typed = text.includes('"__type__"');
+  // Both need a closer look; a string that happens to hold them only costs that look.
+  const tokens = /\d{16}|NaN|Infinity/.test(text);
+  if (!typed && !tokens) return parseJson(text);
+  return parseJson(tokens ? markTokens(text) : text, (_, value) => {
+    if (typeof value === "string" && value[0] === MARK) return fromToken(value.slice(1));
+    return typed && isTyped(value) ? fromTyped(value) : value;
+  });
+}
+
+/** Puts what JSON.parse refuses or rounds into marked strings, in one pass over text and tokens. */
+function markTokens(text: string): string {
+  return text.replace(
+    /(?:"[^"\\]*(?:\\.[^"\\]*)*"?|-?(?:\d[\d.eE+-]*|Infinity)|NaN)(\s*:)?/g,
+    (token, key) => {
+      if (key || /^"(?!\udc00|\\u[dD][cC]00)/.test(token)) return token;
+      if (token[0] === '"') return `"${MARK}${token.slice(1)}`;
+      return /^-?[1-9]\d{15,}$|[NI]/.test(token) ? `"${MARK}${token}"` : token;
+    },
+  );
+}
+
+function fromToken(token: string): unknown {
+  if (token[0] === MARK) return token;
+  const number = Number(token);
+  if (Number.isSafeInteger(number) || !/\d/.test(token)) return number;
+  if (token.length > MAX_DIGITS) throw new DecodeError(`Cannot read an integer of more than ${MAX_DIGITS} digits`);
+  return BigInt(token);
+}
+
+interface Typed {
+  readonly __type__: unknown;
+  readonly __value__: unknown;
+}
+
+function isTyped(value: unknown): value is Typed {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, "__type__") &&
+    Object.hasOwn(value, "__value__") && Object.keys(value).length === 2;
+}
+
+const plausible = (text: string): string => /^[\w:.+-]+$/.exec(text)![0];
+
+const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  datetime: readDatetime,
+  date: plausible,
+  time: plausible,
+  decimal: plausible,
+  uuid: (hex) => /^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/.exec(hex.replaceAll("-", ""))!.slice(1).join("-"),
+  bytes: utf8Bytes,
+  base64: fromBase64,
+};
+
+function fromTyped(typed: Typed): unknown {
+  const { __type__: type, __value__: value } = typed;
+  if (typeof type !== "string" || !Object.hasOwn(READERS, type)) return typed;
+  const text = type === "uuid" ? (value as { hex?: unknown } | null)?.hex : value;
+  try {
+    if (typeof text === "string") return READERS[type](text);
+  } catch {
+    // The runtime's words may repeat what the message holds.
+  }
+  throw new DecodeError(`Cannot read a value of type '${type}' as it does not hold one`);
+}
+
+/** Python's `isoformat()`, whose offsets may have seconds in them and whose fractions have six digits. */
+function readDatetime(text: string): Date {
+  const [, minute, second = "00", fraction = "", sign, h = 0, m = 0, s = 0] =
+    /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?(?:Z|([+-])(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?$/
+      .exec(text)!;
+  const offset = ((+h * 60 + +m) * 60 + +s) * 1000;
+  const date = new Date(`${minute.replace(" ", "T")}:${second}.${fraction.padEnd(3, "0")}Z`);
+  date.setTime(date.getTime() - (sign === "-" ? -offset : offset));
+  date.toISOString(); // throws if there is no such day
+  return date;
+}
+
+/**
+ * Writes JSON as kombu does: `Date` as datetime, `Uint8Array` as bytes, `bigint` as a bare integer, NaN and the infinities
+ * bare. Everything else is as in `JSON.stringify`.
+ *
+ * @param value The value. Undefined is written as `null`.
+ * @returns The JSON, without characters that SQS refuses.
+ * @throws {ConfigError} If the value can't be written: it holds itself, or a `Date` that Python has no datetime for.
+ * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/userguide/serialization.html}
+ */
+export function stringifyPythonJson(value: unknown): string {
+  let marked = false;
+  const mark = (token: unknown): string => {
+    marked = true;
+    return MARK + token;
+  };
+  function replace(this: Record<string, unknown>, key: string, json: unknown): unknown {
+    // Date and Buffer have a toJSON(), whose result comes as `json`.
+    const given = this[key];
+    if (typeof given === "bigint" || typeof given === "number" && !Number.isFinite(given)) return mark(given);
+    if (given instanceof Date) return { __type__: "datetime", __value__: writeDatetime(given) };
+    if (given instanceof Uint8Array) return writeBytes(given);
+    return typeof json === "string" && json[0] === MARK ? mark(json) : json;
+  }
+  let text: string;
+  try {
+    text = JSON.stringify(value, replace) ?? "null";
+  } catch (cause) {
+    throw cause instanceof ConfigError ? cause : new ConfigError("Cannot write the value as JSON", { cause });
+  }
+  if (marked) {
+    // A quote inside of text has a backslash before it, and a key has a colon after it.
+    text = text.replace(
+      /(?<!\\)"\\udc00([^"\\]*(?:\\.[^"\\]*)*)"(?!:)/g,
+      (_, token: string) => token[0] === "\\" ? `"${token}"` : token,
+    );
+  }
+  return escapeForSqs(text);
+}
+
+function writeDatetime(date: Date): string {
+  const year = date.getUTCFullYear();
+  if (!(year > 0 && year < 10000)) throw new ConfigError("Cannot write a Date outside of the years 1 to 9999");
+  return date.toISOString().replace(/\.000Z|Z/, (end) => end.length > 1 ? "+00:00" : "000+00:00");
+}
+
+function writeBytes(bytes: Uint8Array): Typed {
+  try {
+    return { __type__: "bytes", __value__: utf8Text(bytes) };
+  } catch {
+    return { __type__: "base64", __value__: toBase64(bytes) };
+  }
+}
