@@ -70,6 +70,20 @@ export class AwsError extends DashiError implements AwsErrorDetails {
   }
 }
 
+/** The bucket is in another region than the request was signed for. */
+export class BucketRegionError extends AwsError {
+  override readonly code: string = "ERR_DASHI_BUCKET_REGION";
+  override readonly name: string = "BucketRegionError";
+  /** The bucket's region. */
+  readonly region: string;
+
+  /** Makes one from what the answer said. */
+  constructor(message: string, details: AwsErrorDetails & { readonly region: string }, options?: ErrorOptions) {
+    super(message, details, options);
+    this.region = details.region;
+  }
+}
+
 /** Predefined queues are in use and this one is not among them. kombu's name. */
 export class UndefinedQueueError extends DashiError {
   override readonly code: string = "ERR_DASHI_UNDEFINED_QUEUE";
