@@ -1,0 +1,61 @@
+/**
+ * What Publish and PublishBatch have in common: the fields of a message and the rules for them.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { refuse } from "../check.ts";
+import { entries, type QueryParams } from "../http/query_request.ts";
+import type { WireAttribute } from "../types.ts";
+import { MAX_ID_LENGTH } from "./limits.ts";
+
+/** A message for a topic. */
+export interface OutgoingSnsMessage {
+  /** The text: 1 byte to 256 KiB, or to the topic's MaximumMessageSize. */
+  readonly message: string;
+  /** The subject, which raw delivery leaves out. */
+  readonly subject?: string;
+  /** Attributes, in the form of the wire. Raw delivery drops a message of more than 10. */
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
+  /** FIFO: the group, whose messages keep their order. Up to 128 characters. */
+  readonly messageGroupId?: string;
+  /** FIFO: a second message with this id within five minutes is taken, and not delivered. Up to 128 characters. */
+  readonly messageDeduplicationId?: string;
+}
+
+/** What SNS says of a message that it took. */
+export interface SentSnsMessage {
+  /** SNS's id of the message. */
+  readonly messageId: string;
+  /** FIFO: the message's place in the topic, 20 digits. */
+  readonly sequenceNumber?: string;
+}
+
+/** The fields of a {@linkcode SentSnsMessage} on the wire. */
+export const SentFields = { MessageId: v.string(), SequenceNumber: v.optional(v.string()) };
+
+/**
+ * Checks a message and gives its fields the wire's names.
+ *
+ * @param path What stands before an option's name in an error.
+ * @throws {ConfigError} If SNS would refuse the message.
+ */
+export function writeMessage(options: OutgoingSnsMessage, path = ""): QueryParams {
+  const { message, subject, messageAttributes = {}, messageGroupId, messageDeduplicationId } = options;
+  if (typeof message !== "string" || message === "") refuse(`${path}message`, "a string that is not empty", message);
+  for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
+    if (id !== undefined && (typeof id !== "string" || !/^[!-~]+$/.test(id) || id.length > MAX_ID_LENGTH)) {
+      refuse(path + name, `1 to ${MAX_ID_LENGTH} letters, digits and punctuation marks`, id);
+    }
+  }
+  const attributes = Object.entries(messageAttributes).map(([name, { DataType, StringValue, BinaryValue }]) =>
+    [name, { DataType, StringValue, BinaryValue }] as const
+  );
+  return {
+    Message: message,
+    Subject: subject,
+    MessageAttributes: entries(Object.fromEntries(attributes), "Name", "Value"),
+    MessageGroupId: messageGroupId,
+    MessageDeduplicationId: messageDeduplicationId,
+  };
+}

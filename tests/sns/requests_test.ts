@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "../../lib/errors.ts";
+import {
+  createTopic,
+  deleteTopic,
+  getTopicAttributes,
+  listSubscriptionsByTopic,
+  publish,
+  publishBatch,
+  setSubscriptionAttributes,
+  subscribe,
+  unsubscribe,
+} from "../../lib/sns/mod.ts";
+import type { AwsRequest } from "../../lib/types.ts";
+
+const topicArn = "arn:aws:sns:eu-west-1:123456789012:news";
+const subscriptionArn = `${topicArn}:5c1a`;
+const form = (request: AwsRequest<unknown>) => Object.fromEntries(new URLSearchParams(request.body));
+const answer = (xml: string, status = 200) => new Response(xml, { status });
+const ok = (action: string, result = "") => answer(`<${action}Response>${result}</${action}Response>`);
+
+Deno.test("every SNS request is a form with its action and the API's version", () => {
+  const requests = [
+    createTopic({ name: "news" }),
+    deleteTopic({ topicArn }),
+    subscribe({ topicArn, endpoint: "arn:aws:sqs:eu-west-1:123456789012:inbox" }),
+    unsubscribe({ subscriptionArn }),
+    listSubscriptionsByTopic({ topicArn }),
+    publish({ topicArn, message: "x" }),
+    publishBatch({ topicArn, entries: [{ id: "a", message: "x" }] }),
+    getTopicAttributes({ topicArn }),
+    setSubscriptionAttributes({ subscriptionArn, name: "RawMessageDelivery", value: true }),
+  ];
+  for (const request of requests) {
+    assert.equal(request.service, "sns");
+    assert.equal(request.method, "POST");
+    assert.equal(form(request).Action, request.action);
+    assert.equal(form(request).Version, "2010-03-31");
+  }
+});
+
+Deno.test("createTopic() flattens attributes and tags", () => {
+  const { Action: _, Version: __, ...rest } = form(
+    createTopic({ name: "n.fifo", attributes: { FifoTopic: true }, tags: { a: "1 & 2", b: "é" } }),
+  );
+  assert.deepEqual(rest, {
+    Name: "n.fifo",
+    "Attributes.entry.1.key": "FifoTopic",
+    "Attributes.entry.1.value": "true",
+    "Tags.member.1.Key": "a",
+    "Tags.member.1.Value": "1 & 2",
+    "Tags.member.2.Key": "b",
+    "Tags.member.2.Value": "é",
+  });
+});
+
+Deno.test("publish() writes typed attributes, group and deduplication id", () => {
+  const fields = form(publish({
+    topicArn,
+    message: "a+b=c & d\n",
+    messageAttributes: {
+      bowls: { DataType: "Number", StringValue: "2" },
+      raw: { DataType: "Binary", BinaryValue: "aGk=" },
+    },
+    messageGroupId: "g",
+    messageDeduplicationId: "d",
+  }));
+  assert.equal(fields.Message, "a+b=c & d\n");
+  assert.equal(fields["MessageAttributes.entry.1.Name"], "bowls");
+  assert.equal(fields["MessageAttributes.entry.1.Value.DataType"], "Number");
+  assert.equal(fields["MessageAttributes.entry.1.Value.StringValue"], "2");
+  assert.equal(fields["MessageAttributes.entry.2.Value.BinaryValue"], "aGk=");
+  assert.equal(fields["MessageAttributes.entry.2.Value.StringValue"], undefined);
+  assert.equal(fields.MessageGroupId, "g");
+  assert.equal(fields.MessageDeduplicationId, "d");
+});
+
+Deno.test("SNS builders refuse what SNS would refuse", () => {
+  const wrong = [
+    () => createTopic({ name: "a.b" }),
+    () => createTopic({ name: "" }),
+    () => publish({ topicArn: "news", message: "x" }),
+    () => publish({ topicArn: "arn:aws:sqs:eu-west-1:1:news", message: "x" }),
+    () => publish({ topicArn: "arn:aws:sns:eu-west-1:1:news\n", message: "x" }),
+    () => publish({ topicArn, message: "" }),
+    () => publish({ topicArn, message: "x", messageGroupId: "a b" }),
+    () => publish({ topicArn, message: "x", messageDeduplicationId: "d".repeat(129) }),
+    () => publishBatch({ topicArn, entries: [] }),
+    () => publishBatch({ topicArn, entries: Array.from({ length: 11 }, (_, i) => ({ id: `${i}`, message: "x" })) }),
+    () => publishBatch({ topicArn, entries: [{ id: "a", message: "x" }, { id: "a", message: "y" }] }),
+    () => publishBatch({ topicArn, entries: [{ id: "a b", message: "x" }] }),
+    () => subscribe({ topicArn, endpoint: "" }),
+  ];
+  for (const build of wrong) assert.throws(build, ConfigError);
+});
+
+Deno.test("publishBatch() accounts for every entry, also for those the answer leaves out", async () => {
+  const entries = ["a", "b", "c"].map((id) => ({ id, message: id }));
+  const output = await publishBatch({ topicArn, entries }).parse(ok(
+    "PublishBatch",
+    `<PublishBatchResult>
+       <Successful><member><Id>b</Id><MessageId>m-b</MessageId><SequenceNumber>10</SequenceNumber></member></Successful>
+       <Failed><member><Id>a</Id><Code>InternalError</Code><Message>a &lt; b</Message><SenderFault>false</SenderFault></member></Failed>
+     </PublishBatchResult>`,
+  ));
+  assert.deepEqual(output, {
+    successful: [{ id: "b", messageId: "m-b", sequenceNumber: "10" }],
+    failed: [
+      { id: "a", code: "InternalError", message: "a < b", senderFault: false },
+      { id: "c", code: "MissingFromAnswer", message: "the answer does not speak of this entry", senderFault: false },
+    ],
+  });
+});
+
+Deno.test("listSubscriptionsByTopic() reads no, one and several members, and the next page's token", async () => {
+  const request = listSubscriptionsByTopic({ topicArn, nextToken: "t" });
+  assert.equal(form(request).NextToken, "t");
+  const member = (n: number) =>
+    `<member><SubscriptionArn>${topicArn}:${n}</SubscriptionArn><Protocol>sqs</Protocol><Owner>1</Owner>` +
+    `<Endpoint>q${n}</Endpoint><TopicArn>${topicArn}</TopicArn></member>`;
+  const read = (inner: string) =>
+    request.parse(
+      ok("ListSubscriptionsByTopic", `<ListSubscriptionsByTopicResult>${inner}</ListSubscriptionsByTopicResult>`),
+    );
+  assert.deepEqual(await read("<Subscriptions/>"), { subscriptions: [], nextToken: undefined });
+  assert.equal((await read(`<Subscriptions>${member(1)}</Subscriptions>`)).subscriptions[0].endpoint, "q1");
+  const many = await read(`<Subscriptions>${member(1)}${member(2)}</Subscriptions><NextToken>more==</NextToken>`);
+  assert.deepEqual(many.subscriptions.map(({ endpoint }) => endpoint), ["q1", "q2"]);
+  assert.equal(many.nextToken, "more==");
+});
+
+Deno.test("getTopicAttributes() reads the attributes by name", async () => {
+  const { attributes } = await getTopicAttributes({ topicArn }).parse(ok(
+    "GetTopicAttributes",
+    `<GetTopicAttributesResult><Attributes><entry><key>DisplayName</key><value/></entry>
+     <entry><key>MaximumMessageSize</key><value>1048576</value></entry></Attributes></GetTopicAttributesResult>`,
+  ));
+  assert.deepEqual({ ...attributes }, { DisplayName: "", MaximumMessageSize: "1048576" });
+});
+
+Deno.test("SNS answers that are errors, cut off, hostile or not XML are typed errors", async () => {
+  const parse = (body: string, status: number) => publish({ topicArn, message: "x" }).parse(answer(body, status));
+  await assert.rejects(
+    parse(
+      "<ErrorResponse><Error><Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>",
+      404,
+    ),
+    { name: "AwsError", awsCode: "NotFound", status: 404, service: "sns", action: "Publish", retryable: false },
+  );
+  const hostile = [
+    "<PublishResponse><PublishResult><MessageId>1</Messa",
+    "<!DOCTYPE a [<!ENTITY b 'c'>]><PublishResponse>&b;</PublishResponse>",
+    "<html><body>proxy</body></html>",
+    "<PublishResponse><PublishResult/></PublishResponse>",
+    "",
+  ];
+  for (const body of hostile) await assert.rejects(parse(body, 200), { name: "AwsError", awsCode: "InvalidAnswer" });
+});
