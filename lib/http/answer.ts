@@ -64,7 +64,7 @@ export function awsError(asked: Asked, response: Response, fault: Fault): AwsErr
 
 /** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
 function bareCode(code: unknown): string {
-  return typeof code === "string" ? code.replace(/^.*#/, "").replace(/[:;].*$/s, "") : "";
+  return typeof code === "string" ? code.replace(/^.*#|^AWS\.SimpleQueueService\./, "").replace(/[:;].*$/s, "") : "";
 }
 
 /**
@@ -95,7 +95,12 @@ export async function readJson(
   const awsCode = bareCode(fields.__type) || bareCode(fields.code) || queryCode ||
     bareCode(response.headers.get("x-amzn-errortype")) || `Http${response.status}`;
   const said = fields.message ?? fields.Message;
-  const message = typeof said === "string" ? said : json ? "no message" : describe(text);
+  // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
+  const message = typeof said === "string"
+    ? said.replace(/\n.*/s, "")
+    : json
+    ? "no message"
+    : `${describe(text)}, so 'endpoint' may not be AWS's`;
   throw toError({ awsCode, message, queryCode });
 }
 

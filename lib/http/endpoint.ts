@@ -3,23 +3,32 @@
  *
  * @module
  */
+import { refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
 
 /** The region that is used where nothing says another. */
 export const DEFAULT_REGION = "us-east-1";
 
-/** An AWS region's name, such as `eu-west-1` or `us-gov-west-1`. */
-const REGION = /\b(?:[a-z]{2,4}(?:-[a-z]+)+-\d+)\b/;
+/** What AWS's domains end in, one a partition, and where they differ those of its dual-stack hosts. */
+const DOMAIN = String
+  .raw`(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.(?:aws|amazonwebservices\.(?:com\.cn|eu))|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)`;
+const REGION = String.raw`([a-z]{2,4}(?:-[a-z]+)+-\d+)`;
+
+/**
+ * The hosts of SQS. AWS's domain alone says little: buckets and machines of anyone have a name under it. The first queue
+ * URLs were `https://queue.amazonaws.com/…`, and `https://eu-west-1.queue.amazonaws.com/…` after them.
+ */
+const sqsHost = (host: string): RegExpExecArray | null =>
+  new RegExp(String.raw`^(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.${REGION}(?:\.vpce)?|(?:${REGION}\.)?queue)\.${DOMAIN}$`)
+    .exec(host);
 
 /** The region that a queue URL or an ARN names, if it names one. */
 export function regionIn(text: string | undefined): string | undefined {
   if (!text) return undefined;
   if (text.startsWith("arn:")) return text.split(":")[3] || undefined;
-  const host = URL.canParse(text) ? new URL(text).hostname : "";
-  if (!isAwsHost(host)) return undefined;
-  // The first of AWS's queue URLs had no region in them: https://queue.amazonaws.com/…
-  return REGION.exec(host)?.[0] ?? (host === "queue.amazonaws.com" ? DEFAULT_REGION : undefined);
+  const found = URL.canParse(text) ? sqsHost(new URL(text).hostname) : null;
+  return found ? found[1] ?? found[2] ?? DEFAULT_REGION : undefined;
 }
 
 /** The region that the environment names, read when the first request is made. */
@@ -37,23 +46,21 @@ export function environment(name: string): string | undefined {
   }
 }
 
-/** The domain of a region's partition: China and the isolated regions have their own. */
+/** The domain of a region's partition: China, Europe's own and the isolated regions have theirs. */
 export function partitionDomain(region: string): string {
-  if (region.startsWith("cn-")) return "amazonaws.com.cn";
-  if (region.startsWith("us-iso-")) return "c2s.ic.gov";
-  if (region.startsWith("us-isob-")) return "sc2s.sgov.gov";
-  if (region.startsWith("eusc-")) return "amazonaws.eu";
-  return "amazonaws.com";
-}
-
-function isAwsHost(host: string): boolean {
-  return /\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov)$/.test(host);
+  const [first, second] = region.split("-");
+  if (first === "cn") return "amazonaws.com.cn";
+  if (first === "eusc") return "amazonaws.eu";
+  if (second === "iso") return "c2s.ic.gov";
+  if (second === "isob") return "sc2s.sgov.gov";
+  if (second === "isoe") return "cloud.adc-e.uk";
+  return second === "isof" ? "csp.hci.ic.gov" : "amazonaws.com";
 }
 
 /** True for this machine, private networks, and names that only a private network resolves. */
 export function isPrivateHost(host: string): boolean {
   return !host.includes(".") && !host.includes(":") ||
-    /^(?:127|10)(?:\.\d+){3}$|^192\.168(?:\.\d+){2}$|^172\.(?:1[6-9]|2\d|3[01])(?:\.\d+){2}$|^169\.254(?:\.\d+){2}$/
+    /^(?:127|10)(?:\.\d+){3}$|^0\.0\.0\.0$|^192\.168(?:\.\d+){2}$|^172\.(?:1[6-9]|2\d|3[01])(?:\.\d+){2}$|^169\.254(?:\.\d+){2}$/
       .test(host) ||
     /\.(?:localhost|local|internal|test)$/.test(host) ||
     /^\[(?:::1|f[cd][\da-f]*:.*|fe80:.*)\]$/.test(host);
@@ -77,26 +84,28 @@ export function resolveUrl(
   allowInsecure = false,
 ): URL {
   const { service, bucket, target } = request;
+  // A region may come from an ARN that someone else wrote, and becomes part of a host.
+  if (!/^[a-z\d-]+$/.test(region)) refuse("region", "a region such as eu-west-1", region);
   const given = endpointFor(service, endpoint);
-  let { path } = request;
-  let base: string;
-  if (given) {
-    base = given;
-    if (bucket) path = `/${bucket}${path}`;
-  } else if (bucket) {
-    // A dot in the bucket's name would break the certificate's wildcard.
-    const virtual = !bucket.includes(".");
-    base = `https://${virtual ? bucket + "." : ""}s3.${region}.${partitionDomain(region)}`;
-    if (!virtual) path = `/${bucket}${path}`;
-  } else {
-    base = target ? originOf(target) : `https://${service}.${region}.${partitionDomain(region)}`;
-  }
-  const prefix = given ? new URL(base).pathname.replace(/\/+$/, "") : "";
-  const url = new URL(new URL(base).origin + prefix + path);
+  const amazon = `${region}.${partitionDomain(region)}`;
+  // A dot in the bucket's name would break the certificate's wildcard; old names may hold what a host may not.
+  const virtual = !given && bucket && /^[a-z\d-]+$/.test(bucket);
+  const { protocol, host, hostname, pathname } = new URL(
+    given ??
+      (bucket
+        ? `https://${virtual ? bucket + "." : ""}s3.${amazon}`
+        : target && !target.startsWith("arn:")
+        ? originOf(target)
+        : `https://${service}.${amazon}`),
+  );
+  const path = pathname.replace(/\/+$/, "") + (bucket && !virtual ? `/${bucket}` : "") + request.path;
+  const url = new URL(`${protocol}//${host}${path}`);
+  // What the URL's rules rewrite is not what was meant, and for S3 another object.
+  if (url.pathname !== path) refuse("path", "percent-encoded, without . and .. segments", path);
   for (const [name, value] of Object.entries(request.query)) url.searchParams.append(name, value);
   // SigV4 and S3 read a plus as itself, browsers' form encoding as a space.
   if (url.search) url.search = url.search.replaceAll("+", "%20");
-  if (url.protocol === "http:" && !allowInsecure && !isPrivateHost(url.hostname)) {
+  if (protocol === "http:" && !allowInsecure && !isPrivateHost(hostname)) {
     throw new ConfigError(
       `Cannot send a signed request to ${url.origin} as plain http to a public host shows it to everyone on the way: ` +
         "use https, or set http.allowInsecure",
@@ -106,12 +115,13 @@ export function resolveUrl(
 }
 
 function originOf(queueUrl: string): string {
-  const { origin, hostname } = new URL(queueUrl);
-  if (!isAwsHost(hostname) && !isPrivateHost(hostname)) {
-    throw new ConfigError(
-      `Cannot send a signed request to ${origin} as a queue URL alone does not make its host one to trust: ` +
-        "set 'endpoint' to that origin if it is right",
-    );
-  }
-  return origin;
+  if (!/^https?:/.test(queueUrl) || !URL.canParse(queueUrl)) refuse("queueUrl", "an http or https URL", queueUrl);
+  const { origin, host, hostname } = new URL(queueUrl);
+  // AWS once gave queue URLs with http; nobody needs to be asked twice for https.
+  if (sqsHost(hostname)) return `https://${host}`;
+  if (isPrivateHost(hostname)) return origin;
+  throw new ConfigError(
+    `Cannot send a signed request to ${origin} as a queue URL alone does not make its host one to trust: ` +
+      "set 'endpoint' to that origin if it is right",
+  );
 }

@@ -8,14 +8,15 @@ const RETRYABLE =
   /^(?:.*Throttl.*|RequestTimeout(?:Exception)?|RequestLimitExceeded|TooManyRequests(?:Exception)?|SlowDown|OverLimit|BandwidthLimitExceeded|PriorRequestNotComplete|TransactionInProgressException|InternalError|InternalFailure|InternalErrorException|ServiceUnavailable(?:Exception)?|IDPCommunicationError|OperationAborted|ConflictException)$/;
 
 /** Codes that say that keys are too old, which new keys mend. */
-const EXPIRED = /^(?:ExpiredToken(?:Exception)?|RequestExpired|TokenRefreshRequired)$/;
+const EXPIRED = /^(?:ExpiredToken(?:Exception)?|TokenRefreshRequired)$/;
 
 /** Codes that say that our clock is off. */
-const SKEWED = /^(?:RequestTimeTooSkewed|RequestInTheFuture|SignatureDoesNotMatch|InvalidSignatureException)$/;
+const SKEWED =
+  /^(?:RequestTimeTooSkewed|RequestInTheFuture|RequestExpired|SignatureDoesNotMatch|InvalidSignatureException)$/;
 
 /** True if the same request may succeed later. */
 export function isRetryable(status: number, awsCode: string): boolean {
-  return status === 0 || status === 429 || status >= 500 || RETRYABLE.test(awsCode);
+  return status === 0 || status === 408 || status === 429 || status >= 500 || RETRYABLE.test(awsCode);
 }
 
 /** True if the keys have expired. */

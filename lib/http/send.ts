@@ -27,13 +27,14 @@ export interface SendOptions {
   readonly onAttempt?: () => void;
 }
 
-/** The region of a request: its own, the queue URL's, the broker's, the environment's, or the default. */
-export function regionFor(
-  state: BrokerState,
-  own: string | undefined,
-  target?: string,
-): string {
-  return own ?? state.options.region ?? regionIn(target) ?? environmentRegion() ?? DEFAULT_REGION;
+/**
+ * The region of a request: its own; the queue URL's, as AWS's host for a queue takes no other; the broker's; the
+ * environment's; or the default.
+ */
+export function regionFor(state: BrokerState, own: string | undefined, target?: string): string {
+  const { region } = state.options;
+  const hosts = state.endpoint ? [region, regionIn(target)] : [regionIn(target), region];
+  return own ?? hosts[0] ?? hosts[1] ?? environmentRegion() ?? DEFAULT_REGION;
 }
 
 /**
@@ -72,38 +73,33 @@ export async function send<Output>(
   const state = stateOf(broker);
   const { signal } = options;
   const { service, action, target } = request;
-  const maxAttempts = request.body instanceof ReadableStream ? 1 : options.maxAttempts ?? state.maxAttempts;
-  const mended = { clock: false, keys: undefined as Credentials | undefined };
+  const queueUrl = target?.startsWith("arn:") ? undefined : target;
+  // A stream can be read once.
+  const once = request.body instanceof ReadableStream;
+  const maxAttempts = once ? 1 : options.maxAttempts ?? state.maxAttempts;
+  const mended: Mended = {};
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     const began = nowOf(state);
-    const seen: Seen = { status: 0 };
+    const seen: Seen = { status: 0, secrets: [] };
     let error: Error | undefined;
     try {
       return await attemptOnce(state, request, options, seen, mended.keys);
     } catch (cause) {
+      error = redact(cause instanceof DashiError ? cause : noAnswer(request, seen, cause), seen.secrets);
       if (signal?.aborted) throw signal.reason;
-      error = cause instanceof DashiError ? cause : noAnswer(request, seen, cause);
     } finally {
       if (seen.sent) {
-        state.emit({
-          type: "request",
-          service,
-          action,
-          queueUrl: target,
-          status: seen.status,
-          attempt,
-          seconds: (nowOf(state) - began) / 1000,
-          requestId: seen.requestId,
-          error,
-        });
+        const seconds = (nowOf(state) - began) / 1000;
+        const { status, requestId } = seen;
+        state.emit({ type: "request", service, action, queueUrl, status, attempt, seconds, requestId, error });
       }
     }
-    if (!(error instanceof AwsError)) throw error;
-    const mends = mend(state, error, seen, mended);
+    if (!seen.sent || !(error instanceof AwsError)) throw error;
+    const mends = !once && mend(state, error, seen, mended);
     if (!mends && !(error.retryable && attempt < maxAttempts)) throw error;
     const delay = mends ? 0 : backoffSeconds(attempt, state.random);
-    state.emit({ type: "retry", service, action, queueUrl: target, attempt, delay, error });
+    state.emit({ type: "retry", service, action, queueUrl, attempt, delay, error });
     if (delay) await pause(state.clock, delay, signal);
   }
 }
@@ -114,7 +110,16 @@ interface Seen {
   sent?: boolean;
   date?: string | null;
   requestId?: string;
+  /** Keys that a provider gave. */
   credentials?: Credentials;
+  /** What no error may show. */
+  secrets: string[];
+}
+
+/** What was put right so far. */
+interface Mended {
+  clock?: boolean;
+  keys?: Credentials;
 }
 
 async function attemptOnce<Output>(
@@ -126,19 +131,22 @@ async function attemptOnce<Output>(
 ): Promise<Output> {
   const { signal, wait = 0 } = options;
   const region = regionFor(state, options.region, request.target);
-  seen.credentials = await keysFor(state, options, region, rejected);
   const controller = new AbortController();
   const abort = () => controller.abort(signal!.reason);
   signal?.addEventListener("abort", abort);
   try {
+    const keys = () => keysFor(state, options, seen, region, rejected);
+    const credentials = await within(state, Infinity, controller, request, keys);
     const signed = await sign(request, {
-      credentials: seen.credentials,
+      credentials,
       region,
       endpoint: state.endpoint,
       now: nowOf(state) + state.clockOffset,
       allowInsecure: state.allowInsecure,
       signal: controller.signal,
     });
+    seen.secrets.push(signed.headers.get("authorization")!.slice(-64));
+    signal?.throwIfAborted();
     options.onAttempt?.();
     state.requests++;
     seen.sent = true;
@@ -147,13 +155,16 @@ async function attemptOnce<Output>(
     seen.status = response.status;
     seen.requestId = requestIdOf(response);
     seen.date = response.headers.get("date");
+    if (response.type === "opaqueredirect" || /^30[12378]$/.test(`${response.status}`)) {
+      throw redirected(request, response);
+    }
     return await within(state, state.requestTimeout, controller, request, () => request.parse(response));
   } finally {
     signal?.removeEventListener("abort", abort);
   }
 }
 
-/** Bounds a step in time, also where what it calls does not hear its signal. */
+/** Bounds a step in time and lets go of it when the signal fires, also where what it calls hears neither. */
 async function within<T>(
   state: BrokerState,
   seconds: number,
@@ -162,31 +173,28 @@ async function within<T>(
   step: () => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
-  const deadline = pause(state.clock, seconds, over.signal).then(() => {
-    if (over.signal.aborted) return undefined as never;
-    const error = new AwsError(
-      `${service} ${action} got no whole answer within ${seconds} s: it may still be carried out`,
-      {
-        service,
-        action,
-        status: 0,
-        awsCode: "Timeout",
-        retryable: true,
-      },
-    );
-    controller.abort(error);
-    throw error;
-  });
+  const { signal } = controller;
+  const deadline = async (): Promise<never> => {
+    await pause(state.clock, seconds, over.signal);
+    if (!over.signal.aborted) {
+      const details = { service, action, status: 0, awsCode: "Timeout", retryable: true };
+      controller.abort(
+        new AwsError(
+          `${service} ${action} got no whole answer within ${seconds} s: it may still be carried out`,
+          details,
+        ),
+      );
+    }
+    throw signal.reason;
+  };
   const aborted = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { signal: over.signal });
-    if (controller.signal.aborted) reject(controller.signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { signal: over.signal });
+    if (signal.aborted) reject(signal.reason);
   });
-  aborted.catch(() => {});
-  deadline.catch(() => {});
-  const work = step();
-  work.catch(() => {});
   try {
-    return await Promise.race([work, deadline.then(() => aborted), aborted]);
+    // The race handles what loses it, so nothing that fails late goes unhandled.
+    const bounds = seconds < Infinity ? [aborted, deadline()] : [aborted];
+    return await Promise.race([...bounds, Promise.resolve().then(step)]);
   } finally {
     over.abort();
   }
@@ -195,65 +203,70 @@ async function within<T>(
 async function keysFor(
   state: BrokerState,
   options: SendOptions,
+  seen: Seen,
   region: string,
   rejected: Credentials | undefined,
 ): Promise<Credentials> {
+  const { endpoint, fetch, clock, random, emit } = state;
+  const { signal } = options;
   const given = options.credentials ?? state.credentials;
   const keys = typeof given === "function"
-    ? await given({
-      region,
-      endpoint: state.endpoint,
-      fetch: state.fetch,
-      clock: state.clock,
-      random: state.random,
-      signal: options.signal,
-      emit: state.emit,
-      rejected,
-    })
+    ? seen.credentials = await given({ region, endpoint, fetch, clock, random, signal, emit, rejected })
     : given;
   if (!keys?.accessKeyId || !keys.secretAccessKey) {
     throw new CredentialsError("Cannot sign as the credential provider gave no access key");
   }
+  seen.secrets.push(keys.secretAccessKey, keys.sessionToken ?? "");
   return keys;
 }
 
-function noAnswer(
-  { service, action }: AwsRequest<unknown, AwsBody>,
-  seen: Seen,
-  cause: unknown,
-): Error {
-  if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
-  return new AwsError(`${service} ${action} got no whole answer: ${reasonOf(cause)}`, {
-    service,
-    action,
-    status: seen.status,
-    awsCode: "NetworkError",
-    requestId: seen.requestId,
-    retryable: true,
-  }, { cause: cause instanceof Error ? new Error(reasonOf(cause)) : undefined });
+/** The error for an answer that sends a signed request elsewhere: it is never followed. */
+function redirected({ service, action }: AwsRequest<unknown, AwsBody>, response: Response): AwsError {
+  response.body?.cancel().catch(() => {});
+  const { status, headers } = response;
+  const region = headers.get("x-amz-bucket-region");
+  return new AwsError(
+    `${service} ${action} was answered with a redirect, which is not followed: check 'endpoint' and 'region'` +
+      (region ? `, the bucket's is ${region}` : ""),
+    { service, action, status, awsCode: "Redirect", requestId: requestIdOf(response), retryable: false },
+  );
 }
 
-/** What a runtime says of a failed fetch, without a URL's query, which may hold a signature. */
-function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/\?[^\s)"']*/g, "");
+function noAnswer({ service, action }: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
+  // What failed before the request left is a bug or a provider's own failure, and stays as it is.
+  if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
+  const { status, requestId } = seen;
+  // A runtime may show a URL with a signature in its query.
+  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s)"']*/g, "");
+  const details = { service, action, status, awsCode: "NetworkError", requestId, retryable: true };
+  return new AwsError(`${service} ${action} got no whole answer: ${reason}`, details, { cause: new Error(reason) });
+}
+
+/** Takes out what a server may have repeated of the keys and the signature. */
+function redact<E extends Error>(error: E, secrets: readonly string[]): E {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    for (const secret of secrets) {
+      // A short one is an emulator's dummy, which may be a word of the message.
+      if (secret.length < 16) continue;
+      for (const form of [secret, encodeURIComponent(secret)]) {
+        if (at.message.includes(form)) at.message = at.message.replaceAll(form, "…");
+        if (at.stack?.includes(form)) at.stack = at.stack.replaceAll(form, "…");
+      }
+    }
+  }
+  return error;
 }
 
 /** Puts right what one more try then passes: our clock, or the keys. Each once. */
-function mend(
-  state: BrokerState,
-  error: AwsError,
-  seen: Seen,
-  mended: { clock: boolean; keys: Credentials | undefined },
-): boolean {
-  if (!mended.clock && isSkewed(error.awsCode, error.message)) {
+function mend(state: BrokerState, error: AwsError, seen: Seen, mended: Mended): boolean {
+  const theirs = Date.parse(seen.date ?? "");
+  if (!mended.clock && isSkewed(error.awsCode, error.message) && theirs) {
     mended.clock = true;
-    const theirs = Date.parse(seen.date ?? "");
-    if (Number.isNaN(theirs)) return false;
     state.clockOffset = theirs - nowOf(state);
     return true;
   }
-  if (!mended.keys && isExpired(error.awsCode)) {
+  // Keys that are no provider's would be the same again.
+  if (!mended.keys && isExpired(error.awsCode) && seen.credentials) {
     mended.keys = seen.credentials;
     return true;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
+import { CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
 
@@ -35,6 +36,7 @@ const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
  * @param options Keys, and where the request goes.
  * @returns The signed request. A signature is good for five minutes.
  * @throws {ConfigError} If the request would go over plain http to a public host.
+ * @throws {CredentialsError} If a key holds what no header can carry.
  * @see {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html}
  *
  * @example Usage
@@ -56,6 +58,11 @@ export async function sign(
   const { credentials, endpoint, now = Date.now(), signal } = options;
   const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
   const url = resolveUrl(request, region, endpoint, options.allowInsecure);
+  if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
+    throw new CredentialsError(
+      "Cannot sign as the access key id or session token holds a space, line end or letter that isn't ASCII",
+    );
+  }
   let keys = signingKeys.get(credentials);
   if (!keys) signingKeys.set(credentials, keys = new Map());
   if (keys.size > 50) keys.clear(); // a day, region and service each; they must not add up
@@ -70,6 +77,8 @@ export async function sign(
     region,
     cache: keys,
     datetime: new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    // AWS asks for the content type to be signed where there is one.
+    allHeaders: true,
     // S3's path is signed as it stands on the wire, every other service's is encoded once more.
     singleEncode: false,
   });

@@ -5,9 +5,11 @@
  */
 import * as v from "valibot";
 import { refuse } from "../check.ts";
+import type { AwsError } from "../errors.ts";
+import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest } from "../types.ts";
 import { MAX_BATCH } from "./limits.ts";
-import { sqsRequest } from "./request.ts";
+import { sqsError, sqsRequest } from "./request.ts";
 
 /** An entry of a batch that failed, while others may have succeeded. */
 export interface BatchFailure {
@@ -27,6 +29,18 @@ export interface BatchOutput<Success extends { readonly id: string } = { readonl
   readonly successful: readonly Success[];
   /** The entries that were not. */
   readonly failed: readonly BatchFailure[];
+}
+
+/**
+ * The error for an entry that failed: the same class as where its action fails alone.
+ *
+ * @param action The API action, such as `DeleteMessageBatch`.
+ */
+export function entryError(action: string, failure: BatchFailure): AwsError {
+  const { code, message, senderFault } = failure;
+  const awsCode = code.replace(/^AWS\.SimpleQueueService\./, "");
+  // The request itself was answered well.
+  return sqsError(action, { status: 200, retryable: !senderFault || isRetryable(200, awsCode) }, { awsCode, message });
 }
 
 /** The schema of an entry of `Successful` that says no more than its id. */

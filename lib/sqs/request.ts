@@ -43,7 +43,12 @@ export function sqsRequest(
     body: JSON.stringify(input),
     target: input.QueueUrl,
     async parse(response) {
-      const json = await readJson(response, asked, (fault) => sqsError(action, response, fault), !schema);
+      const json = await readJson(
+        response,
+        asked,
+        (fault) => sqsError(action, { status: response.status, requestId: requestIdOf(response) }, fault),
+        !schema,
+      );
       if (!schema) return;
       const checked = v.safeParse(schema, json);
       if (!checked.success) {
@@ -54,9 +59,6 @@ export function sqsRequest(
   };
 }
 
-const DENIED =
-  /^(?:AccessDenied.*|.*UnrecognizedClient.*|InvalidClientTokenId|InvalidAccessKeyId|MissingAuthenticationToken.*|NotAuthorized.*|OptInRequired|KmsAccessDenied)$/;
-
 /**
  * The class of error for what SQS said, and what to do about it.
  *
@@ -64,32 +66,38 @@ const DENIED =
  */
 export function sqsError(
   action: string,
-  response: Response,
+  answer: { readonly status: number; readonly requestId?: string; readonly retryable?: boolean },
   fault: Fault & { readonly queryCode?: string },
 ): AwsError {
-  const { awsCode, message, queryCode = "" } = fault;
-  const codes = [awsCode, queryCode];
-  let Class = AwsError;
-  let advice = "";
-  if (codes.some((code) => /NonExistentQueue$|QueueDoesNotExist$/.test(code))) {
-    Class = DoesNotExistQueueError;
-    advice = ": declareQueue() makes it, and 'region' and the account must be the queue's";
-  } else if (codes.some((code) => DENIED.test(code))) {
-    Class = AccessDeniedQueueError;
-    advice = `: the credentials need sqs:${action.replace(/Batch$/, "")} on this queue`;
-  } else if (
-    codes.some((code) => /ReceiptHandleIsInvalid$|MessageNotInflight$/.test(code)) ||
-    (/InvalidParameterValue/.test(codes.join()) && /receipt ?handle/i.test(message))
-  ) {
-    Class = ReceiptExpiredError;
-    advice = ": the message is visible again or was received by another consumer since";
-  }
-  return new Class(`sqs ${action} failed with ${awsCode}: ${message}${advice}`, {
+  const { awsCode, queryCode = "" } = fault;
+  const { status, requestId, retryable = isRetryable(status, awsCode) || isRetryable(status, queryCode) } = answer;
+  // A receipt handle has hundreds of characters, and the reason stands after it.
+  const message = fault.message.replace(/\S{200,}/g, "…");
+  const says = (pattern: RegExp) => pattern.test(awsCode) || pattern.test(queryCode);
+  const [Class, advice]: [typeof AwsError, string?] = says(/NonExistentQueue|QueueDoesNotExist/)
+    ? [DoesNotExistQueueError, "declareQueue() makes it, and 'region' and the account must be the queue's"]
+    : says(/^KmsAccessDenied/)
+    ? [AccessDeniedQueueError, "the credentials need kms:GenerateDataKey and kms:Decrypt on the queue's key"]
+    : says(/^(AccessDenied|NotAuthorized)/)
+    ? [AccessDeniedQueueError, `the credentials need sqs:${action.replace(/Batch$/, "")} on this queue`]
+    : says(/ReceiptHandleIsInvalid|MessageNotInflight/) ||
+        says(/^InvalidParameterValue/) && /receipt ?handle/i.test(message)
+    ? [ReceiptExpiredError, "the message is visible again, gone, or was received by another consumer since"]
+    : says(/^(ExpiredToken|TokenRefresh)/)
+    ? [AwsError, "the session token is over; a provider such as defaultChain() renews it"]
+    : says(/UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|AuthenticationToken|Signature|^OptInRequired/)
+    ? [AwsError, "check the access key, its secret, the session token and this machine's clock"]
+    : says(/PurgeQueueInProgress|QueueDeletedRecently/)
+    ? [AwsError, "try again after 60 s"]
+    : says(/QueueNameExists|QueueAlreadyExists/)
+    ? [AwsError, "it has other attributes, which setQueueAttributes() changes"]
+    : [AwsError];
+  return new Class(`sqs ${action} failed with ${awsCode}: ${message}${advice ? ` (${advice})` : ""}`, {
     service: "sqs",
     action,
-    status: response.status,
+    status,
     awsCode,
-    requestId: requestIdOf(response),
-    retryable: codes.some((code) => isRetryable(response.status, code)),
+    requestId,
+    retryable,
   });
 }
