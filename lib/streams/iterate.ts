@@ -2,33 +2,33 @@ import type { Transform } from "../types.ts";
 import { type HandBack, handBackWith } from "./hand_back.ts";
 
 /** What a transform may do. */
-export interface Flow<A, B> {
+export interface Flow<B> {
   /** How many `next()` calls have no answer yet. */
   readonly waiting: number;
+  /** Whether the source has ended, well or not. */
+  readonly over: boolean;
   /** Reads one item, unless a read is in flight or the source has ended. */
   read(): void;
   /** Answers the oldest `next()`. */
   give(value: B): void;
   /** Closes, then makes the oldest `next()` fail. */
   fail(error: unknown): void;
-  /** Answers every `next()` with the end. */
-  end(): void;
+  /** Passes on the source's end, or its error, if it has ended and is waited for. */
+  finish(): void;
 }
 
-/** What a transform does: the four things that can happen to it. */
+/** What a transform does. */
 export interface Steps<A> {
-  /** A `next()` came. */
-  wanted(): void;
+  /** A `next()` came, or the source ended. */
+  step(): void;
   /** The source gave an item. */
   item(item: A): void;
-  /** The source ended; with `failure`, by an error. */
-  ended(failure?: { readonly error: unknown }): void;
-  /** The iteration was given up: what was read and not yielded. */
+  /** The iteration was given up: what was read and not yielded. Called once. */
   leftovers(): Iterable<A>;
 }
 
 /**
- * Makes a transform of its steps. What all of them must get right stands here, once:
+ * Makes a transform of its steps. What every one that reads ahead must get right stands here, once:
  *
  * - nothing starts before the first `next()`, and one read at most is in flight;
  * - `next()` calls are answered in order, and all at once when the iteration is given up;
@@ -38,44 +38,39 @@ export interface Steps<A> {
  * @param handBack Takes back an item; by default its `release()` is called if it has one.
  * @param start Makes the steps for one iteration.
  */
-export function iterate<A, B>(
-  handBack: HandBack<A> | undefined,
-  start: (flow: Flow<A, B>) => Steps<A>,
-): Transform<A, B> {
+export function iterate<A, B>(handBack: HandBack<A> | undefined, start: (flow: Flow<B>) => Steps<A>): Transform<A, B> {
   const giveBack = handBackWith(handBack);
   return (source) => {
     const waiting: { resolve(result: IteratorResult<B>): void; reject(error: unknown): void }[] = [];
     let reader: AsyncIterator<A> | undefined;
     let reading = false;
-    let finished = false; // the source has nothing to close any more
+    let over: { readonly error?: unknown; readonly failed: boolean } | undefined;
     let closing: Promise<void> | undefined;
 
+    const open = () => reader ??= source[Symbol.asyncIterator]();
     const onRead = (result: IteratorResult<A>) => {
       reading = false;
-      if (result.done) {
-        finished = true;
-        if (!closing) steps.ended();
-      } else if (closing) giveBack(result.value);
+      if (result.done) onEnd({ failed: false });
+      else if (closing) giveBack(result.value);
       else steps.item(result.value);
     };
-    const onError = (error: unknown) => {
+    const onError = (error: unknown) => onEnd({ error, failed: true });
+    const onEnd = (end: typeof over) => {
       reading = false;
-      finished = true;
-      if (!closing) steps.ended({ error });
+      over = end;
+      if (!closing) steps.step();
     };
-    const open = () => reader ??= source[Symbol.asyncIterator]();
-    const flow: Flow<A, B> = {
+    const flow: Flow<B> = {
       get waiting() {
         return waiting.length;
       },
+      get over() {
+        return over !== undefined;
+      },
       read() {
-        if (reading || finished || closing) return;
+        if (reading || over || closing) return;
         reading = true;
-        try {
-          reader!.next().then(onRead, onError);
-        } catch (error) {
-          onError(error);
-        }
+        open().next().then(onRead, onError);
       },
       give: (value) => waiting.shift()!.resolve({ done: false, value }),
       fail(error) {
@@ -83,7 +78,11 @@ export function iterate<A, B>(
         const refuse = () => reject(error);
         close().then(refuse, refuse);
       },
-      end: () => void close(),
+      finish() {
+        if (!over || !waiting.length) return;
+        if (over.failed) flow.fail(over.error);
+        else close();
+      },
     };
     const steps = start(flow);
 
@@ -91,7 +90,7 @@ export function iterate<A, B>(
     async function shut(): Promise<void> {
       const back = Array.from(steps.leftovers(), giveBack);
       for (const { resolve } of waiting.splice(0)) resolve({ done: true, value: undefined });
-      if (!finished) {
+      if (!over) {
         const closed = open().return?.();
         if (reading) closed?.catch(() => {});
         else await closed;
@@ -108,7 +107,7 @@ export function iterate<A, B>(
           if (closing) return resolve({ done: true, value: undefined });
           open();
           waiting.push({ resolve, reject });
-          steps.wanted();
+          steps.step();
         }),
       return: (value?: unknown) => close().then(() => ({ done: true, value })),
     } as AsyncIterableIterator<B>;

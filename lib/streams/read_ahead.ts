@@ -30,22 +30,15 @@ export function readAhead<T>(n: number, options: { readonly handBack?: HandBack<
   assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
   return iterate<T, T>(options.handBack, (flow) => {
     const held: T[] = [];
-    let over: { readonly error?: unknown } | undefined;
-    let failure: { readonly error: unknown } | undefined;
     const step = () => {
       while (flow.waiting && held.length) flow.give(held.shift()!);
-      if (over && flow.waiting) return failure ? flow.fail(failure.error) : flow.end();
       if (held.length < n) flow.read();
+      if (!held.length) flow.finish();
     };
     return {
-      wanted: step,
+      step,
       item(item) {
         held.push(item);
-        step();
-      },
-      ended(cause) {
-        over = {};
-        failure = cause;
         step();
       },
       leftovers: () => held,

@@ -1,0 +1,110 @@
+import { assertWithin } from "../check.ts";
+import type { Transform } from "../types.ts";
+import type { HandBack } from "./hand_back.ts";
+import { iterate } from "./iterate.ts";
+
+/** Options of {@linkcode mapConcurrent}. */
+export interface MapConcurrentOptions<A> {
+  /** Yields in the source's order, so that a slow item holds up the ones behind it. Default: false. */
+  readonly ordered?: boolean;
+  /** Yields the items of one key in the source's order, such as a FIFO group's. Undefined is no key. */
+  readonly keyOf?: (item: A) => string | undefined;
+  /** Takes back an item that was read and not yielded. By default its `release()` is called, if it has one. */
+  readonly handBack?: HandBack<A>;
+}
+
+/** An item under way; `done` once there is a value or an error. */
+interface Slot<A, B> {
+  readonly item: A;
+  key?: string;
+  done?: { readonly value?: B; readonly failure?: { readonly error: unknown } };
+}
+
+/**
+ * Maps up to `n` items side by side, and yields each when it is done: a slow one holds up no other, unless `ordered` or
+ * `keyOf` ask for it. An item for which `fn` gives undefined is left out.
+ *
+ * It reads ahead: as soon as the first is asked for, up to `n` items are under way or wait. What `fn` throws ends the
+ * iteration after the items before that one; the items behind it are handed back.
+ *
+ * @param n How many items may be under way or wait, 1 or more.
+ * @param fn Gives the item to yield, or a promise of it. Its signal is aborted when the iteration is given up.
+ * @param options Order, and `handBack`.
+ * @returns The transform.
+ * @throws {ConfigError} If `n` is out of range.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { mapConcurrent, pipe } from "@dashi/sqs";
+ *
+ * async function* numbers() {
+ *   yield* [1, 2, 3];
+ * }
+ * const squares = pipe(numbers(), mapConcurrent(2, async (n) => await Promise.resolve(n * n), { ordered: true }));
+ * assert.deepEqual(await Array.fromAsync(squares), [1, 4, 9]);
+ * ```
+ */
+export function mapConcurrent<A, B>(
+  n: number,
+  fn: (item: A, signal: AbortSignal) => B | undefined | Promise<B | undefined>,
+  options: MapConcurrentOptions<A> = {},
+): Transform<A, B> {
+  assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
+  const { ordered, keyOf = () => ordered ? "" : undefined } = options;
+  return iterate<A, B>(options.handBack, (flow) => {
+    const controller = new AbortController();
+    const held = new Set<Slot<A, B>>(); // in the source's order
+    let failed = false;
+
+    const step = () => {
+      const blocked = new Set<string | undefined>();
+      let first = true;
+      for (const slot of held) {
+        const { key, done } = slot;
+        if (done?.failure) {
+          if (first && flow.waiting) flow.fail(done.failure.error);
+          break;
+        }
+        if (done && !blocked.has(key) && (done.value === undefined || flow.waiting)) {
+          held.delete(slot);
+          if (done.value !== undefined) flow.give(done.value);
+          continue;
+        }
+        first = false;
+        if (key !== undefined) blocked.add(key);
+      }
+      if (held.size < n && !failed) flow.read();
+      if (!held.size) flow.finish();
+    };
+    const settle = (slot: Slot<A, B>, done: Slot<A, B>["done"]) => {
+      slot.done = done;
+      if (done?.failure) failed = true;
+      step();
+    };
+    return {
+      step,
+      item(item) {
+        const slot: Slot<A, B> = { item };
+        held.add(slot);
+        const fail = (error: unknown) => settle(slot, { failure: { error } });
+        try {
+          slot.key = keyOf(item);
+          const value = fn(item, controller.signal);
+          if (value instanceof Promise) {
+            value.then((value) => settle(slot, { value }), fail);
+            step();
+          } else settle(slot, { value });
+        } catch (error) {
+          fail(error);
+        }
+      },
+      leftovers() {
+        controller.abort();
+        const items = Array.from(held, ({ item }) => item);
+        held.clear();
+        return items;
+      },
+    };
+  });
+}
