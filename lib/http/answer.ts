@@ -7,6 +7,9 @@ import { AwsError } from "../errors.ts";
 import type { Service } from "../types.ts";
 import { isRetryable } from "./retryable.ts";
 
+/** What is said of a redirect: a signature is good for one host. */
+export const REDIRECT = "which is never followed: check 'endpoint' and 'region'";
+
 /** What an error answer said. */
 export interface Fault {
   readonly awsCode: string;
@@ -98,9 +101,11 @@ export async function readJson(
   // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
   const message = typeof said === "string"
     ? said.replace(/\n.*/s, "")
+    : response.status >= 300 && response.status < 400
+    ? `it is a redirect, ${REDIRECT}`
     : json
     ? "no message"
-    : `${describe(text)}, so 'endpoint' may not be AWS's`;
+    : `${describe(text)}, so check that 'endpoint' is that of an AWS service`;
   throw toError({ awsCode, message, queryCode });
 }
 

@@ -5,8 +5,8 @@
  */
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError, CredentialsError, DashiError } from "../errors.ts";
-import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials } from "../types.ts";
-import { requestIdOf } from "./answer.ts";
+import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
+import { REDIRECT, requestIdOf } from "./answer.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn } from "./endpoint.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
 import { sign } from "./sign.ts";
@@ -19,6 +19,8 @@ export interface SendOptions {
   readonly region?: string;
   /** The keys, where they are not the broker's. */
   readonly credentials?: Credentials | CredentialProvider;
+  /** Where the service is, where that is not the broker's `endpoint`. */
+  readonly endpoint?: Endpoints;
   /** Seconds that the service may wait before it answers, added to the deadline: the wait of a long poll. */
   readonly wait?: number;
   /** Tries, where they are not the broker's. */
@@ -140,7 +142,7 @@ async function attemptOnce<Output>(
     const signed = await sign(request, {
       credentials,
       region,
-      endpoint: state.endpoint,
+      endpoint: options.endpoint ?? state.endpoint,
       now: nowOf(state) + state.clockOffset,
       allowInsecure: state.allowInsecure,
       signal: controller.signal,
@@ -155,9 +157,8 @@ async function attemptOnce<Output>(
     seen.status = response.status;
     seen.requestId = requestIdOf(response);
     seen.date = response.headers.get("date");
-    if (response.type === "opaqueredirect" || /^30[12378]$/.test(`${response.status}`)) {
-      throw redirected(request, response);
-    }
+    // Where more is known, the parser tells it: S3 names the bucket's region.
+    if (response.type === "opaqueredirect") throw redirected(request);
     return await within(state, state.requestTimeout, controller, request, () => request.parse(response));
   } finally {
     signal?.removeEventListener("abort", abort);
@@ -220,16 +221,15 @@ async function keysFor(
   return keys;
 }
 
-/** The error for an answer that sends a signed request elsewhere: it is never followed. */
-function redirected({ service, action }: AwsRequest<unknown, AwsBody>, response: Response): AwsError {
-  response.body?.cancel().catch(() => {});
-  const { status, headers } = response;
-  const region = headers.get("x-amz-bucket-region");
-  return new AwsError(
-    `${service} ${action} was answered with a redirect, which is not followed: check 'endpoint' and 'region'` +
-      (region ? `, the bucket's is ${region}` : ""),
-    { service, action, status, awsCode: "Redirect", requestId: requestIdOf(response), retryable: false },
-  );
+/** The error for a redirect of which a browser shows no more than that. */
+function redirected({ service, action }: AwsRequest<unknown, AwsBody>): AwsError {
+  return new AwsError(`${service} ${action} was answered with a redirect, ${REDIRECT}`, {
+    service,
+    action,
+    status: 0,
+    awsCode: "Redirect",
+    retryable: false,
+  });
 }
 
 function noAnswer({ service, action }: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {

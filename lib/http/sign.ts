@@ -7,6 +7,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
+import { signFast } from "./sign_fast.ts";
 
 /** Options of {@linkcode sign}. */
 export interface SignOptions {
@@ -63,29 +64,33 @@ export async function sign(
       "Cannot sign as the access key id or session token holds a space, line end or letter that isn't ASCII",
     );
   }
-  let keys = signingKeys.get(credentials);
-  if (!keys) signingKeys.set(credentials, keys = new Map());
-  if (keys.size > 50) keys.clear(); // a day, region and service each; they must not add up
-  const { method, body } = request;
-  const signer = new AwsV4Signer({
-    ...credentials,
-    url: url.href,
+  let cache = signingKeys.get(credentials);
+  if (!cache) signingKeys.set(credentials, cache = new Map());
+  if (cache.size > 50) cache.clear(); // a day, region and service each; they must not add up
+  const { method, headers, body, service } = request;
+  const datetime = new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const plain = service !== "s3" && typeof body === "string" && url.pathname === "/" && !url.search;
+  const fast = plain &&
+    signFast({ method, host: url.host, headers, body, service, region, datetime, credentials, cache });
+  const slow = () =>
+    new AwsV4Signer({
+      ...credentials,
+      url: url.href,
+      method,
+      headers,
+      body: body instanceof ReadableStream || body === "" ? undefined : body,
+      service,
+      region,
+      cache,
+      datetime,
+      // AWS asks for the content type to be signed where there is one.
+      allHeaders: true,
+      // S3's path is signed as it stands on the wire, every other service's is encoded once more.
+      singleEncode: false,
+    }).sign();
+  return new Request(url, {
     method,
-    headers: request.headers,
-    body: body instanceof ReadableStream || body === "" ? undefined : body,
-    service: request.service,
-    region,
-    cache: keys,
-    datetime: new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-    // AWS asks for the content type to be signed where there is one.
-    allHeaders: true,
-    // S3's path is signed as it stands on the wire, every other service's is encoded once more.
-    singleEncode: false,
-  });
-  const signed = await signer.sign();
-  return new Request(signed.url, {
-    method,
-    headers: signed.headers,
+    headers: fast || (await slow()).headers,
     body: body === "" ? undefined : body,
     redirect: "manual",
     signal,
