@@ -198,6 +198,8 @@ export interface DecodedMessage {
  * ```
  */
 export interface Codec {
+  /** Names of the message attributes that reading needs, or `["All"]`; a receive then asks for them. Default: none. */
+  readonly needs?: readonly string[];
   /** Writes a message. */
   encode(message: OutgoingMessage): EncodedMessage | Promise<EncodedMessage>;
   /** Reads a message. */
@@ -224,6 +226,18 @@ export interface PayloadContext {
   readonly onAttempt?: () => void;
   /** Receives the store's events. */
   readonly emit: (event: DashiEvent) => void;
+  /** What the store's `gate()` gave for this consumer: downloads wait there for their bytes. */
+  readonly gate?: PayloadGate;
+}
+
+/** Bounds the bytes that one consumer downloads side by side. */
+export interface PayloadGate {
+  /**
+   * Waits until so many bytes fit, in the order of the asking; more than all is let in alone.
+   *
+   * @returns Gives the bytes back; once counts.
+   */
+  enter(bytes: number, signal?: AbortSignal): Promise<() => void>;
 }
 
 /** A payload that was stored in place of a body. */
@@ -254,6 +268,8 @@ export interface ResolvedPayload {
  * another, for R2 say.
  */
 export interface PayloadStore {
+  /** Names of the message attributes that pointers come with; a receive then asks for them. */
+  readonly needs?: readonly string[];
   /** Bodies and attributes of more bytes than this are stored. */
   readonly threshold: number;
   /** Every body is stored. */
@@ -263,7 +279,13 @@ export interface PayloadStore {
   /** Stores a body. `size` counts body and attributes in bytes; `shared` is true where several receivers get one pointer. */
   offload(
     body: string | ReadableStream<Uint8Array>,
-    options: { readonly size?: number; readonly shared: boolean; readonly queue: string },
+    options: {
+      readonly size?: number;
+      readonly shared: boolean;
+      readonly queue: string;
+      /** The message's own attributes: `S3Key` chooses the key, as with the Extended Client for Python. */
+      readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+    },
     context: PayloadContext,
   ): Promise<OffloadedPayload>;
   /** Reads what a pointer points to. With `lazy`, only `stream()` reads it. */
@@ -275,6 +297,8 @@ export interface PayloadStore {
     },
     context: PayloadContext,
   ): Promise<ResolvedPayload>;
+  /** A bound for one consumer's downloads, made anew for each: none is shared between invocations. */
+  gate?(): PayloadGate;
   /** Removes payloads whose messages were acked. Best effort: a failure is an event. */
   cleanUp(locations: readonly PayloadLocation[], context: PayloadContext): Promise<void>;
 }

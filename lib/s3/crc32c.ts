@@ -5,18 +5,22 @@
  * @module
  */
 
-const POLYNOMIAL = 0x82f63b78;
-let tables: Int32Array | undefined;
+const CASTAGNOLI = 0x82f63b78;
+const ZLIB = 0xedb88320;
+const tables = new Map<number, Int32Array>();
 
 /** Eight tables of 256, made with the first checksum, so that eight bytes are taken in one step. */
-function makeTables(): Int32Array {
+function tablesFor(polynomial: number): Int32Array {
+  const known = tables.get(polynomial);
+  if (known) return known;
   const made = new Int32Array(8 * 256);
   for (let i = 0; i < 256; i++) {
     let crc = i;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
     made[i] = crc;
   }
   for (let i = 256; i < made.length; i++) made[i] = (made[i - 256] >>> 8) ^ made[made[i - 256] & 255];
+  tables.set(polynomial, made);
   return made;
 }
 
@@ -37,7 +41,15 @@ function makeTables(): Int32Array {
  * ```
  */
 export function crc32c(bytes: Uint8Array, before = 0): number {
-  const t = tables ??= makeTables();
+  return crc(tablesFor(CASTAGNOLI), bytes, before);
+}
+
+/** The CRC-32 of zlib, which other clients choose. See {@linkcode crc32c}. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  return crc(tablesFor(ZLIB), bytes, before);
+}
+
+function crc(t: Int32Array, bytes: Uint8Array, before: number): number {
   let crc = ~before;
   let i = 0;
   for (const end = bytes.length - 7; i < end; i += 8) {
@@ -68,7 +80,7 @@ export function crc32c(bytes: Uint8Array, before = 0): number {
  */
 export function crc32cOfBoth(first: number, second: number, secondLength: number): number {
   // A zero byte after a piece is a matrix over its checksum's 32 bits; n of them are that matrix to the power of n.
-  let matrix = Array.from({ length: 32 }, (_, bit) => bit ? 1 << (bit - 1) : POLYNOMIAL);
+  let matrix = Array.from({ length: 32 }, (_, bit) => bit ? 1 << (bit - 1) : CASTAGNOLI);
   for (let i = 0; i < 3; i++) matrix = squared(matrix);
   let crc = first;
   for (let n = secondLength; n > 0; n = Math.floor(n / 2)) {

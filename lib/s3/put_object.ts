@@ -1,5 +1,5 @@
 import type { AwsRequest } from "../types.ts";
-import { checksumHeaders, type S3Checksums } from "./checksums.ts";
+import { checksumHeaders, readChecksums, type S3Checksums } from "./checksums.ts";
 import { objectHeaders, type ObjectOptions } from "./object_headers.ts";
 import { s3Request, UNSIGNED_PAYLOAD } from "./request.ts";
 
@@ -26,6 +26,8 @@ export interface PutObjectOutput {
   readonly etag?: string;
   /** Set in a bucket with versions. */
   readonly versionId?: string;
+  /** What S3 summed up, where it says. */
+  readonly checksums: S3Checksums;
 }
 
 /**
@@ -66,6 +68,7 @@ export function putObject(options: PutObjectOptions): AwsRequest<PutObjectOutput
       return {
         etag: response.headers.get("etag") ?? undefined,
         versionId: response.headers.get("x-amz-version-id") ?? undefined,
+        checksums: readChecksums(response.headers),
       };
     },
   );

@@ -1,7 +1,7 @@
 import { assertText, assertWithin } from "../check.ts";
 import { badAnswer } from "../http/answer.ts";
 import type { AwsRequest } from "../types.ts";
-import { checksumHeaders, type S3Checksums } from "./checksums.ts";
+import { checksumHeaders, readChecksums, type S3Checksums } from "./checksums.ts";
 import { s3Request, UNSIGNED_PAYLOAD } from "./request.ts";
 
 /** Parts of one upload. */
@@ -29,6 +29,8 @@ export interface UploadPartOptions {
 export interface UploadPartOutput {
   /** What completing the upload must repeat. */
   readonly etag: string;
+  /** What S3 summed up, where it says. */
+  readonly checksums: S3Checksums;
 }
 
 /**
@@ -69,7 +71,7 @@ export function uploadPart(options: UploadPartOptions): AwsRequest<UploadPartOut
       await response.body?.cancel();
       const etag = response.headers.get("etag");
       if (!etag) throw badAnswer(asked, response, "it has no ETag");
-      return { etag };
+      return { etag, checksums: readChecksums(response.headers) };
     },
   );
 }
