@@ -1,0 +1,98 @@
+import type { Input } from "./input.ts";
+import { isRecord } from "./input.ts";
+import { answer, type Answering, faultAnswer } from "./protocol.ts";
+import { SqsFault } from "./sqs_fault.ts";
+
+/** A request that the model has got, as {@linkcode FaultHook} sees it. */
+export interface FaultCall {
+  /** The API action, such as `SendMessage`. */
+  readonly action: string;
+  /** The JSON input. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** The name of the queue, where the input has a QueueUrl or a QueueName. */
+  readonly queue?: string;
+  /** Which request it is, of all: 1 is the first. */
+  readonly sequence: number;
+  /** Which request of this action it is: 1 is the first. */
+  readonly attempt: number;
+  /** When it came, in virtual time. */
+  readonly at: Date;
+}
+
+/**
+ * What goes wrong with a request.
+ *
+ * - `error`: SQS refuses it, and nothing happens. A code with a `#` is the whole `__type`. Default status: 400.
+ * - `network`: it never arrives; `fetch` rejects with a `TypeError`.
+ * - `lost-answer`: it is carried out, and then the connection breaks.
+ * - `slow`: it is carried out, and the answer comes so many seconds later (`Infinity`: never).
+ * - `failed-entries`: these entries of a batch are not carried out; the others are. `code` defaults to `InternalError`,
+ *   `senderFault` to false: such an entry may be sent again.
+ * - `html`: a proxy answers in SQS's place, and nothing happens. Default status: 503.
+ * - `truncated`: it is carried out, and half of the answer comes.
+ * - `empty`: it is carried out, and the answer has no body. Default status: 200.
+ */
+export type Fault =
+  | { readonly type: "error"; readonly code: string; readonly status?: number; readonly message?: string }
+  | { readonly type: "network" }
+  | { readonly type: "lost-answer" }
+  | { readonly type: "slow"; readonly seconds: number }
+  | {
+    readonly type: "failed-entries";
+    readonly ids: readonly string[] | ((entry: Readonly<Record<string, unknown>>, index: number) => boolean);
+    readonly code?: string;
+    readonly senderFault?: boolean;
+    readonly message?: string;
+  }
+  | { readonly type: "html"; readonly status?: number }
+  | { readonly type: "truncated" }
+  | { readonly type: "empty"; readonly status?: number };
+
+/** Says for each request what goes wrong with it; nothing does where it gives undefined. */
+export type FaultHook = (call: FaultCall) => Fault | undefined;
+
+/** The answer to a request that SQS never carries out, or undefined for one that it does. */
+export function refusal(fault: Fault | undefined, answering: Answering): Response | undefined {
+  switch (fault?.type) {
+    case "network":
+      throw new TypeError("fetch failed: the connection was refused");
+    case "error": {
+      const { code, status = 400, message = `The model was told to answer ${code}.` } = fault;
+      return faultAnswer(answering, new SqsFault(code, message, status));
+    }
+    case "html":
+      return answer(answering, fault.status ?? 503, "<html><body><h1>Service Unavailable</h1></body></html>", {
+        "content-type": "text/html",
+      });
+  }
+}
+
+/** Takes out the entries of a batch that are to fail, and gives them as SQS answers them. */
+export function withoutFailed(fault: Fault | undefined, input: Input): { input: Input; failed: object[] } {
+  if (fault?.type !== "failed-entries" || !Array.isArray(input.Entries)) return { input, failed: [] };
+  const { ids, code: Code = "InternalError", senderFault: SenderFault = false } = fault;
+  const { message: Message = "The model was told to fail this entry." } = fault;
+  const failed: object[] = [];
+  const kept = input.Entries.filter((entry: unknown, index) => {
+    if (!isRecord(entry)) return true;
+    const fails = typeof ids === "function" ? ids(entry, index) : ids.includes(String(entry.Id));
+    if (fails) failed.push({ Id: entry.Id, Code, Message, SenderFault });
+    return !fails;
+  });
+  return { input: { ...input, Entries: kept }, failed };
+}
+
+/** What becomes of the answer of a request that was carried out. */
+export async function spoil(fault: Fault | undefined, response: Response, answering: Answering): Promise<Response> {
+  switch (fault?.type) {
+    case "lost-answer":
+      throw new TypeError("fetch failed: the connection was reset");
+    case "truncated": {
+      const body = await response.text();
+      return answer(answering, response.status, body.slice(0, Math.ceil(body.length / 2)));
+    }
+    case "empty":
+      return answer(answering, fault.status ?? 200, "");
+  }
+  return response;
+}

@@ -1,0 +1,118 @@
+import type { WireAttribute } from "../types.ts";
+import { type Input, isRecord, optionalText, text } from "./input.ts";
+import { invalid, invalidValue, missing, SqsFault } from "./sqs_fault.ts";
+
+/** Bytes of a request and of a message. */
+export const MAX_BYTES = 1_048_576;
+
+/** What XML 1.0 has no character for, and so SQS none. */
+// deno-lint-ignore no-control-regex
+const FORBIDDEN = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+
+const ATTRIBUTE_NAME = /^(?!AWS\.|Amazon\.|\.)(?!.*\.\.)(?!.*\.$)[A-Za-z0-9_.-]{1,256}$/i;
+const ATTRIBUTE_TYPE = /^(String|Number|Binary)(?:\..+)?$/;
+
+/** The body of a message to send, checked. */
+export function bodyOf(input: Input): string {
+  const body = text(input, "MessageBody");
+  if (FORBIDDEN.test(body)) {
+    throw new SqsFault(
+      "InvalidMessageContents",
+      "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+    );
+  }
+  return body;
+}
+
+/** The attributes of a message to send, checked. */
+export function attributesOf(input: Input, name = "MessageAttributes"): Record<string, WireAttribute> {
+  const attributes = input[name] ?? {};
+  if (!isRecord(attributes)) throw invalid(`${name} must be a map.`);
+  const count = Object.keys(attributes).length;
+  if (count > 10) throw invalid(`Number of message attributes [${count}] exceeds the allowed maximum [10].`);
+  const checked: Record<string, WireAttribute> = {};
+  for (const [key, value] of Object.entries(attributes)) {
+    if (!ATTRIBUTE_NAME.test(key)) {
+      throw invalid(`Message (user) attribute name '${key}' is not one that is allowed.`);
+    }
+    checked[key] = attributeOf(key, value);
+  }
+  return checked;
+}
+
+function attributeOf(name: string, value: unknown): WireAttribute {
+  const { DataType, StringValue, BinaryValue } = isRecord(value) ? value : {};
+  const type = typeof DataType === "string" && ATTRIBUTE_TYPE.exec(DataType)?.[1];
+  if (!type) {
+    throw invalid(
+      `The type of message (user) attribute '${name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String.`,
+    );
+  }
+  const given = type === "Binary" ? BinaryValue : StringValue;
+  if (typeof given !== "string" || given === "") {
+    throw invalid(`The message (user) attribute '${name}' must contain a non-empty message attribute value.`);
+  }
+  if (type !== "Binary" && FORBIDDEN.test(given)) {
+    throw invalid(`The message (user) attribute '${name}' has characters that are not allowed.`);
+  }
+  if (type === "Number" && !/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(given)) {
+    throw invalid(`Can't cast the value of message (user) attribute '${name}' to a number.`);
+  }
+  const DataTypeText = DataType as string;
+  return type === "Binary"
+    ? { DataType: DataTypeText, BinaryValue: given }
+    : { DataType: DataTypeText, StringValue: given };
+}
+
+/** The size of a message as SQS counts it: the body, and of each attribute its name, type and value. */
+export function sizeOf(body: string, attributes: Readonly<Record<string, WireAttribute>>): number {
+  let size = bytesOf(body);
+  for (const [name, { DataType, StringValue, BinaryValue }] of Object.entries(attributes)) {
+    size += bytesOf(name) + bytesOf(DataType) + bytesOf(StringValue ?? "");
+    if (BinaryValue) size += Math.floor(BinaryValue.replace(/=+$/, "").length * 3 / 4);
+  }
+  return size;
+}
+
+function bytesOf(value: string): number {
+  return new TextEncoder().encode(value).length;
+}
+
+/** A group id or deduplication id, checked. */
+export function idOf(input: Input, name: string): string | undefined {
+  const id = optionalText(input, name);
+  if (id !== undefined && !/^[!-~]{1,128}$/.test(id)) {
+    throw invalidValue(
+      name,
+      id,
+      `${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`,
+    );
+  }
+  return id;
+}
+
+/** The entries of a batch, checked as far as one fault refuses the whole batch. */
+export function entriesOf(input: Input, parameter = "Entries"): (Input & { readonly Id: string })[] {
+  const entries = input[parameter];
+  if (entries === undefined || entries === null) throw missing(parameter);
+  if (!Array.isArray(entries) || !entries.every(isRecord)) throw invalid(`${parameter} must be a list.`);
+  if (entries.length === 0) {
+    throw new SqsFault("EmptyBatchRequest", "There should be at least one entry in the request.");
+  }
+  if (entries.length > 10) {
+    throw new SqsFault(
+      "TooManyEntriesInBatchRequest",
+      `Maximum number of entries per request are 10. You have sent ${entries.length}.`,
+    );
+  }
+  const ids = entries.map(({ Id }) => Id);
+  if (!ids.every((id) => typeof id === "string" && /^[A-Za-z0-9_-]{1,80}$/.test(id))) {
+    throw new SqsFault(
+      "InvalidBatchEntryId",
+      "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.",
+    );
+  }
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+  if (twice !== undefined) throw new SqsFault("BatchEntryIdsNotDistinct", `Id ${twice} repeated.`);
+  return entries as (Input & { readonly Id: string })[];
+}

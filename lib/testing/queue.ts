@@ -1,0 +1,185 @@
+import { createHeap, type Heap } from "./heap.ts";
+import type { StoredMessage } from "./message.ts";
+
+/** A message as a receive left it. */
+interface Taken {
+  readonly turn: number;
+  readonly message: StoredMessage;
+}
+
+/** Where a message stands in a heap; stale once the message has moved on. */
+interface Place extends Taken {
+  readonly key: number;
+}
+
+/** The messages of a FIFO group, in order. */
+interface Group {
+  readonly messages: StoredMessage[];
+  inFlight: number;
+}
+
+/** A queue as the model keeps it. */
+export interface QueueState {
+  readonly name: string;
+  readonly url: string;
+  readonly arn: string;
+  readonly fifo: boolean;
+  readonly attributes: Record<string, string>;
+  readonly tags: Map<string, string>;
+  readonly createdAt: number;
+  modifiedAt: number;
+  purgedAt: number;
+  deleted: boolean;
+  inFlight: number;
+  readonly messages: Map<string, StoredMessage>;
+  /** Messages of a standard queue that are visible, by the rank that they are received in. */
+  readonly visible: Heap<Place>;
+  /** Messages that are hidden, by when they are visible again. */
+  readonly hidden: Heap<Place>;
+  readonly groups: Map<string, Group>;
+  /** Deduplication ids of the last five minutes, the oldest first. */
+  readonly sent: Map<string, { readonly at: number; readonly id: string; readonly sequenceNumber: string }>;
+  /** Receives of the last five minutes by their ReceiveRequestAttemptId, the oldest first. */
+  readonly attempts: Map<string, { readonly at: number; readonly received: readonly Taken[] }>;
+  /** Long polls that wait. */
+  readonly pollers: Set<() => void>;
+  /** No message is older than its retention before this instant. */
+  nextExpiry: number;
+  /** The rank of the next message that becomes visible. */
+  readonly rank: () => number;
+}
+
+/** What a new queue is made of. */
+export type NewQueue = Pick<QueueState, "name" | "url" | "arn" | "fifo" | "attributes" | "tags" | "createdAt" | "rank">;
+
+/** Makes an empty queue. */
+export function createQueueState(queue: NewQueue): QueueState {
+  const places = () => createHeap<Place>((a, b) => a.key < b.key, ({ turn, message }) => turn !== message.turn);
+  return {
+    ...queue,
+    modifiedAt: queue.createdAt,
+    purgedAt: -Infinity,
+    deleted: false,
+    inFlight: 0,
+    messages: new Map(),
+    visible: places(),
+    hidden: places(),
+    groups: new Map(),
+    sent: new Map(),
+    attempts: new Map(),
+    pollers: new Set(),
+    nextExpiry: Infinity,
+  };
+}
+
+/** An attribute of the queue as a number. */
+export function numberOf(queue: QueueState, attribute: string): number {
+  return Number(queue.attributes[attribute]);
+}
+
+/** Puts a message in, visible at its `visibleAt`. */
+export function addMessage(queue: QueueState, message: StoredMessage, now: number): void {
+  queue.messages.set(message.id, message);
+  queue.nextExpiry = Math.min(queue.nextExpiry, message.sentAt + numberOf(queue, "MessageRetentionPeriod") * 1000);
+  if (queue.fifo) {
+    const group = queue.groups.get(message.groupId!) ?? { messages: [], inFlight: 0 };
+    group.messages.push(message);
+    queue.groups.set(message.groupId!, group);
+  }
+  place(queue, message, now);
+}
+
+/** Takes a message out for good. */
+export function removeMessage(queue: QueueState, message: StoredMessage): void {
+  setInFlight(queue, message, false);
+  message.turn++;
+  queue.messages.delete(message.id);
+  const group = queue.groups.get(message.groupId ?? "");
+  if (!queue.fifo || !group) return;
+  group.messages.splice(group.messages.indexOf(message), 1);
+  if (group.messages.length === 0) queue.groups.delete(message.groupId!);
+  else wake(queue);
+}
+
+/** Hides a message until an instant; one in the past makes it visible. */
+export function hideMessage(queue: QueueState, message: StoredMessage, until: number, now: number): void {
+  message.visibleAt = until;
+  setInFlight(queue, message, until > now);
+  place(queue, message, now);
+}
+
+/** Brings a queue up to an instant: what lapsed is visible again, what is too old is gone. */
+export function bringUpTo(queue: QueueState, now: number): void {
+  if (queue.nextExpiry <= now) expire(queue, now);
+  for (let next = queue.hidden.peek(); next && next.key <= now; next = queue.hidden.peek()) {
+    setInFlight(queue, next.message, false);
+    place(queue, next.message, now);
+  }
+}
+
+/** When the next hidden message is visible, in milliseconds. */
+export function nextVisible(queue: QueueState): number {
+  return queue.hidden.peek()?.key ?? Infinity;
+}
+
+/**
+ * The messages that a receive may take, in the order in which it takes them: FIFO ones group by group, and none of a
+ * group that has a message in flight.
+ */
+export function* takeable(queue: QueueState, now: number): Generator<StoredMessage, void> {
+  if (!queue.fifo) {
+    for (let next = queue.visible.pop(); next; next = queue.visible.pop()) yield next.message;
+    return;
+  }
+  const groups = [...queue.groups.values()].map((group) => ({ group, rank: queue.rank() }));
+  for (const { group } of groups.sort((a, b) => a.rank - b.rank)) {
+    if (group.inFlight > 0) continue;
+    for (let at = 0; at < group.messages.length;) {
+      const message = group.messages[at];
+      if (message.visibleAt > now) break;
+      yield message;
+      if (group.messages[at] === message) at++;
+    }
+  }
+}
+
+/** Has the long polls look again. */
+export function wake(queue: QueueState): void {
+  for (const poller of [...queue.pollers]) poller();
+}
+
+/** Forgets all that is older than five minutes in a map whose oldest entries come first. */
+export function forgetOld(map: Map<string, { readonly at: number }>, now: number): void {
+  for (const [key, { at }] of map) {
+    if (at > now - 300_000) break;
+    map.delete(key);
+  }
+}
+
+function place(queue: QueueState, message: StoredMessage, now: number): void {
+  message.turn++;
+  if (message.visibleAt > now) {
+    queue.hidden.push({ key: message.visibleAt, turn: message.turn, message });
+  } else {
+    if (!queue.fifo) queue.visible.push({ key: queue.rank(), turn: message.turn, message });
+    wake(queue);
+  }
+}
+
+function setInFlight(queue: QueueState, message: StoredMessage, inFlight: boolean): void {
+  if (message.inFlight === inFlight) return;
+  message.inFlight = inFlight;
+  queue.inFlight += inFlight ? 1 : -1;
+  const group = queue.fifo && queue.groups.get(message.groupId!);
+  if (group) group.inFlight += inFlight ? 1 : -1;
+}
+
+function expire(queue: QueueState, now: number): void {
+  const retention = numberOf(queue, "MessageRetentionPeriod") * 1000;
+  queue.nextExpiry = Infinity;
+  for (const message of queue.messages.values()) {
+    const expiry = message.sentAt + retention;
+    if (expiry <= now) removeMessage(queue, message);
+    else queue.nextExpiry = Math.min(queue.nextExpiry, expiry);
+  }
+}

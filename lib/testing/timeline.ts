@@ -1,0 +1,121 @@
+import { createHeap } from "./heap.ts";
+
+/** A point in virtual time at which something happens. */
+export interface Timer {
+  /** When, in milliseconds. */
+  readonly due: number;
+  /** What it is, for people. */
+  readonly label: string;
+  /** True for what happens inside of the model, such as a long poll that waits for messages. */
+  readonly internal: boolean;
+}
+
+/** Virtual time and what is to happen in it. What {@linkcode createClock} shows to users is built on it. */
+export interface Timeline {
+  /** The current instant in milliseconds. */
+  now(): number;
+  /** Has something happen later. The function that it returns calls it off. */
+  at(due: number, label: string, internal: boolean, happen: () => void): () => void;
+  /** The next timer, if there is one that ever comes. */
+  next(): Timer | undefined;
+  /** Goes to the next timer and has it happen. */
+  step(): void;
+  /** Goes to an instant before the next timer. */
+  goTo(instant: number): void;
+  /** All timers in their order. */
+  timers(): Timer[];
+  /** Notes that something happened, so that {@linkcode settle} goes on looking. */
+  touch(): void;
+  /** Notes work that runs outside of the event loop, such as a signature. The function that it returns ends it. */
+  begin(): () => void;
+  /** Resolves when no promise work is left that needs no time to pass. */
+  settle(): Promise<void>;
+}
+
+/** Turns of the event loop without news after which all promise work counts as settled. */
+const QUIET_TURNS = 12;
+/** Real milliseconds after which work outside of the event loop is taken for lost. */
+const PATIENCE = 1000;
+
+interface Entry extends Timer {
+  readonly order: number;
+  readonly happen: () => void;
+  over: boolean;
+}
+
+/** Makes virtual time that begins at an instant, in milliseconds. */
+export function createTimeline(start: number): Timeline {
+  let now = start;
+  let order = 0;
+  let touched = 0;
+  const work = new Set<object>();
+  const timers = createHeap<Entry>(
+    (a, b) => a.due < b.due || (a.due === b.due && a.order < b.order),
+    (entry) => entry.over,
+  );
+
+  function next(): Entry | undefined {
+    const entry = timers.peek();
+    return entry && entry.due < Infinity ? entry : undefined;
+  }
+
+  return {
+    now: () => now,
+    next,
+    at(due, label, internal, happen) {
+      const entry: Entry = { due: Math.max(due, now), label, internal, order: order++, happen, over: false };
+      timers.push(entry);
+      touched++;
+      return () => {
+        entry.over = true;
+        touched++;
+      };
+    },
+    step() {
+      const entry = next();
+      if (!entry) return;
+      timers.pop();
+      now = entry.due;
+      entry.over = true;
+      touched++;
+      entry.happen();
+    },
+    goTo(instant) {
+      now = Math.max(now, instant);
+    },
+    timers: () => timers.live().sort((a, b) => a.due - b.due || a.order - b.order),
+    touch() {
+      touched++;
+    },
+    begin() {
+      const token = {};
+      work.add(token);
+      touched++;
+      return () => {
+        if (work.delete(token)) touched++;
+      };
+    },
+    async settle() {
+      let seen = touched;
+      let lastNews = performance.now();
+      for (let quiet = 0; quiet < QUIET_TURNS;) {
+        await turn();
+        if (touched !== seen) {
+          seen = touched;
+          quiet = 0;
+          lastNews = performance.now();
+        } else if (work.size === 0) {
+          quiet++;
+        } else if (performance.now() - lastNews > PATIENCE) {
+          work.clear();
+        }
+      }
+    },
+  };
+}
+
+/** One turn of the event loop: everything that is ready to run has run then. */
+function turn(): Promise<void> {
+  const { setImmediate } = globalThis as { setImmediate?: (done: () => void) => void };
+  return new Promise((resolve) => setImmediate ? setImmediate(resolve) : setTimeout(resolve, 0));
+}
