@@ -1,0 +1,123 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { nowOf } from "../broker.ts";
+import { filterMap } from "../streams/filter_map.ts";
+import { mapConcurrent } from "../streams/map_concurrent.ts";
+import { pipe } from "../streams/pipe.ts";
+import type { Broker, Transform } from "../types.ts";
+import { createConsumer } from "./consumer.ts";
+import { decode } from "./decode.ts";
+import { type Deliveries, deliveriesOf } from "./deliveries.ts";
+import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { dropExpired } from "./drop_expired.ts";
+import { keepInvisible } from "./keep_invisible.ts";
+import type { ConsumeOptions, Queues } from "./options.ts";
+import { resolvePayloads } from "./resolve_payloads.ts";
+import { validate } from "./validate.ts";
+
+/** The type of body that a schema gives; without one `unknown`. */
+export type BodyOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : unknown;
+
+/**
+ * Consumes messages: for as long as you iterate, over outages and throttling, holding no more than `prefetch` and
+ * keeping what it holds invisible. When the loop ends, however it ends, what you did not get is visible again at once.
+ *
+ * @param broker What `connect()` gave.
+ * @param queues A name, a URL, or a list of names or `{ queue, priority?, weight? }`.
+ * @param options See {@linkcode ConsumeOptions}.
+ * @returns The deliveries, to be iterated once. Nothing is asked of SQS before the first is.
+ * @throws {ConfigError} If an option is wrong. What no retry mends, such as a queue that does not exist or a refused
+ * credential, is thrown by the iteration.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html}
+ *
+ * @example Usage
+ * ```ts
+ * import { connect, consume, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * await publish(broker, { id: 1 }, { queue: "orders" });
+ *
+ * for await (const delivery of consume(broker, "orders", { prefetch: 50 })) {
+ *   console.log(delivery.body);
+ *   await delivery.ack();
+ *   break;
+ * }
+ * ```
+ *
+ * @example Typed bodies
+ * ```ts
+ * import * as v from "valibot";
+ * import { connect, consume } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const schema = v.object({ id: v.number() });
+ * for await (const { body } of consume(connect(sqs.connectOptions), "orders", { schema, untilEmpty: true, waitTimeSeconds: 0 })) {
+ *   const id: number = body.id;
+ * }
+ * ```
+ */
+export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
+  broker: Broker,
+  queues: Queues,
+  options: ConsumeOptions<Schema> & { readonly onUndecodable: "deliver" },
+): Deliveries<Delivery<BodyOf<Schema>> | UndecodableDelivery>;
+/** Without the ones that can't be read. */
+export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
+  broker: Broker,
+  queues: Queues,
+  options?: ConsumeOptions<Schema>,
+): Deliveries<Delivery<BodyOf<Schema>>>;
+export function consume(
+  broker: Broker,
+  queues: Queues,
+  options: ConsumeOptions<StandardSchemaV1 | undefined> = {},
+): Deliveries<Delivery<unknown>> {
+  const consumer = createConsumer(broker, queues, options);
+  const { payloads, codec } = consumer.state.options;
+  const { schema, ack, onUndecodable } = options;
+  const policy = { onUndecodable };
+  const steps: (Transform<any, any> | false | undefined)[] = [
+    options.heartbeat !== false && keepInvisible(broker),
+    payloads && resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy" }),
+    decode((delivery) => options.codec ?? heldOf(delivery).lane.address?.predefined?.codec ?? codec!, policy),
+    options.dropExpired !== false && dropExpired(),
+    schema && validate(schema, policy),
+    ack === "none" && deleteFirst,
+    ack === "auto" && ackLast,
+  ];
+  const transforms = steps.filter((step) => !!step) as [Transform<any, any>];
+  return deliveriesOf(consumer, (source) => pipe(source, ...transforms) as AsyncIterable<Delivery<unknown>>);
+}
+
+/** Deletes each message before it goes on; one that can't be deleted will come again and does not. */
+const deleteFirst: Transform<Delivery<unknown>, Delivery<unknown>> = mapConcurrent(
+  10,
+  async (delivery: Delivery<unknown>) => {
+    const held = heldOf(delivery);
+    held.handedAt ??= nowOf(held.consumer.state); // it counts as handed over from here
+    return await delivery.ack().then(() => delivery, () => undefined);
+  },
+  { ordered: true },
+);
+
+/** Acks the last one when the next is asked for; the end of the loop does not ask. */
+const ackLast: Transform<Delivery<unknown>, Delivery<unknown>> = (source) => {
+  const reader = source[Symbol.asyncIterator]();
+  let last: Delivery<unknown> | undefined;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        last?.ack();
+        last = undefined;
+        const result = await reader.next();
+        if (!result.done) last = result.value;
+        return result;
+      },
+      return: async (value) => await reader.return?.() ?? { done: true, value },
+    }),
+  };
+};

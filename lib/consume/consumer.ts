@@ -1,0 +1,265 @@
+/**
+ * What one consumer knows: its queues, the messages it holds, and how far along it is.
+ *
+ * @module
+ */
+import { type BrokerState, nowOf, stateOf } from "../broker.ts";
+import type { Broker, QueueAddress, ResolvedPayload, SqsMessage } from "../types.ts";
+import type { Batcher } from "./batcher.ts";
+import type { Delivery } from "./delivery.ts";
+import { CONSUME_DEFAULTS, type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
+import { laneBatchers } from "./settle.ts";
+
+/** How far along a consumer is. It only ever goes down this list. */
+export const Phase = {
+  /** Nothing was asked of it yet. */
+  New: 0,
+  /** It polls. */
+  Open: 1,
+  /** It polls no more; what is buffered is still handed out. */
+  Finishing: 2,
+  /** The iteration is over; what is held is being settled. */
+  Ending: 3,
+  /** Nothing is left. */
+  Closed: 4,
+} as const;
+
+/** A message that was received and whose fate is not confirmed yet: it takes a slot of the prefetch. */
+export interface Held {
+  readonly consumer: Consumer;
+  readonly lane: Lane;
+  readonly message: SqsMessage;
+  /** The earliest instant, in milliseconds, at which SQS may have hidden it. */
+  readonly receivedAt: number;
+  /** Until when, in milliseconds, it is ours for certain. */
+  visibleUntil: number;
+  /** When the heartbeat looks after it next. */
+  beatAt: number;
+  where: "buffer" | "out" | "settling" | "gone";
+  handedAt?: number;
+  settlement?: Promise<void>;
+  extending?: Promise<void>;
+  controller?: AbortController;
+  payload?: ResolvedPayload;
+}
+
+/** One queue of a consumer. */
+export interface Lane {
+  readonly name: string;
+  readonly priority: number;
+  readonly weight: number;
+  /** Set once the queue was looked up: the lane is ready then. */
+  address?: QueueAddress;
+  /** The visibility timeout in seconds that messages have when they arrive. */
+  timeout: number;
+  /** The visibility timeout that each receive carries, if any. */
+  sendTimeout?: number;
+  readonly buffer: Delivery<string>[];
+  /** Receives under way. */
+  polls: number;
+  /** Receives that it may have side by side. */
+  target: number;
+  /** The last answer was empty. */
+  idle: boolean;
+  /** It waits before its next receive. */
+  resting: boolean;
+  /** With `untilEmpty`: it has been seen empty. */
+  drained: boolean;
+  failures: number;
+  pollCredit: number;
+  takeCredit: number;
+  /** FIFO: ids of receives that failed, to be used again. */
+  readonly attemptIds: string[];
+  readonly deletes: Batcher<Held>;
+  readonly changes: Batcher<{ held: Held; seconds: number }>;
+}
+
+/** One running `consume()` or `receive()`. */
+export interface Consumer {
+  readonly broker: Broker;
+  readonly state: BrokerState;
+  readonly settings: Settings;
+  readonly lanes: readonly Lane[];
+  readonly held: Set<Held>;
+  /** Held and not being settled. */
+  unsettled: number;
+  /** In the buffers. */
+  buffered: number;
+  /** Taken out of the buffers and not dropped on the way to the loop. */
+  taken: number;
+  /** Slots that receives under way have asked for. */
+  reserved: number;
+  /** Receives and other work under way. */
+  busy: number;
+  requests: number;
+  /** Seconds that an ack waits for others. */
+  linger: number;
+  /** Handlers of `forEach` that run. */
+  working: number;
+  lastPollAt?: Date;
+  phase: number;
+  error?: Error;
+  readonly waiters: {
+    resolve(result: IteratorResult<Delivery<string>, undefined>): void;
+    reject(error: Error): void;
+  }[];
+  /** Since when a waiter waits on a full prefetch, in milliseconds. */
+  fullSince?: number;
+  /** Fires when the iteration ends: it wakes what waits. */
+  readonly stopping: AbortController;
+  /** Fires when the grace is over: it ends receives under way. */
+  readonly polling: AbortController;
+  /** The heartbeat is on. */
+  beats: boolean;
+  /** When the watch looks next, in milliseconds. */
+  watchAt: number;
+  /** Wakes the watch. */
+  wake(): void;
+  drained?: Promise<void>;
+  /** When it must be over, in milliseconds. */
+  deadline: number;
+  readonly closed: Promise<void>;
+  readonly close: () => void;
+  /** Called when a slot, a poll or other work is done. */
+  changed(): void;
+}
+
+/** Makes a consumer that has not begun. */
+export function createConsumer(broker: Broker, queues: Queues, options: ConsumeOptions<any>): Consumer {
+  const state = stateOf(broker);
+  const settings = settingsOf(state, options);
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const lanes: Lane[] = [];
+  const consumer: Consumer = {
+    broker,
+    state,
+    settings,
+    lanes,
+    held: new Set(),
+    unsettled: 0,
+    buffered: 0,
+    taken: 0,
+    reserved: 0,
+    busy: 0,
+    requests: 0,
+    linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
+    working: 0,
+    phase: Phase.New,
+    waiters: [],
+    stopping: new AbortController(),
+    polling: new AbortController(),
+    beats: false,
+    watchAt: Infinity,
+    wake() {},
+    deadline: Infinity,
+    closed,
+    close,
+    changed() {},
+  };
+  for (const { queue, priority, weight } of sourcesOf(queues)) {
+    const lane: Lane = {
+      name: queue,
+      priority,
+      weight,
+      timeout: 0,
+      buffer: [],
+      polls: 0,
+      target: 1,
+      idle: false,
+      resting: false,
+      drained: false,
+      failures: 0,
+      pollCredit: 0,
+      takeCredit: 0,
+      attemptIds: [],
+      ...laneBatchers(consumer, () => lane),
+    };
+    lanes.push(lane);
+  }
+  return consumer;
+}
+
+/** The options of a `send` on behalf of a consumer: it counts the tries. */
+export function sending(consumer: Consumer, lane: Lane): {
+  region?: string;
+  credentials?: QueueAddress["credentials"];
+  onAttempt: () => void;
+} {
+  return {
+    region: lane.address?.region,
+    credentials: lane.address?.credentials,
+    onAttempt: () => {
+      consumer.requests++;
+    },
+  };
+}
+
+/** Takes a message into a slot. */
+export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receivedAt: number): Held {
+  const held: Held = {
+    consumer,
+    lane,
+    message,
+    receivedAt,
+    visibleUntil: Infinity,
+    beatAt: Infinity,
+    where: "buffer",
+  };
+  if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
+  consumer.held.add(held);
+  consumer.unsettled++;
+  return held;
+}
+
+/** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
+export function visibleFor(held: Held, from: number, seconds: number): void {
+  held.visibleUntil = from + seconds * 1000;
+  // A quarter of the time is left for the heartbeat's request, its retries included.
+  held.beatAt = from + seconds * 750;
+  if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
+}
+
+/** Frees a message's slot. */
+export function free(held: Held): void {
+  const { consumer } = held;
+  if (held.where === "buffer" || held.where === "out") {
+    consumer.unsettled--;
+    if (held.where === "out" && !held.handedAt) consumer.taken--;
+  }
+  held.where = "gone";
+  if (consumer.held.delete(held)) consumer.changed();
+}
+
+/** The message is no longer ours: its `signal` fires, and its slot is free. */
+export function lose(held: Held, error?: Error): void {
+  const { consumer, lane, message } = held;
+  const { MessageId: messageId } = message;
+  const queue = lane.name;
+  consumer.state.emit(
+    held.handedAt
+      ? { type: "heartbeat-ended", queue, messageId, error }
+      : { type: "drop", queue, messageId, reason: "lapsed", error },
+  );
+  abandon(held, error ?? new DOMException("The message is visible again", "AbortError"));
+  free(held);
+}
+
+/** Fires a message's `signal`, also for one who asks for it later. */
+export function abandon(held: Held, reason: unknown): void {
+  (held.controller ??= new AbortController()).abort(reason);
+}
+
+/** Seconds that are left of the 12 hours that SQS keeps a message in flight. */
+export function secondsInFlight(held: Held, most: number): number {
+  return most - Math.ceil((nowOf(held.consumer.state) - held.receivedAt) / 1000);
+}
+
+/** Counts a piece of work as under way until it is done, well or not. */
+export function track(consumer: Consumer, work: Promise<unknown>): void {
+  consumer.busy++;
+  const done = () => {
+    consumer.busy--;
+    consumer.changed();
+  };
+  work.then(done, done);
+}

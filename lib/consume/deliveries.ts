@@ -1,0 +1,93 @@
+import { ConfigError } from "../errors.ts";
+import { type Consumer, Phase } from "./consumer.ts";
+import { type Delivery, handOver } from "./delivery.ts";
+import { end } from "./end.ts";
+import { next } from "./take.ts";
+
+/** What `consume()` and `receive()` give: iterate it once, with `for await`. */
+export interface Deliveries<D> extends AsyncIterable<D>, AsyncDisposable {
+  /** Ends the iteration. Resolves when all is settled: the same as `closed`. */
+  stop(): Promise<void>;
+  /**
+   * Resolves when the iteration is over and nothing is left: no message held, no request, no timer. Never rejects.
+   * On Workers: `ctx.waitUntil(deliveries.closed)`.
+   */
+  readonly closed: Promise<void>;
+  /** When a receive was last answered, for a health check. */
+  readonly lastPollAt: Date | undefined;
+  /** Requests sent for this iteration so far, retries counted. */
+  readonly requests: number;
+}
+
+const consumers = new WeakMap<object, Consumer>();
+
+/** The consumer behind a stream of deliveries, if it is one of ours. */
+export function consumerOf(source: object): Consumer | undefined {
+  return consumers.get(source);
+}
+
+/** Makes the public side of a consumer: what its source gives, through a pipeline. */
+export function deliveriesOf<D>(
+  consumer: Consumer,
+  pipeline: (source: AsyncIterable<Delivery<string>>) => AsyncIterable<D>,
+): Deliveries<D> {
+  let begun = false;
+  const source: AsyncIterable<Delivery<string>> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => next(consumer),
+      return: () => end(consumer).then(() => ({ done: true, value: undefined })),
+    }),
+  };
+  consumers.set(source, consumer);
+  const stop = () => {
+    end(consumer);
+    return consumer.closed;
+  };
+  const deliveries: Deliveries<D> = Object.freeze({
+    [Symbol.asyncIterator]() {
+      if (begun) throw new ConfigError("Cannot iterate twice over deliveries: call consume() again");
+      begun = true;
+      return iterate(consumer, pipeline(source)[Symbol.asyncIterator]());
+    },
+    [Symbol.asyncDispose]: stop,
+    stop,
+    closed: consumer.closed,
+    get lastPollAt() {
+      return consumer.lastPollAt;
+    },
+    get requests() {
+      return consumer.requests;
+    },
+  });
+  consumers.set(deliveries, consumer);
+  return deliveries;
+}
+
+function iterate<D>(consumer: Consumer, inner: AsyncIterator<D>): AsyncIterator<D> {
+  const over = { done: true, value: undefined } as const;
+  return {
+    async next() {
+      try {
+        for (;;) {
+          const result = await inner.next();
+          if (result.done) {
+            end(consumer);
+            return over;
+          }
+          if (handOver(result.value as Delivery<unknown>)) return result;
+        }
+      } catch (error) {
+        const quiet = consumer.phase >= Phase.Ending && consumer.settings.signal?.aborted;
+        end(consumer);
+        if (quiet) return over;
+        throw error;
+      }
+    },
+    async return() {
+      // The end first: a read that waits for a receive is answered by it.
+      const drained = end(consumer);
+      await Promise.all([inner.return?.(), drained]);
+      return over;
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { nowOf } from "../broker.ts";
+import { assertWithin } from "../check.ts";
+import { fromWireAttributes } from "../codec/attributes.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import type { PlainAttributeValue, SqsMessage } from "../types.ts";
+import { type Held, lose } from "./consumer.ts";
+import { backOff, reject } from "./reject.ts";
+import { ack, extend, leave, release } from "./settle.ts";
+
+/** What a transform may change of a delivery. */
+export interface DeliveryParts {
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly messageAttributes?: Readonly<Record<string, PlainAttributeValue>>;
+  /** Marks it undecodable. */
+  readonly error?: Error;
+}
+
+/** A delivery whose body could not be read: `error` says why, `body` is the text as it came. */
+export type UndecodableDelivery = Omit<Delivery<string>, "error"> & { readonly error: Error };
+
+/** The message behind a delivery: for this room only. */
+export let heldOf: (delivery: Delivery<unknown>) => Held;
+
+/**
+ * A message in your hands, with the verbs that settle it. The first settlement counts; later ones return its promise.
+ * A promise of a settlement that nobody awaits never crashes the process: `onEvent` is told.
+ */
+export class Delivery<T = unknown> {
+  readonly #held: Held;
+  /** The body, decoded and checked. */
+  readonly body: T;
+  /** The queue's name, as it was given to `consume`. */
+  readonly queue: string;
+  /** SQS's id of the message, the same at each receive. */
+  readonly messageId: string;
+  /** How often the message was received, this time included. */
+  readonly receiveCount: number;
+  /** The headers that the sender set. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** The AMQP properties that the sender set, such as `correlation_id` and `reply_to`. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** The body's content type, where the codec knows it. */
+  readonly contentType?: string;
+  /** The body's content encoding, where the codec knows it. */
+  readonly contentEncoding?: string;
+  /** The FIFO message group, or the fair queue's. */
+  readonly groupId?: string;
+  /** Why the body could not be read; unset for an ordinary delivery. */
+  readonly error?: undefined;
+
+  /** Made by the consumer. */
+  constructor(held: object, body: T, parts: DeliveryParts = {}) {
+    const { message, lane } = this.#held = held as Held;
+    this.body = body;
+    this.queue = lane.name;
+    this.messageId = message.MessageId;
+    this.receiveCount = Number(message.Attributes?.ApproximateReceiveCount ?? 1);
+    this.headers = parts.headers ?? {};
+    this.properties = parts.properties ?? {};
+    this.contentType = parts.contentType;
+    this.contentEncoding = parts.contentEncoding;
+    this.groupId = message.Attributes?.MessageGroupId;
+    if (parts.messageAttributes) this.#attributes = parts.messageAttributes;
+    if (parts.error) (this as { error?: Error }).error = parts.error;
+  }
+
+  #attributes?: Readonly<Record<string, PlainAttributeValue>>;
+
+  static {
+    heldOf = (delivery) => delivery.#held;
+  }
+
+  /** The queue's URL. */
+  get queueUrl(): string {
+    return this.#held.lane.address!.url;
+  }
+
+  /** The receipt handle of this receive. */
+  get receiptHandle(): string {
+    return this.raw.ReceiptHandle;
+  }
+
+  /** True if the message was received before. */
+  get redelivered(): boolean {
+    return this.receiveCount > 1;
+  }
+
+  /** When the message was sent, by SQS's clock. */
+  get sentAt(): Date {
+    return new Date(Number(this.raw.Attributes?.SentTimestamp));
+  }
+
+  /** The system attributes that were asked for, as SQS writes them. */
+  get attributes(): Readonly<Record<string, string>> {
+    return this.raw.Attributes ?? {};
+  }
+
+  /** The message attributes that were asked for: strings, numbers and bytes. */
+  get messageAttributes(): Readonly<Record<string, PlainAttributeValue>> {
+    return this.#attributes ??= Object.freeze(fromWireAttributes(this.raw.MessageAttributes ?? {}));
+  }
+
+  /** The message as it came from SQS. */
+  get raw(): SqsMessage {
+    return this.#held.message;
+  }
+
+  /** Aborted when the message is no longer ours: its visibility ran out, or the grace after the end is over. */
+  get signal(): AbortSignal {
+    return (this.#held.controller ??= new AbortController()).signal;
+  }
+
+  /** The payload as a stream of bytes: for one in S3 without holding it in memory. */
+  stream(): ReadableStream<Uint8Array> {
+    const { payload, message } = this.#held;
+    return payload ? payload.stream(this.signal) : new Blob([message.Body]).stream();
+  }
+
+  /**
+   * Deletes the message, in a batch with others.
+   *
+   * @returns When SQS has confirmed this entry.
+   * @throws {ReceiptExpiredError} If the message is visible again or someone else's.
+   * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html}
+   */
+  ack(): Promise<void> {
+    return ack(this.#held);
+  }
+
+  /**
+   * Says that the message can't be worked on, by kombu's rule. With `requeue` it is released. Without: a `backoff` hides
+   * it until its next try; a queue with a redrive policy keeps it, on its way to the dead-letter queue; else it is
+   * **deleted**.
+   *
+   * @see {@link https://docs.celeryq.dev/projects/kombu/en/latest/reference/kombu.transport.SQS.html}
+   */
+  reject(options: { readonly requeue?: boolean; readonly error?: unknown } = {}): Promise<void> {
+    return options.requeue
+      ? release(this.#held, this.#held.consumer.state.options.requeueDelay ?? 0, "reject")
+      : reject(this.#held, this, options.error);
+  }
+
+  /**
+   * Gives the message back: it is visible again now, or after `visibleAfter` seconds (0 to 43,200). On a FIFO queue the
+   * rest of its group that is held goes back too.
+   */
+  release(options: { readonly visibleAfter?: number } = {}): Promise<void> {
+    const { visibleAfter = 0 } = options;
+    assertWithin("visibleAfter", visibleAfter, 0, MAX_VISIBILITY, true);
+    return release(this.#held, visibleAfter);
+  }
+
+  /**
+   * Keeps the message, hidden by the `backoff` that fits its receive count, else for what is left of its timeout. Never
+   * deletes it: what `forEach` does when a handler throws.
+   */
+  retry(options: { readonly error?: unknown } = {}): Promise<void> {
+    return backOff(this.#held, this, options.error);
+  }
+
+  /** Gives the message up without a request: it comes again when its visibility timeout is over. */
+  leave(): Promise<void> {
+    return leave(this.#held);
+  }
+
+  /**
+   * Keeps the message hidden for `seconds` (0 to 43,200) from now. Not a settlement; the heartbeat never shortens it.
+   *
+   * @throws {ConfigError} If it goes past the 12 hours that SQS allows in all.
+   * @throws {ReceiptExpiredError} If the message is settled or visible again.
+   */
+  async extend(seconds: number): Promise<void> {
+    assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
+    await extend(this.#held, seconds);
+  }
+
+  /** The same message with another body: for transforms. Settling one settles the other. */
+  with<U>(body: U, parts: DeliveryParts = {}): Delivery<U> {
+    return new Delivery(this.#held, body, {
+      headers: this.headers,
+      properties: this.properties,
+      contentType: this.contentType,
+      contentEncoding: this.contentEncoding,
+      messageAttributes: this.#attributes,
+      error: this.error,
+      ...parts,
+    });
+  }
+}
+
+/**
+ * Notes that a message is handed to the user now, unless it was lost on the way.
+ *
+ * @returns False if it must not be handed over.
+ */
+export function handOver(delivery: Delivery<unknown>): boolean {
+  const held = heldOf(delivery);
+  const { consumer: { state }, lane } = held;
+  const now = nowOf(state);
+  if (held.where === "gone" || (held.where !== "out" && !held.handedAt)) return false;
+  if (held.visibleUntil <= now && held.where === "out") {
+    lose(held);
+    return false;
+  }
+  held.handedAt ??= now;
+  if (state.options.onEvent) {
+    const { traceparent } = delivery.headers;
+    const sent = +delivery.sentAt;
+    state.emit({
+      type: "handover",
+      queue: lane.name,
+      messageId: delivery.messageId,
+      receiveCount: delivery.receiveCount,
+      age: Number.isNaN(sent) ? undefined : (now + state.clockOffset - sent) / 1000,
+      traceparent: typeof traceparent === "string" ? traceparent : undefined,
+    });
+  }
+  return true;
+}

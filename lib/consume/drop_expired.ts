@@ -1,0 +1,34 @@
+import { nowOf } from "../broker.ts";
+import { filterMap } from "../streams/filter_map.ts";
+import type { Transform } from "../types.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
+
+/**
+ * Deletes messages that are past their `expiration`, with an event: milliseconds as a string, counted from when the
+ * message was sent, as kombu writes it.
+ *
+ * @returns The transform.
+ *
+ * @example Usage
+ * ```ts
+ * import { connect, decode, dropExpired, kombu, pipe, receive } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * const orders = pipe(receive(broker, "orders"), decode(kombu()), dropExpired());
+ * ```
+ */
+export function dropExpired<D extends Pick<Delivery<unknown>, "properties">>(): Transform<D, D> {
+  return filterMap<D, D>((item) => {
+    const delivery = item as unknown as Delivery<unknown>;
+    const { expiration } = delivery.properties;
+    if (expiration === undefined || expiration === null || expiration === "") return item;
+    const { consumer: { state } } = heldOf(delivery);
+    // SQS's clock wrote when it was sent, so SQS's clock says whether it is late.
+    if (!(nowOf(state) + state.clockOffset > +delivery.sentAt + Number(expiration))) return item;
+    const { queue, messageId } = delivery;
+    state.emit({ type: "drop", queue, messageId, reason: "expired" });
+    delivery.ack();
+    return undefined;
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * The ending of a consumer: one place for `break`, `return`, a throw, `stop()`, `await using`, the signal and a budget.
+ *
+ * In this order: no new receive starts; what is buffered is released and what waits to be acked is flushed; receives
+ * under way may finish and what they bring is released; what the user holds stays the user's until the grace is over.
+ *
+ * @module
+ */
+import { nowOf, pause } from "../broker.ts";
+import { abandon, type Consumer, Phase } from "./consumer.ts";
+import { release } from "./settle.ts";
+import { serve } from "./take.ts";
+
+/**
+ * Ends the iteration.
+ *
+ * @returns A promise that resolves when what nobody has is released and the acks so far are confirmed, well or not.
+ */
+export function end(consumer: Consumer): Promise<void> {
+  return consumer.drained ??= drain(consumer);
+}
+
+async function drain(consumer: Consumer): Promise<void> {
+  const { settings, state, lanes, held } = consumer;
+  consumer.phase = Phase.Ending;
+  consumer.deadline = nowOf(state) + settings.graceSeconds * 1000;
+  consumer.stopping.abort();
+  settings.signal?.removeEventListener("abort", listenerOf(consumer));
+  serve(consumer);
+  for (const message of held) if (message.where === "buffer") release(message);
+  for (const { deletes, changes } of lanes) {
+    deletes.look();
+    changes.look();
+  }
+  void finish(consumer);
+  await Promise.allSettled([...held].map(({ settlement }) => settlement));
+}
+
+async function finish(consumer: Consumer): Promise<void> {
+  const { held, state, settings, polling } = consumer;
+  const quiet = () => held.size === 0 && consumer.busy === 0;
+  const settled = new AbortController();
+  consumer.changed = () => {
+    for (const { deletes } of consumer.lanes) deletes.look();
+    if (quiet()) settled.abort();
+  };
+  if (!quiet()) await pause(state.clock, settings.graceSeconds, settled.signal);
+  if (!quiet()) {
+    // The grace is over: what is still out goes back, and receives under way are cut off.
+    polling.abort(new DOMException("The consumer has ended", "AbortError"));
+    for (const message of held) {
+      if (message.where !== "out") continue;
+      abandon(message, new DOMException("The consumer has ended", "AbortError"));
+      release(message);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    consumer.changed = () => {
+      for (const { deletes } of consumer.lanes) deletes.look();
+      if (quiet()) resolve();
+    };
+    consumer.changed();
+    await promise;
+  }
+  consumer.phase = Phase.Closed;
+  consumer.wake();
+  consumer.close();
+}
+
+/** Ends the iteration with an error, after what is buffered: what no retry mends. */
+export function fail(consumer: Consumer, error: Error): void {
+  consumer.state.emit({ type: "error", error });
+  if (consumer.phase >= Phase.Ending) return;
+  consumer.error ??= error;
+  consumer.phase = Phase.Finishing;
+  serve(consumer);
+}
+
+const listeners = new WeakMap<Consumer, () => void>();
+
+/** The one listener that a consumer has on its signal. */
+export function listenerOf(consumer: Consumer): () => void {
+  let listener = listeners.get(consumer);
+  if (!listener) listeners.set(consumer, listener = () => void end(consumer));
+  return listener;
+}

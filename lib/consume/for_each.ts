@@ -1,0 +1,125 @@
+import { assertOneOf, assertWithin } from "../check.ts";
+import { consumerOf, type Deliveries } from "./deliveries.ts";
+import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { CONSUME_DEFAULTS } from "./options.ts";
+
+/** Options of {@linkcode forEach}. */
+export interface ForEachOptions {
+  /** Handlers that run side by side. Default: 10. */
+  readonly concurrency?: number;
+  /**
+   * What becomes of a message whose handler throws. `"retry"`: it stays in the queue, hidden for its `backoff`, else for
+   * what is left of its timeout; never deleted. `"reject"`: kombu's rule, which deletes where nothing else is said.
+   * Default: `"retry"`.
+   */
+  readonly onError?: "retry" | "reject";
+}
+
+/** How many messages {@linkcode forEach} settled, and how. */
+export interface ForEachResult {
+  readonly acked: number;
+  readonly released: number;
+  readonly rejected: number;
+}
+
+/**
+ * Runs a handler for each delivery, several side by side, and settles: acks when the handler returns. In a FIFO group
+ * one runs at a time and a failure gives the rest of the group back; groups go side by side.
+ *
+ * @param deliveries What `consume()` gave.
+ * @param handler Is given the delivery. It may settle it itself.
+ * @param options Concurrency, and what a throw means.
+ * @returns How many were acked, released (kept for another try) and rejected, when the iteration is over.
+ * @throws What no retry mends, such as a queue that does not exist.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, consume, forEach, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * await publish(broker, { id: 1 }, { queue: "orders" });
+ * const orders = consume(broker, "orders", { prefetch: 100, untilEmpty: true, waitTimeSeconds: 0 });
+ * const { acked } = await forEach(orders, ({ body }) => console.log(body), { concurrency: 50 });
+ * assert.equal(acked, 1);
+ * ```
+ */
+export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
+  deliveries: Deliveries<D>,
+  handler: (delivery: D) => unknown,
+  options: ForEachOptions = {},
+): Promise<ForEachResult> {
+  const { concurrency = 10, onError = "retry" } = options;
+  assertWithin("concurrency", concurrency, 1, Infinity);
+  assertOneOf("onError", onError, ["retry", "reject"]);
+  const consumer = consumerOf(deliveries);
+  if (consumer && consumer.settings.ackLinger === undefined) consumer.linger = CONSUME_DEFAULTS.ackLinger;
+  const counts = { acked: 0, released: 0, rejected: 0 };
+  const settlements = new Set<Promise<void>>();
+  const groups = new Map<string, D[]>(); // of FIFO groups with a handler at work: those who wait for it
+  let running = 0;
+  let roomier = () => {};
+
+  function settle(settlement: Promise<void>, count: keyof ForEachResult): void {
+    // One that fails has its event, and its message comes again.
+    const done: Promise<void> = settlement.then(() => void counts[count]++, () => {}).then(() => {
+      settlements.delete(done);
+    });
+    settlements.add(done);
+  }
+
+  async function work(delivery: D): Promise<void> {
+    const held = heldOf(delivery as Delivery<unknown>);
+    if (held.where === "settling") return; // given back while it waited for its group
+    held.consumer.working++;
+    try {
+      await handler(delivery);
+      settle(delivery.ack(), "acked");
+    } catch (error) {
+      if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
+      else if (onError === "retry") settle(delivery.retry({ error }), "released");
+      else settle(delivery.reject({ error }), "rejected");
+    } finally {
+      held.consumer.working--;
+    }
+  }
+
+  async function run(delivery: D, key: string | undefined): Promise<void> {
+    await work(delivery);
+    const waiting = key === undefined ? undefined : groups.get(key);
+    const next = waiting?.shift();
+    if (next) return run(next, key);
+    if (waiting) groups.delete(key!);
+    running--;
+    roomier();
+  }
+
+  const until = (enough: () => boolean) =>
+    new Promise<void>((resolve) => {
+      roomier = () => enough() && resolve();
+      roomier();
+    });
+  try {
+    for await (const delivery of deliveries) {
+      const { queue, groupId } = delivery;
+      const fifo = heldOf(delivery as Delivery<unknown>).lane.address?.fifo;
+      const key = fifo && groupId !== undefined ? `${queue} ${groupId}` : undefined;
+      const waiting = key === undefined ? undefined : groups.get(key);
+      if (waiting) {
+        waiting.push(delivery);
+        continue;
+      }
+      if (key !== undefined) groups.set(key, []);
+      running++;
+      void run(delivery, key);
+      if (running >= concurrency) await until(() => running < concurrency);
+    }
+  } finally {
+    await until(() => running === 0);
+    await Promise.all(settlements);
+  }
+  return counts;
+}

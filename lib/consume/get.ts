@@ -1,0 +1,49 @@
+import type { Broker } from "../types.ts";
+import { consume } from "./consume.ts";
+import type { Delivery } from "./delivery.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
+
+/**
+ * Takes one message, if there is one: AMQP's `basic.get`. Nothing keeps it invisible but its visibility timeout.
+ *
+ * @param broker What `connect()` gave.
+ * @param name A queue's name or URL.
+ * @param options Signal, and how long to wait, in seconds, 0 to 20. Default: 0.
+ * @returns The delivery, or undefined if the queue is empty.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, get, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * await publish(broker, { id: 1 }, { queue: "orders" });
+ * const delivery = await get(broker, "orders");
+ * assert.deepEqual(delivery?.body, { id: 1 });
+ * await delivery?.ack();
+ * ```
+ */
+export async function get(
+  broker: Broker,
+  name: string,
+  options: { readonly signal?: AbortSignal; readonly waitTimeSeconds?: number } = {},
+): Promise<Delivery<unknown> | undefined> {
+  const { signal, waitTimeSeconds = 0 } = options;
+  const deliveries = consume(broker, name, {
+    signal,
+    waitTimeSeconds,
+    maxMessages: 1,
+    prefetch: 1,
+    untilEmpty: true,
+    heartbeat: false,
+    graceSeconds: MAX_VISIBILITY,
+  });
+  const { value } = await deliveries[Symbol.asyncIterator]().next();
+  if (!value) signal?.throwIfAborted();
+  // The iteration is over, the verbs are not.
+  void deliveries.stop();
+  return value;
+}

@@ -1,0 +1,182 @@
+/**
+ * The options of the consumer, their defaults and their checks.
+ *
+ * @module
+ */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { BrokerState } from "../broker.ts";
+import { assertKnown, assertOneOf, assertText, assertWithin, refuse } from "../check.ts";
+import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
+import type { Codec } from "../types.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** The defaults of `consume()`: code, docs and tests read them here. */
+export const CONSUME_DEFAULTS = {
+  /** Deliveries held unsettled. */
+  prefetch: 10,
+  /** Receives side by side while full batches come back. */
+  polls: 8,
+  /** The same in Workers, where six connections are all there are and the acks need theirs. */
+  pollsInWorkers: 4,
+  /** Seconds that an ack waits for others in `forEach` and with `ack: "auto"`. */
+  ackLinger: 0.2,
+  /** Seconds on top of the wait until held messages are released at the end. */
+  grace: 5,
+  /** Seconds on a full prefetch until a `stalled` event. */
+  stalled: 30,
+  /** Seconds of visibility where the queue's own can't be read. */
+  visibilityTimeout: 60,
+} as const;
+
+/** Seconds to hide a failed message for: by receive count, exact as in kombu, or as a function says. */
+export type Backoff =
+  | Readonly<Record<number, number>>
+  // deno-lint-ignore no-explicit-any -- the body's type is the consumer's, which this type does not know
+  | ((delivery: Delivery<any>, error: unknown) => number);
+
+/** A queue to consume from, with its rank. */
+export interface QueueSource {
+  /** A name or a URL. */
+  readonly queue: string;
+  /** With `strategy: "strict"`: higher goes first. Default: 0. */
+  readonly priority?: number;
+  /** With `strategy: "weighted"`: its share, above 0. Default: 1. */
+  readonly weight?: number;
+}
+
+/** What to consume from. */
+export type Queues = string | readonly (string | QueueSource)[];
+
+/** Options of {@linkcode receive}, the source that `consume` is built on. */
+export interface ReceiveOptions {
+  /** The most deliveries held unsettled, over all queues; 0 is no limit. Default: 10. */
+  readonly prefetch?: number;
+  /** The most receives side by side while a queue is busy. Default: 8; 4 in Workers. */
+  readonly polls?: number;
+  /** Seconds that an ack waits for others. Default: 0. */
+  readonly ackLinger?: number;
+  /** Which queue goes first. Default: `"fair"`, in turn. */
+  readonly strategy?: "fair" | "strict" | "weighted";
+  /** Seconds to hide a failed message for. Default: the predefined queue's `backoffPolicy`. */
+  readonly backoff?: Backoff;
+  /** What becomes of a message that can't be read. Default: `"leave"`. */
+  readonly onUndecodable?: "leave" | "deliver";
+  /** Ends after this many messages. */
+  readonly maxMessages?: number;
+  /** Ends after this many seconds. */
+  readonly maxSeconds?: number;
+  /** Ends in time to keep within this many requests, the last acks and releases counted. */
+  readonly maxRequests?: number;
+  /** Ends after an empty receive of every queue. Default: false. */
+  readonly untilEmpty?: boolean;
+  /** Seconds, after the end, until what was handed out and is unsettled is released. Default: `waitTimeSeconds + 5`. */
+  readonly graceSeconds?: number;
+  /** Long-poll time in seconds, 0 to 20. Default: the broker's. */
+  readonly waitTimeSeconds?: number;
+  /** Seconds to wait after an empty answer. Default: the broker's. */
+  readonly pollingInterval?: number;
+  /** Visibility timeout in seconds, sent with each receive. Default: the broker's, else the queue's own. */
+  readonly visibilityTimeout?: number;
+  /** Ends the iteration quietly. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@linkcode consume}. */
+export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = undefined> extends ReceiveOptions {
+  /**
+   * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted before it
+   * is handed over, after it was decoded. Default: `"manual"`.
+   */
+  readonly ack?: "manual" | "auto" | "none";
+  /** Keeps what is held invisible. Default: true. */
+  readonly heartbeat?: boolean;
+  /** Checks bodies: any Standard Schema, such as valibot's, zod's or arktype's. */
+  readonly schema?: Schema;
+  /** Deletes messages past their `expiration`, with an event. Default: true. */
+  readonly dropExpired?: boolean;
+  /** How bodies are read. Default: the predefined queue's, else the broker's. */
+  readonly codec?: Codec;
+  /** `"lazy"`: large payloads are read by `delivery.stream()` only. Default: `"eager"`. */
+  readonly payloads?: "eager" | "lazy";
+}
+
+/** The options of {@linkcode receive} with their defaults in place. */
+export interface Settings extends ReceiveOptions {
+  readonly prefetch: number;
+  readonly polls: number;
+  readonly strategy: "fair" | "strict" | "weighted";
+  readonly waitTimeSeconds: number;
+  readonly pollingInterval: number;
+  readonly graceSeconds: number;
+}
+
+const OPTIONS =
+  "prefetch polls ack ackLinger strategy heartbeat backoff schema onUndecodable dropExpired codec payloads maxMessages maxSeconds maxRequests untilEmpty graceSeconds waitTimeSeconds pollingInterval visibilityTimeout signal"
+    .split(" ");
+
+/**
+ * Checks the options and puts the defaults in.
+ *
+ * @throws {ConfigError} If one is wrong.
+ */
+export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Settings {
+  assertKnown("", options, OPTIONS);
+  const ranges: Record<string, [number, number, boolean?]> = {
+    prefetch: [0, Infinity],
+    polls: [1, Infinity],
+    ackLinger: [0, Infinity, true],
+    maxMessages: [1, Infinity],
+    maxSeconds: [0, Infinity, true],
+    maxRequests: [1, Infinity],
+    graceSeconds: [0, Infinity, true],
+    waitTimeSeconds: [0, MAX_WAIT],
+    pollingInterval: [0, Infinity, true],
+    visibilityTimeout: [0, MAX_VISIBILITY],
+  };
+  for (const [name, range] of Object.entries(ranges)) {
+    const value = options[name as keyof ReceiveOptions];
+    if (value !== undefined) assertWithin(name, value, ...range);
+  }
+  const { backoff } = options;
+  if (typeof backoff === "object" && backoff) {
+    for (const [count, seconds] of Object.entries(backoff)) {
+      assertWithin(`backoff.${count}`, seconds, 0, MAX_VISIBILITY, true);
+    }
+  } else if (backoff !== undefined && typeof backoff !== "function") {
+    refuse("backoff", "seconds by receive count, or a function", backoff);
+  }
+  if (options.ack !== undefined) assertOneOf("ack", options.ack, ["manual", "auto", "none"]);
+  if (options.strategy !== undefined) assertOneOf("strategy", options.strategy, ["fair", "strict", "weighted"]);
+  if (options.onUndecodable !== undefined) assertOneOf("onUndecodable", options.onUndecodable, ["leave", "deliver"]);
+  if (options.payloads !== undefined) assertOneOf("payloads", options.payloads, ["eager", "lazy"]);
+  if (options.schema !== undefined && !options.schema?.["~standard"]) {
+    refuse("schema", "a Standard Schema such as valibot's or zod's", options.schema);
+  }
+  const waitTimeSeconds = options.waitTimeSeconds ?? state.options.waitTimeSeconds!;
+  const inWorkers = globalThis.navigator?.userAgent === "Cloudflare-Workers";
+  return {
+    ...options,
+    prefetch: (options.prefetch ?? CONSUME_DEFAULTS.prefetch) || Infinity,
+    polls: options.polls ?? (inWorkers ? CONSUME_DEFAULTS.pollsInWorkers : CONSUME_DEFAULTS.polls),
+    strategy: options.strategy ?? "fair",
+    waitTimeSeconds,
+    pollingInterval: options.pollingInterval ?? state.options.pollingInterval!,
+    visibilityTimeout: options.visibilityTimeout ?? state.options.visibilityTimeout,
+    graceSeconds: options.graceSeconds ?? waitTimeSeconds + CONSUME_DEFAULTS.grace,
+  };
+}
+
+/** The queues as a list with every rank in place. */
+export function sourcesOf(queues: Queues): Required<QueueSource>[] {
+  const list = typeof queues === "string" ? [queues] : queues;
+  if (!Array.isArray(list) || list.length === 0) {
+    refuse("queues", "a name, a URL, or a list of them that is not empty", queues);
+  }
+  return list.map((entry, index) => {
+    const { queue, priority = 0, weight = 1 } = typeof entry === "string" ? { queue: entry } : entry ?? {};
+    assertText(`queues[${index}].queue`, queue);
+    assertWithin(`queues[${index}].priority`, priority, -Infinity, Infinity, true);
+    assertWithin(`queues[${index}].weight`, weight, Number.MIN_VALUE, Infinity, true);
+    return { queue, priority, weight };
+  });
+}

@@ -1,0 +1,273 @@
+/**
+ * The side of the consumer that asks: when to receive, from which queue, and for how many.
+ *
+ * @module
+ */
+import { nowOf, pause } from "../broker.ts";
+import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
+import { AwsError, IntegrityError } from "../errors.ts";
+import { backoffSeconds } from "../http/retryable.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
+import { receiveMessage } from "../sqs/receive_message.ts";
+import { resolveQueue } from "../topology/resolve_queue.ts";
+import { sendTo } from "../topology/send_to.ts";
+import type { SqsMessage } from "../types.ts";
+import { type Consumer, free, type Held, hold, type Lane, lose, Phase, sending, track } from "./consumer.ts";
+import { Delivery } from "./delivery.ts";
+import { leaveUndecodable } from "./undecodable.ts";
+import { end, fail, listenerOf } from "./end.ts";
+import { release } from "./settle.ts";
+import { choose, serve } from "./take.ts";
+import { visibilityOf } from "./visibility.ts";
+import { beat, watch } from "./watch.ts";
+
+/** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
+const LEAST_REST = 0.1;
+/** Seconds of a receive when there are more queues than slots and they take turns. */
+const TURN = 1;
+
+/** Begins: looks the queues up and starts to receive. */
+export function start(consumer: Consumer): void {
+  const { settings: { signal, maxSeconds }, state, lanes } = consumer;
+  consumer.phase = Phase.Open;
+  consumer.changed = () => {
+    pump(consumer);
+    serve(consumer);
+  };
+  if (signal?.aborted) return void end(consumer);
+  signal?.addEventListener("abort", listenerOf(consumer));
+  if (maxSeconds !== undefined) {
+    consumer.deadline = nowOf(state) + maxSeconds * 1000;
+    pause(state.clock, maxSeconds, consumer.stopping.signal).then(() => end(consumer));
+  }
+  watch(consumer);
+  for (const lane of lanes) track(consumer, open(consumer, lane));
+}
+
+/** Looks a queue up, and its visibility timeout, however often it takes. */
+async function open(consumer: Consumer, lane: Lane): Promise<void> {
+  const { broker, settings, polling } = consumer;
+  while (consumer.phase === Phase.Open) {
+    try {
+      const address = await resolveQueue(broker, lane.name, { signal: polling.signal });
+      const timeout = settings.visibilityTimeout;
+      const read = timeout === undefined
+        ? await visibilityOf(consumer, lane, address)
+        : { timeout, sendTimeout: timeout };
+      Object.assign(lane, read, { address });
+      return;
+    } catch (error) {
+      await survive(consumer, lane, error);
+    }
+  }
+}
+
+/** Starts every receive that may start now. */
+export function pump(consumer: Consumer): void {
+  while (consumer.phase === Phase.Open) {
+    const room = roomOf(consumer);
+    if (room < 1) {
+      // Full, while the loop waits: if that lasts, the watch tells it.
+      if (consumer.waiters.length && consumer.held.size && consumer.fullSince === undefined) {
+        consumer.fullSince = nowOf(consumer.state);
+        consumer.wake();
+      }
+      if (consumer.held.size === 0 && consumer.busy === 0) finish(consumer); // the requests are spent
+      return;
+    }
+    const lane = choose(consumer, consumer.lanes.filter((lane) => wants(consumer, lane, room)), "pollCredit");
+    if (!lane) return;
+    const many = consumer.lanes.length > 1;
+    const waiting = many && lane.idle;
+    track(consumer, poll(consumer, lane, waiting ? 1 : room, waitOf(consumer, !many || lane.idle)));
+  }
+}
+
+/** How many messages a receive may ask for. */
+function roomOf(consumer: Consumer): number {
+  const { settings: { prefetch, maxMessages = Infinity, maxRequests = Infinity }, held, reserved } = consumer;
+  return Math.min(
+    MAX_BATCH,
+    prefetch - held.size - reserved,
+    maxMessages - consumer.taken - consumer.buffered - reserved,
+    // Each message may yet need a request of its own, to be acked or released.
+    maxRequests - consumer.requests - 1 - held.size - reserved,
+  );
+}
+
+/** True if a queue should be asked now. */
+function wants(consumer: Consumer, lane: Lane, room: number): boolean {
+  const { lanes, settings: { strategy, polls } } = consumer;
+  if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
+  const underway = lanes.reduce((sum, { polls }) => sum + polls, 0);
+  if (underway >= (lane.polls ? polls : mostPolls(consumer))) return false;
+  if (lanes.length > 1 && lane.idle) return true;
+  // A few free slots are worth a request only when nothing else is there to work on.
+  if (room < MAX_BATCH && consumer.buffered > 0) return false;
+  return strategy !== "strict" ||
+    lanes.every((other) =>
+      other.priority <= lane.priority || other.drained || other.resting || (other.idle && other.polls)
+    );
+}
+
+/** How many receives there may be in all: one a queue, but in Workers no more than leave connections for the acks. */
+function mostPolls({ lanes, settings: { polls } }: Consumer): number {
+  return globalThis.navigator?.userAgent === "Cloudflare-Workers" ? polls : Math.max(polls, lanes.length);
+}
+
+/** The seconds of a long poll; 0 where other queues must not wait for this one's slots. */
+function waitOf(consumer: Consumer, long: boolean): number {
+  const { settings: { waitTimeSeconds, prefetch, maxSeconds }, lanes, state, deadline } = consumer;
+  if (!long) return 0;
+  const turns = lanes.length > Math.min(prefetch, mostPolls(consumer));
+  const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
+  return Math.min(waitTimeSeconds, turns ? TURN : Infinity, left);
+}
+
+async function poll(consumer: Consumer, lane: Lane, asked: number, wait: number): Promise<void> {
+  const { state, broker, settings, polling } = consumer;
+  const address = lane.address!;
+  const attemptId = address.fifo ? lane.attemptIds.pop() ?? crypto.randomUUID() : undefined;
+  const began = nowOf(state);
+  let sentAt = began;
+  let tries = 0;
+  let messages: readonly SqsMessage[] | undefined;
+  lane.polls++;
+  consumer.reserved += asked;
+  consumer.requests++;
+  try {
+    const request = receiveMessage({
+      queueUrl: address.url,
+      maxMessages: asked,
+      waitTimeSeconds: wait,
+      visibilityTimeout: lane.sendTimeout,
+      receiveRequestAttemptId: attemptId,
+      ...attributesOf(consumer, lane),
+    });
+    ({ messages } = await sendTo(broker, address, request, {
+      wait,
+      signal: polling.signal,
+      maxAttempts: 1,
+      onAttempt: () => {
+        sentAt = nowOf(state);
+        if (tries++) consumer.requests++;
+      },
+    }));
+  } catch (error) {
+    if (attemptId) lane.attemptIds.push(attemptId);
+    lane.polls--;
+    consumer.reserved -= asked;
+    lane.target = 1;
+    return await survive(consumer, lane, error);
+  }
+  const now = nowOf(state);
+  const count = messages.length;
+  consumer.lastPollAt = new Date(now);
+  lane.failures = 0;
+  lane.polls--;
+  consumer.reserved -= asked;
+  lane.idle = count === 0;
+  if (count === asked && asked > 1) lane.target = Math.min(lane.target + 1, settings.polls);
+  else if (count === 0) lane.target = 1;
+  state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - began) / 1000 });
+  if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
+  const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? LEAST_REST : 0);
+  if (settings.untilEmpty && (wait || !settings.waitTimeSeconds) && !locked(lane, consumer)) {
+    lane.drained = true;
+    if (consumer.lanes.every(({ drained }) => drained)) finish(consumer);
+  } else if (rest && (wait || consumer.lanes.length === 1)) {
+    await pausing(consumer, lane, rest);
+  }
+}
+
+/** FIFO: a queue may look empty because its groups wait for messages that are held here. */
+function locked(lane: Lane, { held, working, waiters, buffered }: Consumer): boolean {
+  return lane.address!.fifo && (working > 0 || buffered > 0 || !waiters.length) &&
+    [...held].some((message) => message.lane === lane);
+}
+
+/** No more receives; what is there is still handed out. */
+function finish(consumer: Consumer): void {
+  if (consumer.phase === Phase.Open) consumer.phase = Phase.Finishing;
+  serve(consumer);
+}
+
+/** The attributes to ask for: what the user wants, and what a feature in use needs. */
+function attributesOf({ state, settings }: Consumer, lane: Lane): {
+  systemAttributes: string[];
+  messageAttributes?: string[];
+} {
+  const { fetchAttributes = [], payloads } = state.options;
+  const asked: { system?: readonly string[]; message?: readonly string[] } = Array.isArray(fetchAttributes)
+    ? { system: fetchAttributes as readonly string[] }
+    : fetchAttributes as { system?: readonly string[] };
+  const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
+    state.options.codec;
+  const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...asked.system ?? []]);
+  const message = new Set([...asked.message ?? [], ...codec?.needs ?? [], ...payloads?.needs ?? []]);
+  return {
+    systemAttributes: system.has("All") ? ["All"] : [...system],
+    messageAttributes: message.has("All") ? ["All"] : message.size ? [...message] : undefined,
+  };
+}
+
+/** Takes the messages of an answer in: `from` and `to` bound the instant at which SQS hid them. */
+async function arrive(
+  consumer: Consumer,
+  lane: Lane,
+  messages: readonly SqsMessage[],
+  from: number,
+  to: number,
+): Promise<void> {
+  const { beats, state } = consumer;
+  const held = messages.map((message) => hold(consumer, lane, message, beats ? from : to));
+  const now = nowOf(state);
+  if (lane.timeout && to + lane.timeout * 1000 <= now) return held.forEach((message) => lose(message));
+  if (beats && consumer.phase < Phase.Ending && held[0].beatAt <= now) {
+    // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
+    for (const message of held) message.visibleUntil = to + lane.timeout * 1000;
+    await Promise.all(held.map((message) => beat(message)));
+  }
+  for (const message of held) {
+    if (message.where !== "buffer") continue;
+    const fault = state.options.checkMd5 === false ? undefined : integrity(message);
+    if (consumer.phase >= Phase.Ending) {
+      release(message);
+    } else if (fault && consumer.settings.onUndecodable !== "deliver") {
+      leaveUndecodable(message, fault);
+    } else {
+      lane.buffer.push(new Delivery(message, message.message.Body, fault ? { error: fault } : undefined));
+      consumer.buffered++;
+    }
+  }
+  serve(consumer);
+}
+
+/** The error for a message that is not the one that was sent. */
+function integrity({ message, lane }: Held): IntegrityError | undefined {
+  const { Body, MD5OfBody, MessageAttributes, MD5OfMessageAttributes } = message;
+  const what = MD5OfBody && md5Hex(Body) !== MD5OfBody
+    ? "MD5OfBody"
+    : MessageAttributes && MD5OfMessageAttributes && md5OfAttributes(MessageAttributes) !== MD5OfMessageAttributes
+    ? "MD5OfMessageAttributes"
+    : undefined;
+  return what
+    ? new IntegrityError(`Cannot trust message ${message.MessageId} of '${lane.name}' as its ${what} does not fit it`)
+    : undefined;
+}
+
+/** Waits and goes on after a failure that may pass; ends the iteration for one that won't. */
+async function survive(consumer: Consumer, lane: Lane, error: unknown): Promise<void> {
+  if (consumer.phase !== Phase.Open) return;
+  const { state } = consumer;
+  if (!(error instanceof AwsError && error.retryable)) return fail(consumer, error as Error);
+  const delay = backoffSeconds(++lane.failures, state.random, 0.5, 30);
+  state.emit({ type: "poll-failed", queue: lane.name, delay, error });
+  await pausing(consumer, lane, Math.max(delay, consumer.settings.pollingInterval));
+}
+
+async function pausing(consumer: Consumer, lane: Lane, seconds: number): Promise<void> {
+  lane.resting = true;
+  await pause(consumer.state.clock, seconds, consumer.stopping.signal);
+  lane.resting = false;
+}

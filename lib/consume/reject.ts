@@ -1,0 +1,49 @@
+/**
+ * What becomes of a message that failed, by kombu's rules.
+ *
+ * @module
+ */
+import type { Held } from "./consumer.ts";
+import type { Delivery } from "./delivery.ts";
+import { giveBackGroup, leave, release, settle } from "./settle.ts";
+import { hasRedrivePolicy } from "./visibility.ts";
+
+/** Seconds until the next try: undefined where no backoff has a word on it. */
+function backoffOf(held: Held, delivery: Delivery<unknown>, error: unknown): number | undefined {
+  const { lane, consumer: { settings: { backoff } } } = held;
+  const policy = backoff ?? lane.address?.predefined?.backoffPolicy;
+  return typeof policy === "function" ? policy(delivery, error) : policy?.[delivery.receiveCount];
+}
+
+/** Hides a failed message until its next try; without a backoff for it, for what is left of its timeout. */
+export function backOff(held: Held, delivery: Delivery<unknown>, error: unknown): Promise<void> {
+  let seconds: number | undefined;
+  try {
+    seconds = backoffOf(held, delivery, error);
+  } catch (cause) {
+    held.consumer.state.emit({ type: "error", error: cause as Error });
+  }
+  return typeof seconds === "number" && seconds >= 0 ? release(held, seconds, "reject") : leave(held, "reject");
+}
+
+/** True if a backoff retries this message: the consumer's does each, a predefined queue's the tasks it names. */
+function isRetried({ lane, consumer: { settings } }: Held, { headers }: Delivery<unknown>): boolean {
+  if (settings.backoff) return true;
+  const { backoffPolicy, backoffTasks } = lane.address?.predefined ?? {};
+  return !!backoffPolicy && !!backoffTasks?.includes(headers.task as string);
+}
+
+/** Rejects without requeue. */
+export function reject(held: Held, delivery: Delivery<unknown>, error: unknown): Promise<void> {
+  if (held.settlement) return held.settlement;
+  if (isRetried(held, delivery)) return backOff(held, delivery, error);
+  const { consumer, lane } = held;
+  return settle(held, "reject", async () => {
+    const kept = await hasRedrivePolicy(consumer, lane).catch((error) => {
+      consumer.state.emit({ type: "error", error });
+      return true; // not known: a message that is kept can still be deleted, not the reverse
+    });
+    if (kept) return giveBackGroup(held);
+    await lane.deletes.add(held).catch((error) => consumer.state.emit({ type: "error", error }));
+  });
+}

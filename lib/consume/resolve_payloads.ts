@@ -1,0 +1,87 @@
+import { looksLikePointer } from "../codec/pointer.ts";
+import { unwrapSns } from "../codec/sns_envelope.ts";
+import { mapConcurrent } from "../streams/map_concurrent.ts";
+import type { PayloadStore, Transform } from "../types.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
+import { undecodable, type UndecodableOptions } from "./undecodable.ts";
+
+/** Options of {@linkcode resolvePayloads}. */
+export interface ResolvePayloadsOptions extends UndecodableOptions {
+  /** Leaves `body` undefined; `delivery.stream()` reads the payload. Default: false. */
+  readonly lazy?: boolean;
+  /** Downloads side by side. Default: 4. */
+  readonly concurrency?: number;
+}
+
+/** Downloads side by side: a Worker's six connections leave two for receives and acks. */
+const CONCURRENCY = 4;
+
+/**
+ * Swaps each pointer for the payload that it points to. Several are read side by side, ahead of the loop, and small
+ * messages pass them; inside a FIFO group the order holds. A payload that can't be read makes its message undecodable.
+ *
+ * @param store Where payloads are, such as `s3Payloads({ bucket })`.
+ * @param options How.
+ * @returns The transform.
+ *
+ * @example Usage
+ * ```ts
+ * import { connect, decode, kombu, pipe, receive, resolvePayloads } from "@dashi/sqs";
+ * import { s3Payloads } from "@dashi/sqs/payloads";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * const store = s3Payloads({ bucket: "big-orders" });
+ * const orders = pipe(receive(broker, "orders"), resolvePayloads(store), decode(kombu()));
+ * ```
+ */
+export function resolvePayloads(
+  store: PayloadStore,
+  options: ResolvePayloadsOptions = {},
+): Transform<Delivery<string>, Delivery<string>> {
+  const { lazy = false, concurrency = CONCURRENCY } = options;
+  return mapConcurrent<Delivery<string>, Delivery<string>>(
+    concurrency,
+    (delivery, signal) => {
+      if (delivery.error) return delivery;
+      try {
+        const envelope = unwrapSns(delivery.body);
+        const body = envelope?.body ?? delivery.body;
+        const messageAttributes = { ...delivery.messageAttributes, ...envelope?.messageAttributes };
+        if (!store.isPointer(body, messageAttributes) && !looksLikePointer(body)) return delivery;
+        return resolve(delivery, body, messageAttributes, signal);
+      } catch (error) {
+        return undecodable(delivery, error, options);
+      }
+    },
+    { keyOf: (delivery) => heldOf(delivery).lane.address?.fifo ? delivery.groupId : undefined },
+  );
+
+  async function resolve(
+    delivery: Delivery<string>,
+    body: string,
+    messageAttributes: Delivery["messageAttributes"],
+    signal: AbortSignal,
+  ): Promise<Delivery<string> | undefined> {
+    const held = heldOf(delivery);
+    const { consumer: { broker, state } } = held;
+    try {
+      const payload = await store.resolve(body, { lazy, messageAttributes }, {
+        broker,
+        signal,
+        emit: state.emit,
+        onAttempt: () => void held.consumer.requests++,
+      });
+      if (payload.missing) {
+        state.emit({ type: "drop", queue: delivery.queue, messageId: delivery.messageId, reason: "payload-missing" });
+        delivery.ack();
+        return undefined;
+      }
+      held.payload = payload;
+      return delivery.with(payload.body as string, { messageAttributes });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return undecodable(delivery, error, options);
+    }
+  }
+}

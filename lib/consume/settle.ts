@@ -1,0 +1,252 @@
+/**
+ * How messages are settled: deleted, made visible, kept hidden, in batches, each entry with an outcome of its own.
+ *
+ * @module
+ */
+import { nowOf, pause } from "../broker.ts";
+import { AccessDeniedQueueError, AwsError, ConfigError, ReceiptExpiredError } from "../errors.ts";
+import { backoffSeconds } from "../http/retryable.ts";
+import { send } from "../http/send.ts";
+import { changeMessageVisibilityBatch } from "../sqs/change_message_visibility_batch.ts";
+import { deleteMessageBatch } from "../sqs/delete_message_batch.ts";
+import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
+import { sqsError } from "../sqs/request.ts";
+import type { AwsRequest } from "../types.ts";
+import { type Batcher, batcher } from "./batcher.ts";
+import {
+  abandon,
+  type Consumer,
+  free,
+  type Held,
+  type Lane,
+  Phase,
+  secondsInFlight,
+  sending,
+  track,
+  visibleFor,
+} from "./consumer.ts";
+import { fail } from "./end.ts";
+
+/** The part of a batch's answer that settling needs. */
+interface BatchOutput {
+  readonly failed: readonly {
+    readonly id: string;
+    readonly code: string;
+    readonly message?: string;
+    readonly senderFault: boolean;
+  }[];
+}
+
+/** The two batchers of a queue. */
+export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
+  const { state: { clock } } = consumer;
+  const hurry = () => consumer.unsettled === 0 || consumer.phase >= Phase.Ending;
+  const options = { size: MAX_BATCH, clock, hurry };
+  return {
+    deletes: batcher({
+      ...options,
+      linger: () => consumer.linger,
+      send: async (entries) => {
+        const outcomes = await sendEntries(consumer, lane(), entries, (queueUrl, ids) =>
+          deleteMessageBatch({
+            queueUrl,
+            entries: ids.map((id) => ({ id, receiptHandle: entries[+id].message.ReceiptHandle })),
+          }));
+        cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
+        return outcomes;
+      },
+    }),
+    changes: batcher({
+      ...options,
+      linger: () => 0,
+      send: (entries) =>
+        sendEntries(consumer, lane(), entries, (queueUrl, ids) =>
+          changeMessageVisibilityBatch({
+            queueUrl,
+            entries: ids.map((id) => ({
+              id,
+              receiptHandle: entries[+id].held.message.ReceiptHandle,
+              visibilityTimeout: entries[+id].seconds,
+            })),
+          })),
+    }),
+  };
+}
+
+/** Sends a batch, and once more those of its entries that failed for no fault of ours. */
+async function sendEntries(
+  consumer: Consumer,
+  lane: Lane,
+  entries: readonly unknown[],
+  build: (queueUrl: string, ids: string[]) => AwsRequest<BatchOutput>,
+): Promise<(Error | undefined)[]> {
+  const { state, broker } = consumer;
+  const outcomes: (AwsError | undefined)[] = entries.map(() => undefined);
+  let ids = entries.map((_, index) => `${index}`);
+  for (let attempt = 1;; attempt++) {
+    const request = build(lane.address!.url, ids);
+    const { failed } = await send(broker, request, sending(consumer, lane));
+    for (const id of ids) outcomes[+id] = undefined;
+    for (const { id, code, message = "", senderFault } of failed) {
+      const error = sqsError(request.action, new Response(), { awsCode: code, message });
+      outcomes[+id] = senderFault || error.retryable
+        ? error
+        : new AwsError(error.message, { ...error, retryable: true });
+    }
+    ids = ids.filter((id) => outcomes[+id]?.retryable);
+    if (!ids.length || attempt >= state.maxAttempts) return outcomes;
+    await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);
+  }
+}
+
+/** Removes the payloads of messages that are deleted, in the background. */
+function cleanUp(consumer: Consumer, gone: readonly Held[]): void {
+  const { broker, state } = consumer;
+  const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
+  if (!locations.length || !state.options.payloads) return;
+  const context = { broker, emit: state.emit, onAttempt: () => void consumer.requests++ };
+  track(
+    consumer,
+    state.options.payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error })),
+  );
+}
+
+/**
+ * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
+ * tried again is.
+ */
+export function settle(
+  held: Held,
+  type: "ack" | "release" | "reject" | undefined,
+  work: () => Promise<unknown>,
+  visibleAfter?: number,
+): Promise<void> {
+  return held.settlement ??= settleNow(held, type, work, visibleAfter);
+}
+
+function settleNow(
+  held: Held,
+  type: "ack" | "release" | "reject" | undefined,
+  work: () => Promise<unknown>,
+  visibleAfter?: number,
+): Promise<void> {
+  const { consumer, lane, message } = held;
+  const { state } = consumer;
+  const since = held.handedAt ?? held.receivedAt;
+  // From here on the heartbeat leaves it alone.
+  if (held.where === "buffer" || held.where === "out") {
+    consumer.unsettled--;
+    if (held.where === "out" && !held.handedAt) consumer.taken--;
+    held.where = "settling";
+  }
+  const report = (error?: Error) =>
+    type && state.options.onEvent && state.emit({
+      type,
+      queue: lane.name,
+      messageId: message.MessageId,
+      seconds: (nowOf(state) - since) / 1000,
+      visibleAfter,
+      error,
+    });
+  const settlement = work().then(
+    () => {
+      report();
+      free(held);
+    },
+    (error) => {
+      report(error);
+      if (error instanceof AwsError && error.retryable) held.settlement = undefined;
+      free(held);
+      if (error instanceof AccessDeniedQueueError) fail(consumer, error);
+      throw error;
+    },
+  );
+  settlement.catch(() => {}); // an event has told it; nobody need await it
+  return settlement;
+}
+
+/** Deletes a message. */
+export function ack(held: Held): Promise<void> {
+  return settle(held, "ack", () => held.lane.deletes.add(held));
+}
+
+/** Makes a message visible again, now or after some seconds. */
+export function release(held: Held, visibleAfter = 0, type: "release" | "reject" = "release"): Promise<void> {
+  const seconds = Math.max(0, Math.min(Math.trunc(visibleAfter), secondsInFlight(held, MAX_VISIBILITY)));
+  if (!held.settlement) giveBackGroup(held);
+  return settle(held, type, () => hide(held, seconds), seconds);
+}
+
+/** Gives a message up without a request: it comes again when its timeout is over. */
+export function leave(held: Held, type?: "reject"): Promise<void> {
+  if (!held.settlement) giveBackGroup(held);
+  return settle(held, type, () => Promise.resolve());
+}
+
+async function hide(held: Held, seconds: number): Promise<void> {
+  // A heartbeat that arrived after us would undo it.
+  await held.extending?.catch(() => {});
+  await held.lane.changes.add({ held, seconds });
+}
+
+/** FIFO: what is held of the message's group goes back too, or it would overtake the message. */
+export function giveBackGroup(held: Held): void {
+  const group = held.message.Attributes?.MessageGroupId;
+  if (!held.lane.address?.fifo || !group) return;
+  let later = false;
+  for (const other of held.consumer.held) {
+    // The set keeps the order of receipt, which is the group's.
+    if (other === held) later = true;
+    else if (
+      later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group &&
+      (other.where === "buffer" || other.where === "out")
+    ) {
+      abandon(other, new DOMException("An earlier message of the group went back to the queue", "AbortError"));
+      settle(other, "release", () => hide(other, 0), 0);
+    }
+  }
+}
+
+/** Keeps a message hidden for some seconds from now. */
+export async function extend(held: Held, seconds: number): Promise<void> {
+  const { consumer: { state }, lane } = held;
+  if (held.where !== "out") {
+    throw new ReceiptExpiredError("Cannot extend as the message is settled or visible again", {
+      service: "sqs",
+      action: "ChangeMessageVisibility",
+      status: 0,
+      awsCode: "MessageNotInflight",
+      retryable: false,
+    });
+  }
+  const most = secondsInFlight(held, MAX_VISIBILITY);
+  if (seconds > most) {
+    throw new ConfigError(
+      `Cannot extend by ${seconds} s as SQS keeps a message in flight for 12 hours in all: at most ${
+        Math.max(0, most)
+      } s are left`,
+    );
+  }
+  await held.extending?.catch(() => {});
+  const from = nowOf(state);
+  const change = lane.changes.add({ held, seconds });
+  held.extending = change;
+  let error: Error | undefined;
+  try {
+    await change;
+    visibleFor(held, from, seconds);
+  } catch (cause) {
+    error = cause as Error;
+    throw cause;
+  } finally {
+    if (held.extending === change) held.extending = undefined;
+    state.emit({
+      type: "extend",
+      queue: lane.name,
+      messageId: held.message.MessageId,
+      seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,
+      visibleAfter: seconds,
+      error,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The side of the consumer that gives: from the buffers to whoever waits.
+ *
+ * @module
+ */
+import { nowOf } from "../broker.ts";
+import { type Consumer, type Lane, lose, Phase } from "./consumer.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
+import { end } from "./end.ts";
+import { pump, start } from "./poll.ts";
+
+/** The next message of the buffers, by the strategy; nothing if there is none. */
+function take(consumer: Consumer): Delivery<string> | undefined {
+  while (consumer.buffered > 0) {
+    const lane = choose(consumer, consumer.lanes.filter(({ buffer }) => buffer.length > 0), "takeCredit");
+    if (!lane) return undefined;
+    const delivery = lane.buffer.shift()!;
+    const held = heldOf(delivery);
+    consumer.buffered--;
+    if (held.where !== "buffer") continue; // released or lapsed while it waited
+    if (held.visibleUntil <= nowOf(consumer.state)) {
+      lose(held);
+      continue;
+    }
+    held.where = "out";
+    consumer.taken++;
+    if (consumer.buffered === 0) pump(consumer);
+    return delivery;
+  }
+}
+
+/** The next message, as an iterator gives it. */
+export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string>, undefined>> {
+  return new Promise((resolve, reject) => {
+    if (consumer.phase === Phase.New) start(consumer);
+    consumer.waiters.push({ resolve, reject });
+    serve(consumer);
+  });
+}
+
+/** Gives those who wait what there is for them. */
+export function serve(consumer: Consumer): void {
+  const { waiters } = consumer;
+  while (waiters.length) {
+    const value = consumer.phase < Phase.Ending && !spent(consumer) ? take(consumer) : undefined;
+    if (value) {
+      waiters.shift()!.resolve({ value, done: false });
+      consumer.fullSince = undefined;
+    } else if (over(consumer)) {
+      const waiter = waiters.shift()!;
+      const { error } = consumer;
+      consumer.error = undefined;
+      end(consumer);
+      if (error) waiter.reject(error);
+      else waiter.resolve({ value: undefined, done: true });
+    } else {
+      break;
+    }
+  }
+  if (waiters.length) pump(consumer);
+}
+
+/** `maxMessages` were handed out. */
+function spent({ taken, settings: { maxMessages = Infinity } }: Consumer): boolean {
+  return taken >= maxMessages;
+}
+
+/** Nothing more will come. */
+function over(consumer: Consumer): boolean {
+  const { phase, buffered, error, lanes } = consumer;
+  return phase >= Phase.Ending || spent(consumer) ||
+    (phase === Phase.Finishing && !buffered && (!!error || lanes.every(({ polls }) => !polls)));
+}
+
+/** Picks among queues: the highest priority if strict, then in turn, by weight if weighted. */
+export function choose(
+  { settings: { strategy } }: Consumer,
+  lanes: readonly Lane[],
+  credit: "pollCredit" | "takeCredit",
+): Lane | undefined {
+  if (lanes.length < 2) return lanes[0];
+  if (strategy === "strict") {
+    const most = Math.max(...lanes.map(({ priority }) => priority));
+    lanes = lanes.filter(({ priority }) => priority === most);
+  }
+  // Each earns its weight, the richest goes and pays for all: shares come out even at every moment.
+  let best = lanes[0];
+  let total = 0;
+  for (const lane of lanes) {
+    const weight = strategy === "weighted" ? lane.weight : 1;
+    lane[credit] += weight;
+    total += weight;
+    if (lane[credit] > best[credit]) best = lane;
+  }
+  best[credit] -= total;
+  return best;
+}

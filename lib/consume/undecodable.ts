@@ -1,0 +1,40 @@
+/**
+ * What becomes of a message that can't be read: kept for the redrive policy to decide, or delivered with its error.
+ *
+ * @module
+ */
+import { DashiError, DecodeError } from "../errors.ts";
+import type { Held } from "./consumer.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
+import { leave } from "./settle.ts";
+
+/** Options of the transforms that read bodies. */
+export interface UndecodableOptions {
+  /** `"leave"`: hidden until its timeout, with an event, never deleted. `"deliver"`: goes on with its `error`. */
+  readonly onUndecodable?: "leave" | "deliver";
+}
+
+/** Leaves a message that can't be read in its queue, with an event. */
+export function leaveUndecodable(held: Held, error: Error): void {
+  const { consumer, lane, message } = held;
+  consumer.state.emit({ type: "drop", queue: lane.name, messageId: message.MessageId, reason: "undecodable", error });
+  leave(held);
+}
+
+/** Leaves the message, or marks it for the loop, as the policy says. */
+export function undecodable<T>(
+  delivery: Delivery<T>,
+  cause: unknown,
+  { onUndecodable }: UndecodableOptions,
+): Delivery<T> | undefined {
+  const error = cause instanceof DashiError ? cause : new DecodeError(
+    `Cannot read message ${delivery.messageId} of '${delivery.queue}': ${
+      cause instanceof Error ? cause.message : cause
+    }`,
+    { cause },
+  );
+  const held = heldOf(delivery);
+  if (onUndecodable === "deliver") return delivery.with(held.message.Body as T, { error });
+  leaveUndecodable(held, error);
+  return undefined;
+}

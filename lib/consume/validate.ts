@@ -1,0 +1,62 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { DecodeError } from "../errors.ts";
+import { filterMap } from "../streams/filter_map.ts";
+import type { Transform } from "../types.ts";
+import type { Delivery, UndecodableDelivery } from "./delivery.ts";
+import { undecodable, type UndecodableOptions } from "./undecodable.ts";
+
+/**
+ * Checks bodies with a Standard Schema: the body becomes the schema's output. One that does not fit is undecodable.
+ *
+ * @param schema A schema of valibot, zod, arktype or another library that speaks Standard Schema.
+ * @param options What becomes of a message that does not fit.
+ * @returns The transform.
+ * @see {@link https://standardschema.dev}
+ *
+ * @example Usage
+ * ```ts
+ * import * as v from "valibot";
+ * import { connect, decode, json, pipe, receive, validate } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * const Order = v.object({ id: v.number() });
+ * const orders = pipe(receive(broker, "orders"), decode(json()), validate(Order));
+ * ```
+ */
+export function validate<Schema extends StandardSchemaV1>(
+  schema: Schema,
+  options: UndecodableOptions & { readonly onUndecodable: "deliver" },
+): Transform<
+  Delivery<unknown> | UndecodableDelivery,
+  Delivery<StandardSchemaV1.InferOutput<Schema>> | UndecodableDelivery
+>;
+/** Without the ones that do not fit. */
+export function validate<Schema extends StandardSchemaV1>(
+  schema: Schema,
+  options?: UndecodableOptions,
+): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
+export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
+  return filterMap<Delivery<unknown>, Delivery<unknown>>((delivery) => {
+    if (delivery.error) return delivery;
+    const fail = (error: unknown) => undecodable(delivery, error, options);
+    const done = (result: StandardSchemaV1.Result<unknown>) => {
+      if (!result.issues) return delivery.with(result.value);
+      const [{ message, path = [] }] = result.issues;
+      const at = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+      return fail(
+        new DecodeError(
+          `Cannot use message ${delivery.messageId} of '${delivery.queue}' as its body${
+            at && ` at '${at}'`
+          } does not fit the schema: ${message}`,
+        ),
+      );
+    };
+    try {
+      const result = schema["~standard"].validate(delivery.body);
+      return result instanceof Promise ? result.then(done).catch(fail) : done(result);
+    } catch (error) {
+      return fail(error);
+    }
+  });
+}

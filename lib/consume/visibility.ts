@@ -1,0 +1,69 @@
+/**
+ * A queue's own visibility timeout and redrive policy: read once and kept for a while.
+ *
+ * @module
+ */
+import { nowOf } from "../broker.ts";
+import { AccessDeniedQueueError } from "../errors.ts";
+import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
+import { sendTo } from "../topology/send_to.ts";
+import type { QueueAddress } from "../types.ts";
+import { type Consumer, type Lane, sending } from "./consumer.ts";
+import { CONSUME_DEFAULTS } from "./options.ts";
+
+/** Seconds that an answer is good for, as in kombu. */
+const GOOD_FOR = 300;
+
+interface Known {
+  readonly until: number;
+  /** Undefined where reading was denied. */
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly error?: Error;
+}
+
+async function read(consumer: Consumer, lane: Lane, address: QueueAddress): Promise<Known> {
+  const { state, broker, polling: { signal } } = consumer;
+  const key = `visibility ${address.url}`;
+  const known = state.settled.get(key) as Known | undefined;
+  if (known && known.until > nowOf(state)) return known;
+  let result: Omit<Known, "until">;
+  try {
+    result = await sendTo(
+      broker,
+      address,
+      getQueueAttributes({ queueUrl: address.url, attributeNames: ["VisibilityTimeout", "RedrivePolicy"] }),
+      { ...sending(consumer, lane), signal },
+    );
+  } catch (error) {
+    if (!(error instanceof AccessDeniedQueueError)) throw error;
+    result = { error };
+  }
+  const fresh = { ...result, until: nowOf(state) + GOOD_FOR * 1000 };
+  state.settled.set(key, fresh);
+  return fresh;
+}
+
+/** The queue's visibility timeout; where it can't be read, one that each receive then carries. */
+export async function visibilityOf(
+  consumer: Consumer,
+  lane: Lane,
+  address: QueueAddress,
+): Promise<{ timeout: number; sendTimeout?: number }> {
+  const { attributes, error } = await read(consumer, lane, address);
+  const timeout = Number(attributes?.VisibilityTimeout ?? NaN);
+  if (timeout >= 0) return { timeout };
+  const { visibilityTimeout } = CONSUME_DEFAULTS;
+  consumer.state.emit({
+    type: "visibility-unknown",
+    queue: lane.name,
+    visibilityTimeout,
+    error: error ?? new Error("The answer has no VisibilityTimeout"),
+  });
+  return { timeout: visibilityTimeout, sendTimeout: visibilityTimeout };
+}
+
+/** True if the queue hands messages on to a dead-letter queue, or nobody may know. */
+export async function hasRedrivePolicy(consumer: Consumer, lane: Lane): Promise<boolean> {
+  const { attributes } = await read(consumer, lane, lane.address!);
+  return !attributes || !!attributes.RedrivePolicy;
+}

@@ -1,0 +1,93 @@
+/**
+ * The one loop that looks after what is held: it keeps messages invisible, tells when one is lost, and when the loop
+ * stalls.
+ *
+ * @module
+ */
+import { nowOf, pause } from "../broker.ts";
+import { AwsError } from "../errors.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import { type Consumer, type Held, lose, Phase, secondsInFlight, visibleFor } from "./consumer.ts";
+import { CONSUME_DEFAULTS } from "./options.ts";
+
+/** Messages whose turn comes within this share of their timeout go along in the same batch. */
+const ALONG = 0.1;
+
+/** Watches until the consumer is closed. */
+export async function watch(consumer: Consumer): Promise<void> {
+  const { state } = consumer;
+  while (consumer.phase < Phase.Closed) {
+    const timer = new AbortController();
+    consumer.watchAt = Infinity; // what happens during the look is part of it
+    consumer.wake = () => timer.abort();
+    const next = Math.min(look(consumer), stalled(consumer));
+    consumer.watchAt = next;
+    if (timer.signal.aborted) continue;
+    const seconds = Math.min((next - nowOf(state)) / 1000, 3600);
+    if (next === Infinity) await new Promise<void>((resolve) => consumer.wake = resolve);
+    else if (seconds > 0) await pause(state.clock, seconds, timer.signal);
+  }
+}
+
+/** Does what is due, and says when the next is. */
+function look(consumer: Consumer): number {
+  const { held, beats, state, requests, settings: { maxRequests = Infinity } } = consumer;
+  const now = nowOf(state);
+  let next = Infinity;
+  for (const message of held) {
+    if (message.where === "settling" || message.where === "gone") continue;
+    let due = message.visibleUntil;
+    if (due <= now && !message.extending) {
+      lose(message);
+      continue;
+    }
+    // A budget of requests keeps what the acks need.
+    if (beats && !message.extending && message.beatAt < due && requests + held.size < maxRequests) {
+      if (message.beatAt <= now + message.lane.timeout * ALONG * 1000) void beat(message);
+      else due = message.beatAt;
+    }
+    if (due > now) next = Math.min(next, due);
+  }
+  return next;
+}
+
+/** Keeps a message hidden for another timeout, as far as the 12 hours go. */
+export async function beat(held: Held): Promise<void> {
+  const { consumer, lane } = held;
+  const { state } = consumer;
+  const now = nowOf(state);
+  const seconds = Math.min(lane.timeout, secondsInFlight(held, MAX_VISIBILITY));
+  if (now + seconds * 1000 <= held.visibleUntil) {
+    held.beatAt = Infinity; // the 12 hours are nearly over: what it has is what is left
+    return;
+  }
+  const change = held.extending = lane.changes.add({ held, seconds });
+  try {
+    await change;
+    if (held.where === "buffer" || held.where === "out") visibleFor(held, now, seconds);
+  } catch (error) {
+    if (held.where !== "buffer" && held.where !== "out") return;
+    if (error instanceof AwsError && error.retryable) held.beatAt = nowOf(state) + lane.timeout * ALONG * 1000;
+    else lose(held, error as Error);
+  } finally {
+    if (held.extending === change) held.extending = undefined;
+    consumer.wake();
+  }
+}
+
+/** Tells when the loop has waited on a full prefetch for long, and says when to look again. */
+function stalled(consumer: Consumer): number {
+  const { fullSince, held, lanes, state } = consumer;
+  if (fullSince === undefined || consumer.phase !== Phase.Open) return Infinity;
+  const now = nowOf(state);
+  const due = fullSince + CONSUME_DEFAULTS.stalled * 1000;
+  if (now < due) return due;
+  state.emit({
+    type: "stalled",
+    queues: lanes.map(({ name }) => name),
+    messageIds: [...held].map(({ message }) => message.MessageId),
+    seconds: (now - fullSince) / 1000,
+  });
+  consumer.fullSince = now;
+  return now + CONSUME_DEFAULTS.stalled * 1000;
+}

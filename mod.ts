@@ -1,0 +1,43 @@
+/**
+ * Amazon SQS as a message transport for Deno, Cloudflare Workers, Node, Bun and browsers: kombu's wire formats, no AWS
+ * SDK.
+ *
+ * @example Consume a queue
+ * ```ts
+ * import { connect, consume, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs(); // a real broker is connect({ region: "eu-west-1" })
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * await publish(broker, { id: 1 }, { queue: "orders" });
+ *
+ * for await (const delivery of consume(broker, "orders", { untilEmpty: true, waitTimeSeconds: 0 })) {
+ *   console.log(delivery.body);
+ *   await delivery.ack();
+ * }
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/errors.ts";
+export type * from "./lib/types.ts";
+export { connect } from "./lib/connect.ts";
+export { json } from "./lib/codec/json.ts";
+export { kombu, type KombuOptions } from "./lib/codec/kombu.ts";
+export { text } from "./lib/codec/text.ts";
+export { type BodyOf, consume } from "./lib/consume/consume.ts";
+export { decode } from "./lib/consume/decode.ts";
+export type { Deliveries } from "./lib/consume/deliveries.ts";
+export { Delivery, type DeliveryParts, type UndecodableDelivery } from "./lib/consume/delivery.ts";
+export { dropExpired } from "./lib/consume/drop_expired.ts";
+export { forEach, type ForEachOptions, type ForEachResult } from "./lib/consume/for_each.ts";
+export { get } from "./lib/consume/get.ts";
+export { keepInvisible } from "./lib/consume/keep_invisible.ts";
+export type { Backoff, ConsumeOptions, Queues, QueueSource, ReceiveOptions } from "./lib/consume/options.ts";
+export { receive } from "./lib/consume/receive.ts";
+export { resolvePayloads, type ResolvePayloadsOptions } from "./lib/consume/resolve_payloads.ts";
+export type { UndecodableOptions } from "./lib/consume/undecodable.ts";
+export { validate } from "./lib/consume/validate.ts";
+export { send, type SendOptions } from "./lib/http/send.ts";
+export { sign, type SignOptions } from "./lib/http/sign.ts";
