@@ -1,0 +1,48 @@
+import type { PayloadGate } from "../types.ts";
+
+/**
+ * Bounds the bytes that are under way at once. Who asks first is let in first, so that a large one is not passed for
+ * ever by small ones; one that is larger than the bound is let in alone.
+ *
+ * @param most The bound in bytes.
+ */
+export function byteGate(most: number): PayloadGate {
+  let inside = 0;
+  const waiting: { bytes: number; admit: () => void }[] = [];
+  const next = () => {
+    while (waiting.length && (inside === 0 || inside + waiting[0].bytes <= most)) {
+      const { bytes, admit } = waiting.shift()!;
+      inside += bytes;
+      admit();
+    }
+  };
+  return {
+    async enter(bytes, signal) {
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve, reject) => {
+        const leave = () => {
+          waiting.splice(waiting.indexOf(entry), 1);
+          next();
+          reject(signal!.reason);
+        };
+        const entry = {
+          bytes,
+          admit: () => {
+            signal?.removeEventListener("abort", leave);
+            resolve();
+          },
+        };
+        signal?.addEventListener("abort", leave, { once: true });
+        waiting.push(entry);
+        next();
+      });
+      let held = true;
+      return () => {
+        if (!held) return;
+        held = false;
+        inside -= bytes;
+        next();
+      };
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { assertKnown, assertText, assertWithin, refuse } from "../check.ts";
+import { PayloadForbiddenError } from "../errors.ts";
+import { assertBucket } from "../s3/request.ts";
+import type { ObjectOptions } from "../s3/object_headers.ts";
+import { objectPath } from "../s3/object_path.ts";
+import type { PayloadLocation } from "../types.ts";
+import type { BucketPlace } from "./bucket_request.ts";
+
+/** Options of `s3Payloads`. */
+export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "contentType"> {
+  /** The bucket that payloads are stored in, and the only one that they are removed from. */
+  readonly bucket: string;
+  /** Begins every key that is written, and every key that is removed. Default: the empty string. */
+  readonly prefix?: string;
+  /** Bodies and attributes of more bytes than this are stored. Default: 262,144. */
+  readonly threshold?: number;
+  /** Stores every body. Default: false. */
+  readonly always?: boolean;
+  /** The buckets that a pointer may name. Default: `[bucket]`. */
+  readonly allowedBuckets?: readonly string[];
+  /** What the keys that a pointer may name begin with. Default: `[prefix]`. */
+  readonly allowedPrefixes?: readonly string[];
+  /** Removes a payload after its message was acked. Default: true. */
+  readonly deleteOnAck?: boolean;
+  /** Acks messages whose payload is gone, unseen. Default: false, it is a `PayloadNotFoundError`. */
+  readonly ignoreNotFound?: boolean;
+  /** Writes the pointer's older class and `SQSLargePayloadSize`. Both are always read. Default: false. */
+  readonly legacyAttribute?: boolean;
+  /** The most bytes of a payload that is read into memory. Default: 64 MiB. Streams are not bounded. */
+  readonly maxBytes?: number;
+  /** The most bytes of payloads that a consumer reads into memory side by side. Default: 64 MiB. */
+  readonly maxBytesInFlight?: number;
+  /** Payloads that announce more bytes than this are read by `delivery.stream()` alone. Default: none are. */
+  readonly lazyAbove?: number;
+  /** Makes the part of a key after the prefix, which must be new each time. Default: a UUID. */
+  readonly key?: (payload: NewPayload) => string;
+}
+
+/** What the `key` option is told. */
+export interface NewPayload {
+  /** The queue or exchange that the message goes to. */
+  readonly queue: string;
+  /** True where several queues get one pointer. */
+  readonly shared: boolean;
+  /** Bytes of body and attributes, where that is known: not of a stream. */
+  readonly size?: number;
+}
+
+/** The defaults of `s3Payloads`: code, docs and tests read them here. */
+export const PAYLOAD_DEFAULTS = {
+  prefix: "",
+  threshold: 262_144,
+  always: false,
+  deleteOnAck: true,
+  ignoreNotFound: false,
+  legacyAttribute: false,
+  maxBytes: 64 * 2 ** 20,
+  maxBytesInFlight: 64 * 2 ** 20,
+  lazyAbove: Infinity,
+} as const;
+
+/** The settled options. */
+export type Settings =
+  & S3PayloadsOptions
+  & Required<Pick<S3PayloadsOptions, keyof typeof PAYLOAD_DEFAULTS | "allowedBuckets" | "allowedPrefixes">>;
+
+/** A segment of the keys of payloads that several queues share. No ack removes such a payload, whatever the prefix. */
+export const SHARED_SEGMENT = "dashi-shared";
+
+const OPTIONS = [
+  ...Object.keys(PAYLOAD_DEFAULTS),
+  ..."bucket allowedBuckets allowedPrefixes region credentials endpoint key metadata tags serverSideEncryption storageClass"
+    .split(" "),
+];
+
+/** Checks the options and fills in the defaults. */
+export function settle(options: S3PayloadsOptions): Settings {
+  assertKnown("", options, OPTIONS);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings = { ...PAYLOAD_DEFAULTS, ...given } as Settings;
+  const { bucket, prefix, allowedBuckets = [bucket], allowedPrefixes = [prefix] } = settings;
+  assertBucket(bucket);
+  if (typeof prefix !== "string") refuse("prefix", "a string", prefix);
+  if (prefix) objectPath(`${prefix}x`);
+  assertWithin("threshold", settings.threshold, 0, 1_048_576);
+  for (const name of ["maxBytes", "maxBytesInFlight"] as const) assertWithin(name, settings[name], 1, 2 ** 40);
+  if (settings.lazyAbove !== Infinity) assertWithin("lazyAbove", settings.lazyAbove, 0, 2 ** 40);
+  for (const name of ["always", "deleteOnAck", "ignoreNotFound", "legacyAttribute"] as const) {
+    if (typeof settings[name] !== "boolean") refuse(name, "a boolean", settings[name]);
+  }
+  if (settings.key !== undefined && typeof settings.key !== "function") refuse("key", "a function", settings.key);
+  if (settings.region !== undefined) assertText("region", settings.region);
+  if (!Array.isArray(allowedBuckets)) refuse("allowedBuckets", "a list of buckets", allowedBuckets);
+  if (!Array.isArray(allowedPrefixes)) refuse("allowedPrefixes", "a list of prefixes", allowedPrefixes);
+  for (const name of allowedBuckets) assertBucket(name, "allowedBuckets");
+  return { ...settings, allowedBuckets: [...allowedBuckets], allowedPrefixes: [...allowedPrefixes] };
+}
+
+/** Throws unless a pointer may be followed. Nothing was asked yet. */
+export function assertAllowed(settings: Settings, { bucket, key }: PayloadLocation): void {
+  if (!settings.allowedBuckets.includes(bucket)) {
+    throw new PayloadForbiddenError("Cannot follow the payload pointer as its bucket is not among 'allowedBuckets'");
+  }
+  if (!settings.allowedPrefixes.some((prefix) => key.startsWith(prefix))) {
+    throw new PayloadForbiddenError(
+      "Cannot follow the payload pointer as its key begins with none of 'allowedPrefixes'",
+    );
+  }
+  try {
+    objectPath(key);
+  } catch (cause) {
+    throw new PayloadForbiddenError("Cannot follow the payload pointer as no URL can carry its key", { cause });
+  }
+}
+
+/** True for a payload that an ack here may remove. */
+export function isOurs({ bucket, prefix }: Settings, location: PayloadLocation): boolean {
+  return location.bucket === bucket && location.key.startsWith(prefix) &&
+    !location.key.split("/").includes(SHARED_SEGMENT);
+}
