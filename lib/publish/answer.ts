@@ -1,0 +1,66 @@
+/**
+ * What became of a message and its parts.
+ *
+ * @module
+ */
+import type { BrokerState } from "../broker.ts";
+import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
+import { DashiError, IntegrityError, PublishError } from "../errors.ts";
+import type { SentSqsMessage } from "../sqs/message.ts";
+import type { FanoutReceipt } from "../types.ts";
+import type { Draft } from "./draft.ts";
+import type { PublishResult, SentPart } from "./options.ts";
+import type { Part, Target } from "./part.ts";
+
+/**
+ * Reads what SQS or SNS said of a part.
+ *
+ * @throws {IntegrityError} If a checksum differs: the message is in the queue, but is not what it should be.
+ */
+export function sentPart(state: BrokerState, part: Part, answer: SentSqsMessage | FanoutReceipt): SentPart {
+  const { target: { name }, payload } = part;
+  const { messageId, sequenceNumber } = answer;
+  const sent = { messageId, ...(sequenceNumber && { sequenceNumber }), ...(payload && { payload: payload.location }) };
+  if ("topic" in answer) return { topic: answer.topic, ...sent };
+  const { md5OfMessageBody: body, md5OfMessageAttributes: attributes } = answer;
+  if (
+    state.options.checkMd5 !== false &&
+    ((body && body !== md5Hex(part.body)) || (attributes && attributes !== md5OfAttributes(part.attributes)))
+  ) {
+    throw new IntegrityError(`The queue '${name}' holds the message ${messageId} with other content than was sent`);
+  }
+  return { queue: name, ...sent };
+}
+
+/** Sums up a message: `outcomes` has what each of its targets said, or why it said nothing. */
+export function summary(
+  { messageId, fanout }: Draft,
+  targets: readonly Pick<Target, "name">[],
+  outcomes: readonly (SentPart | Error)[],
+): PublishResult {
+  const sent: SentPart[] = [];
+  const failed: { queue?: string; topic?: string; error: Error }[] = [];
+  outcomes.forEach((outcome, index) => {
+    if (!(outcome instanceof Error)) sent.push(outcome);
+    else failed.push({ [fanout ? "topic" : "queue"]: targets[index].name, error: outcome });
+  });
+  const payload = sent.find((part) => part.payload)?.payload;
+  const result = {
+    messageId: sent.length === 1 ? sent[0].messageId : messageId,
+    sent,
+    ...(payload && { payload }),
+  };
+  if (!failed.length) return result;
+  const cause = failed[0].error;
+  const error = outcomes.length === 1 ? cause : new PublishError(
+    `Cannot publish to ${failed.length} of ${outcomes.length} queues: ${cause.message}`,
+    { sent, failed },
+    { cause },
+  );
+  return { ...result, error };
+}
+
+/** What was thrown as an error: a signal's reason or a codec's throw may be anything. */
+export function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new DashiError(String(cause), { cause });
+}

@@ -1,0 +1,185 @@
+/**
+ * One lane for each queue and topic: what waits there, and what of it may go next.
+ *
+ * @module
+ */
+import { type BrokerState, pause, stateOf } from "../broker.ts";
+import { type AwsError, IntegrityError } from "../errors.ts";
+import { backoffSeconds } from "../http/retryable.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
+import type { Broker } from "../types.ts";
+import { asError } from "./answer.ts";
+import type { SentPart } from "./options.ts";
+import { discard, type Part } from "./part.ts";
+import { leastSize, sendBatch } from "./send_batch.ts";
+
+/** A part on its way. */
+export interface Load {
+  readonly part: Part;
+  /** Whether it waits in a lane, neither in flight nor in a backoff. */
+  waiting: boolean;
+  tries: number;
+  /** Is told what became of it, once. */
+  settle(outcome: SentPart | Error): void;
+}
+
+interface Lane {
+  waiting: Load[];
+  readonly fifo: boolean;
+  /** FIFO: the groups that have messages in flight or in a backoff, which later ones must not overtake. */
+  readonly busy: Set<string>;
+}
+
+/** Options of {@linkcode openLanes}. */
+export interface LanesOptions {
+  readonly concurrency: number;
+  readonly batchGroups: boolean;
+  readonly signal?: AbortSignal;
+  /** Is called whenever something settled, or may go again. */
+  readonly progress: () => void;
+}
+
+/** The lanes of one `publishAll`. */
+export interface Lanes {
+  /** Puts a load into its lane; it leaves when ten can go. */
+  add(load: Load): void;
+  /** Sends what can go, full batches or not. */
+  flush(): void;
+  /** Gives up what waits: nothing is begun any more. Resolves when what is in flight has come back. */
+  close(): Promise<void>;
+}
+
+/** Opens the lanes: at most `concurrency` requests are in flight in all of them together. */
+export function openLanes(broker: Broker, options: LanesOptions): Lanes {
+  const { concurrency, batchGroups, signal, progress } = options;
+  const state = stateOf(broker);
+  const lanes = new Map<string, Lane>();
+  const running = new Set<Promise<void>>();
+  const ending = new AbortController();
+  const abort = () => {
+    ending.abort();
+    for (const lane of lanes.values()) for (const load of lane.waiting.splice(0)) begin(refuse(load));
+  };
+  let active = 0;
+
+  function begin(work: Promise<void>): void {
+    running.add(work);
+    work.then(() => {
+      running.delete(work);
+      progress();
+    });
+  }
+
+  function dispatch(lane: Lane, partial: boolean): void {
+    while (active < concurrency && lane.waiting.length >= (partial ? 1 : MAX_BATCH)) {
+      const loads = take(state, lane, partial, batchGroups);
+      if (!loads.length) return;
+      active++;
+      begin(run(lane, loads));
+    }
+  }
+
+  async function run(lane: Lane, loads: readonly Load[]): Promise<void> {
+    const { outcomes, again } = await sendBatch(broker, loads.map((load) => load.part), signal);
+    active--;
+    const retried: Load[] = [];
+    for (let index = 0; index < loads.length; index++) {
+      const load = loads[index];
+      if (again.includes(index) && ++load.tries < state.maxAttempts && !ending.signal.aborted) retried.push(load);
+      else await settle(load, outcomes[index]);
+    }
+    if (lane.fifo) {
+      for (const { part } of loads) lane.busy.delete(part.groupId!);
+      for (const { part } of retried) lane.busy.add(part.groupId!);
+    }
+    if (retried.length) begin(retry(lane, retried, outcomes[again[0]] as AwsError));
+    for (const other of lanes.values()) dispatch(other, false);
+  }
+
+  async function retry(lane: Lane, loads: readonly Load[], error: AwsError): Promise<void> {
+    const attempt = Math.max(...loads.map((load) => load.tries));
+    const delay = backoffSeconds(attempt, state.random);
+    const { service, action } = error;
+    state.emit({ type: "retry", service, action, queueUrl: loads[0].part.target.address?.url, attempt, delay, error });
+    await pause(state.clock, delay, ending.signal);
+    if (ending.signal.aborted) return void await Promise.all(loads.map((load) => refuse(load, error)));
+    for (const load of loads) load.waiting = true;
+    lane.waiting.unshift(...loads);
+    for (const { part } of loads) lane.busy.delete(part.groupId!);
+    dispatch(lane, true);
+  }
+
+  /** A load that is not sent any more: the signal says why, or nobody is there to hear it. */
+  function refuse(load: Load, error?: Error): Promise<void> {
+    load.waiting = false;
+    return settle(load, signal?.aborted || !error ? asError(signal?.reason) : error);
+  }
+
+  async function settle(load: Load, outcome: SentPart | Error): Promise<void> {
+    // A message that did arrive needs its payload.
+    if (load.part.payload && outcome instanceof Error && !(outcome instanceof IntegrityError)) {
+      await discard(state, load.part);
+    }
+    load.settle(outcome);
+  }
+
+  signal?.addEventListener("abort", abort);
+  return {
+    add(load) {
+      if (ending.signal.aborted || signal?.aborted) return begin(refuse(load));
+      const { part: { target: { name, address } } } = load;
+      const key = address?.url ?? name;
+      let lane = lanes.get(key);
+      if (!lane) {
+        lane = { waiting: [], fifo: key.endsWith(".fifo"), busy: new Set() };
+        lanes.set(key, lane);
+      }
+      lane.waiting.push(load);
+      if (lane.waiting.length >= MAX_BATCH) dispatch(lane, false);
+    },
+    flush() {
+      for (const lane of lanes.values()) dispatch(lane, true);
+    },
+    async close() {
+      signal?.removeEventListener("abort", abort);
+      abort();
+      while (running.size) await Promise.all(running);
+    },
+  };
+}
+
+/** Takes the next batch out of a lane; an empty one unless it is full or may be a partial one. */
+function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boolean): readonly Load[] {
+  const { waiting, fifo, busy } = lane;
+  const { limit } = waiting[0].part.target;
+  const taken: Load[] = [];
+  const left: Load[] = [];
+  const held = fifo ? new Set(busy) : busy;
+  let bytes = 0;
+  let at = 0;
+  let full = false;
+  for (; at < waiting.length && !full; at++) {
+    const load = waiting[at];
+    const group = load.part.groupId!;
+    if (fifo && held.has(group)) {
+      left.push(load);
+      continue;
+    }
+    bytes += leastSize(state, load.part);
+    if (taken.length && bytes > limit) {
+      full = true;
+      break;
+    }
+    taken.push(load);
+    // SQS may fail one entry of a batch and take a later one.
+    if (fifo && !batchGroups) held.add(group);
+    full = taken.length === MAX_BATCH;
+  }
+  if (!full && !partial) return [];
+  lane.waiting = left.concat(waiting.slice(at));
+  for (const load of taken) {
+    load.waiting = false;
+    if (fifo) busy.add(load.part.groupId!);
+  }
+  return taken;
+}

@@ -1,0 +1,72 @@
+import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts";
+
+/** Options of {@linkcode publish}. A message goes to a `queue`, or through an `exchange` with a `routingKey`. */
+export interface PublishOptions {
+  /** The queue's name or URL. */
+  readonly queue?: string;
+  /** The exchange, which routes the message to none, one or several queues; `""` is the default one, whose routing key is a queue's name. */
+  readonly exchange?: string;
+  /** The key that the exchange routes by. Default: the empty string. */
+  readonly routingKey?: string;
+  /** Application headers, for codecs that have them. */
+  readonly headers?: Readonly<Record<string, unknown>>;
+  /**
+   * AMQP properties, such as `correlation_id`, `reply_to` and `priority`. As in kombu, `delay_seconds`, `MessageGroupId`,
+   * `MessageDeduplicationId` and `message_attributes` are also told to SQS, unless the option of that meaning is given.
+   */
+  readonly properties?: Readonly<Record<string, unknown>>;
+  /** Up to ten message attributes: text, numbers, bytes, or SQS's typed form. */
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+  /** Seconds until the message can be received, 0 to 900; neither for FIFO queues nor for fanout. Default: the queue's. */
+  readonly delaySeconds?: number;
+  /** The message group: the order of FIFO queues, the fair parts of others. Default: none, and `default` for FIFO. */
+  readonly groupId?: string;
+  /** FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries. */
+  readonly deduplicationId?: string;
+  /** Seconds after which the message is of no use any more: it is written as the AMQP property. Default: never. */
+  readonly expiration?: number;
+  /** The content type to declare. Default: the codec's. */
+  readonly contentType?: string;
+  /** `gzip` or `zlib`: the codec compresses the body. */
+  readonly contentEncoding?: string;
+  /** The W3C trace context, sent as the header `traceparent`. */
+  readonly traceparent?: string;
+  /** How the body is written. Default: the predefined queue's, then the broker's. */
+  readonly codec?: Codec;
+  /** Whether it is an error if the exchange has no queue for the message; else it is an `unroutable` event. Default: true. */
+  readonly mandatory?: boolean;
+  /** Ends the waiting. What was being sent may or may not arrive. */
+  readonly signal?: AbortSignal;
+}
+
+/** A message for {@linkcode publishAll}: its body, and the options that are its own. */
+export interface PublishInput<T = unknown> extends Omit<PublishOptions, "signal"> {
+  /** The value to send, or a stream of bytes. */
+  readonly body: T;
+}
+
+/** A message as one queue or topic took it. */
+export interface SentPart {
+  /** The queue, by the name it was called. */
+  readonly queue?: string;
+  /** The fanout exchange's topic. */
+  readonly topic?: string;
+  /** SQS's or SNS's id of the message. */
+  readonly messageId: string;
+  /** FIFO: the message's place, 20 digits. */
+  readonly sequenceNumber?: string;
+  /** Where the body was stored, if it was. */
+  readonly payload?: PayloadLocation;
+}
+
+/** What became of a message. */
+export interface PublishResult {
+  /** SQS's id where one queue or topic took the message; else, a UUID that stands for it here. */
+  readonly messageId: string;
+  /** Who took it; an empty list where nobody did. */
+  readonly sent: readonly SentPart[];
+  /** Where the body was stored; the first of several, all of which stand in `sent`. */
+  readonly payload?: PayloadLocation;
+  /** Why it, or a part of it, was not sent. Only of `publishAll` and `publishMany`: `publish` throws it. */
+  readonly error?: Error;
+}
