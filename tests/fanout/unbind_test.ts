@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { connect } from "../../lib/connect.ts";
+import { UnableToUnsubscribeQueueError } from "../../lib/errors.ts";
+import { send } from "../../lib/http/send.ts";
+import { subscribe } from "../../lib/sns/subscribe.ts";
+import { deleteQueue } from "../../lib/sqs/delete_queue.ts";
+import { bench } from "./setup.ts";
+
+const NEWS = "arn:aws:sns:us-east-1:000000000000:news";
+
+Deno.test("unbind() ends the subscription and takes back our statement, and no other", async () => {
+  await using t = await bench();
+  const foreign = { Sid: "theirs", Effect: "Deny" };
+  const queue = await t.queue("inbox", JSON.stringify({ Version: "2012-10-17", Statement: foreign }));
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.bind(t.broker, "alerts", queue);
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.deepEqual(await t.subscriptions(NEWS), []);
+  const sids = JSON.parse((await t.policy(queue))!).Statement.map((one: { Sid: string }) => one.Sid);
+  assert.deepEqual(sids, ["theirs", "dashi-arn:aws:sns:us-east-1:000000000000:alerts"]);
+  await t.fanout.publish(t.broker, "news", [{ body: "soup", messageAttributes: {} }]);
+  assert.deepEqual(await t.receive(queue), []);
+});
+
+Deno.test("unbind() leaves no policy where ours was the only statement", async () => {
+  await using t = await bench();
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.equal(await t.policy(queue) || undefined, undefined);
+});
+
+Deno.test("unbind() of another process finds the topic by our statement, and creates none", async () => {
+  await using t = await bench();
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  const other = connect(t.connectOptions);
+  t.actions.length = 0;
+  await t.fanout.unbind(other, "news", queue);
+  assert.deepEqual(await t.subscriptions(NEWS), []);
+  await t.fanout.unbind(other, "never", queue);
+  assert.ok(!t.actions.includes("CreateTopic"), t.actions.join());
+});
+
+Deno.test("unbind() of a queue that is gone ends its subscription", async () => {
+  await using t = await bench();
+  const queue = await t.queue("inbox");
+  const other = await t.queue("xinbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.bind(t.broker, "news", other);
+  await send(t.broker, deleteQueue({ queueUrl: queue.url }));
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.deepEqual((await t.subscriptions(NEWS)).map(({ endpoint }) => endpoint.split(":").pop()), ["xinbox"]);
+});
+
+Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async () => {
+  await using t = await bench({
+    intercept: (_, action) =>
+      action === "Unsubscribe"
+        ? new Response(
+          "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>",
+          { status: 403 },
+        )
+        : undefined,
+  });
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await assert.rejects(t.fanout.unbind(t.broker, "news", queue), UnableToUnsubscribeQueueError);
+});
+
+Deno.test("remove() deletes the topic and takes back the statements of the queues we bound", async () => {
+  await using t = await bench();
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.remove(t.broker, "news");
+  assert.ok(t.actions.includes("DeleteTopic"));
+  assert.equal(await t.policy(queue) || undefined, undefined);
+  t.actions.length = 0;
+  await t.fanout.declare(t.broker, "news");
+  assert.deepEqual(t.actions, ["CreateTopic"]); // the ARN was forgotten
+});
+
+Deno.test("removeStale() ends subscriptions of our own account whose queue is gone, over all pages", async () => {
+  await using t = await bench();
+  const alive = await t.queue("alive");
+  await t.fanout.bind(t.broker, "news", alive);
+  const endpoints = [
+    ...Array.from({ length: 120 }, (_, index) => `arn:aws:sqs:us-east-1:000000000000:gone-${index}`),
+    "arn:aws:sqs:us-east-1:999999999999:theirs",
+  ];
+  for (const endpoint of endpoints) await send(t.broker, subscribe({ topicArn: NEWS, endpoint }));
+  assert.equal((await t.fanout.removeStale(t.broker, "news")).length, 120);
+  assert.ok(t.actions.filter((action) => action === "ListSubscriptionsByTopic").length > 1, "more than one page");
+  assert.deepEqual((await t.subscriptions(NEWS)).map(({ endpoint }) => endpoint.split(":").slice(4).join()).sort(), [
+    "000000000000,alive",
+    "999999999999,theirs",
+  ]);
+});
+
+Deno.test("removeStale() takes a queue that it may not see for one that is there", async () => {
+  await using t = await bench({
+    intercept: (_, action) =>
+      action === "GetQueueUrl"
+        ? Response.json({ __type: "com.amazonaws.sqs#AccessDenied", message: "no" }, { status: 403 })
+        : undefined,
+  });
+  const topicArn = await t.fanout.declare(t.broker, "news");
+  await send(t.broker, subscribe({ topicArn, endpoint: "arn:aws:sqs:us-east-1:000000000000:hidden" }));
+  await assert.rejects(t.fanout.removeStale(t.broker, "news"), { name: "AccessDeniedQueueError" });
+  assert.equal((await t.subscriptions(topicArn)).length, 1);
+});
