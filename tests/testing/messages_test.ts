@@ -37,3 +37,147 @@ Deno.test("memorySqs() lets a long poll end empty after its wait", async () => {
   assert.deepEqual(await sqs.clock.run(() => call("ReceiveMessage", { QueueUrl, WaitTimeSeconds: 20 })), {});
   assert.equal(+sqs.clock.now() - Date.UTC(2030, 0, 1), 25_000);
 });
+
+Deno.test("memorySqs() delays a message, and its own delay wins over the queue's", async () => {
+  const { sqs, QueueUrl, call } = setUp({ DelaySeconds: 60 });
+  await call("SendMessage", { QueueUrl, MessageBody: "queue's" });
+  await call("SendMessage", { QueueUrl, MessageBody: "own", DelaySeconds: 5 });
+  assert.deepEqual(sqs.messages("jobs").map(({ state }) => state), ["delayed", "delayed"]);
+  const first = await sqs.clock.run(() => call("ReceiveMessage", { QueueUrl, WaitTimeSeconds: 20 }));
+  assert.equal(first.Messages[0].Body, "own");
+  assert.equal(+sqs.clock.now() - Date.UTC(2030, 0, 1), 5000);
+});
+
+Deno.test("memorySqs() drops a message when its retention is over", async () => {
+  const { sqs, QueueUrl, call } = setUp({ MessageRetentionPeriod: 60 });
+  await sqs.sendMessage("jobs", "old");
+  await sqs.clock.advance(59);
+  assert.equal(sqs.messages("jobs").length, 1);
+  await sqs.clock.advance(1);
+  assert.equal(sqs.messages("jobs").length, 0);
+  assert.deepEqual(await call("ReceiveMessage", { QueueUrl }), {});
+});
+
+Deno.test("memorySqs() counts ChangeMessageVisibility from the call", async () => {
+  const { sqs, QueueUrl, call } = setUp();
+  await sqs.sendMessage("jobs", "a");
+  const { Messages: [{ ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 100 });
+  await sqs.clock.advance(50);
+  await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 10 });
+  await sqs.clock.advance(9);
+  assert.equal(sqs.messages("jobs")[0].state, "inFlight");
+  await sqs.clock.advance(1);
+  assert.equal(sqs.messages("jobs")[0].state, "visible");
+});
+
+Deno.test("memorySqs() refuses more than 12 hours in flight", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp();
+  await sqs.sendMessage("jobs", "a");
+  const { Messages: [{ ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 43_200 });
+  await sqs.clock.advance(3600);
+  const tooLong = await refusal("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 39_601 });
+  assert.equal(tooLong.queryCode, "InvalidParameterValue");
+  assert.match(tooLong.message, /Total VisibilityTimeout .* beyond the limit/);
+  await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 39_600 });
+});
+
+Deno.test("memorySqs() takes an old receipt handle of a standard queue and deletes nothing", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp();
+  await sqs.sendMessage("jobs", "a");
+  const first = (await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 0 })).Messages[0];
+  const second = (await call("ReceiveMessage", { QueueUrl })).Messages[0];
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: first.ReceiptHandle });
+  assert.equal(sqs.messages("jobs").length, 1);
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: second.ReceiptHandle });
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: second.ReceiptHandle });
+  assert.equal(sqs.messages("jobs").length, 0);
+  assert.equal((await refusal("DeleteMessage", { QueueUrl, ReceiptHandle: "x" })).code, "ReceiptHandleIsInvalid");
+});
+
+Deno.test("memorySqs() answers MessageNotInflight for a message that is visible again", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp();
+  await sqs.sendMessage("jobs", "a");
+  const { Messages: [{ ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 5 });
+  await sqs.clock.advance(5);
+  const late = await refusal("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 5 });
+  assert.equal(late.code, "MessageNotInflight");
+  assert.equal(late.queryCode, "AWS.SimpleQueueService.MessageNotInflight");
+});
+
+Deno.test("memorySqs() gives attributes only when they are asked for", async () => {
+  const { QueueUrl, call } = setUp({ VisibilityTimeout: 0 });
+  const MessageAttributes = {
+    "a.x": { DataType: "String", StringValue: "1" },
+    "a.y": { DataType: "Number.int", StringValue: "2" },
+    b: { DataType: "Binary", BinaryValue: "AQID" },
+  };
+  await call("SendMessage", { QueueUrl, MessageBody: "a", MessageAttributes });
+  const names = async (options: object) =>
+    Object.keys((await call("ReceiveMessage", { QueueUrl, ...options })).Messages[0].MessageAttributes ?? {}).sort();
+  assert.deepEqual(await names({}), []);
+  assert.deepEqual(await names({ MessageAttributeNames: ["b", "none"] }), ["b"]);
+  assert.deepEqual(await names({ MessageAttributeNames: ["a.*"] }), ["a.x", "a.y"]);
+  assert.deepEqual(await names({ MessageAttributeNames: ["All"] }), ["a.x", "a.y", "b"]);
+  const all = await call("ReceiveMessage", { QueueUrl, AttributeNames: ["All"] });
+  assert.deepEqual(Object.keys(all.Messages[0].Attributes).sort(), [
+    "ApproximateFirstReceiveTimestamp",
+    "ApproximateReceiveCount",
+    "SenderId",
+    "SentTimestamp",
+  ]);
+  assert.equal(all.Messages[0].Attributes.SentTimestamp, String(Date.UTC(2030, 0, 1)));
+});
+
+Deno.test("memorySqs() gives a standard queue's messages in an order of its seed", async () => {
+  const order = async (options: MemorySqsOptions) => {
+    const { sqs, QueueUrl, call } = setUp({}, options);
+    for (let i = 0; i < 10; i++) await sqs.sendMessage("jobs", String(i));
+    const { Messages } = await call("ReceiveMessage", { QueueUrl, MaxNumberOfMessages: 10 });
+    return Messages.map(({ Body }: { Body: string }) => Body).join("");
+  };
+  assert.equal(await order({ order: "fifo" }), "0123456789");
+  assert.notEqual(await order({ seed: 1 }), "0123456789");
+  assert.equal(await order({ seed: 7 }), await order({ seed: 7 }));
+  assert.notEqual(await order({ seed: 7 }), await order({ seed: 8 }));
+});
+
+Deno.test("memorySqs() lets a long poll whose client is gone take messages", async () => {
+  for (const abortedPollsTake of [true, false]) {
+    const { sqs, QueueUrl, call } = setUp({}, { abortedPollsTake });
+    const client = new AbortController();
+    const poll = call("ReceiveMessage", { QueueUrl, WaitTimeSeconds: 20 }, client.signal);
+    await sqs.clock.advance(1);
+    client.abort();
+    await assert.rejects(poll, { name: "AbortError" });
+    await sqs.sendMessage("jobs", "a");
+    await sqs.clock.settle();
+    assert.equal(sqs.messages("jobs")[0].state, abortedPollsTake ? "inFlight" : "visible");
+  }
+});
+
+Deno.test("memorySqs() refuses bodies, attributes and ids that SQS does not take", async () => {
+  const { QueueUrl, refusal } = setUp({ MaximumMessageSize: 1024 });
+  const code = async (input: object) => (await refusal("SendMessage", { QueueUrl, MessageBody: "a", ...input })).code;
+  assert.equal(await code({ MessageBody: "" }), "MissingRequiredParameterException");
+  assert.equal(await code({ MessageBody: "\u0000" }), "InvalidMessageContents");
+  assert.equal(await code({ MessageBody: "\ud800" }), "InvalidMessageContents");
+  assert.equal(await code({ MessageBody: "é".repeat(513) }), "InvalidParameterValueException");
+  assert.equal(await code({ DelaySeconds: 901 }), "InvalidParameterValueException");
+  assert.equal(await code({ MessageGroupId: "a b" }), "InvalidParameterValueException");
+  assert.equal(await code({ MessageDeduplicationId: "a" }), "InvalidParameterValueException");
+  const attribute = { DataType: "String", StringValue: "v" };
+  const eleven = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`a${i}`, attribute]));
+  assert.equal(await code({ MessageAttributes: eleven }), "InvalidParameterValueException");
+  assert.equal(await code({ MessageAttributes: { "AWS.x": attribute } }), "InvalidParameterValueException");
+  assert.equal(await code({ MessageAttributes: { a: { DataType: "Text" } } }), "InvalidParameterValueException");
+});
+
+Deno.test("memorySqs() answers OverLimit when too many messages are in flight", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp({}, { inFlightLimit: 2 });
+  for (const body of "abc") await sqs.sendMessage("jobs", body);
+  const { Messages } = await call("ReceiveMessage", { QueueUrl, MaxNumberOfMessages: 10 });
+  assert.equal(Messages.length, 2);
+  assert.equal((await refusal("ReceiveMessage", { QueueUrl })).code, "OverLimit");
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: Messages[0].ReceiptHandle });
+  assert.equal((await call("ReceiveMessage", { QueueUrl })).Messages.length, 1);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { memorySqs } from "../../lib/testing/mod.ts";
+import { type Output, rawSqs } from "./raw_sqs.ts";
+
+const arn = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+
+function setUp(maxReceiveCount = 2) {
+  const sqs = memorySqs();
+  const deadUrl = sqs.createQueue("dead");
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn("dead"), maxReceiveCount });
+  const QueueUrl = sqs.createQueue("jobs", { RedrivePolicy, VisibilityTimeout: 1 });
+  return { sqs, QueueUrl, deadUrl, ...rawSqs(sqs.fetch) };
+}
+
+Deno.test("memorySqs() moves a message to its dead-letter queue at the receive after the last one", async () => {
+  const { sqs, QueueUrl, deadUrl, call } = setUp(2);
+  await sqs.sendMessage("jobs", "poison");
+  for (let receive = 0; receive < 2; receive++) {
+    assert.equal((await call("ReceiveMessage", { QueueUrl })).Messages.length, 1);
+    await sqs.clock.advance(1);
+  }
+  assert.equal(sqs.messages("jobs").length, 1, "it moves at a receive, not before");
+  assert.deepEqual(await call("ReceiveMessage", { QueueUrl }), {});
+  assert.equal(sqs.messages("jobs").length, 0);
+  const { Messages: [message] } = await call("ReceiveMessage", { QueueUrl: deadUrl, AttributeNames: ["All"] });
+  assert.equal(message.Body, "poison");
+  assert.equal(message.Attributes.DeadLetterQueueSourceArn, arn("jobs"));
+  assert.equal(message.Attributes.SentTimestamp, String(Date.UTC(2030, 0, 1)));
+  assert.deepEqual(await call("ListDeadLetterSourceQueues", { QueueUrl: deadUrl }), { queueUrls: [QueueUrl] });
+});
+
+Deno.test("memorySqs() checks a redrive policy", async () => {
+  const { QueueUrl, refusal, call } = setUp();
+  const set = async (policy: object) => {
+    const Attributes = { RedrivePolicy: JSON.stringify(policy) };
+    return (await refusal("SetQueueAttributes", { QueueUrl, Attributes })).message;
+  };
+  assert.match(await set({ deadLetterTargetArn: arn("none"), maxReceiveCount: 1 }), /does not exist/);
+  assert.match(await set({ deadLetterTargetArn: arn("dead"), maxReceiveCount: 0 }), /maxReceiveCount/);
+  assert.match(await set({ maxReceiveCount: 1 }), /mandatory/);
+  await call("CreateQueue", { QueueName: "dead.fifo", Attributes: { FifoQueue: "true" } });
+  assert.match(await set({ deadLetterTargetArn: arn("dead.fifo"), maxReceiveCount: 1 }), /same type/);
+  await call("SetQueueAttributes", { QueueUrl, Attributes: { RedrivePolicy: "" } });
+  assert.deepEqual(await call("GetQueueAttributes", { QueueUrl, AttributeNames: ["RedrivePolicy"] }), {});
+});
+
+Deno.test("memorySqs() moves messages back in virtual time, at the rate of the task", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp(1);
+  for (let i = 0; i < 5; i++) await sqs.sendMessage("jobs", String(i));
+  await call("ReceiveMessage", { QueueUrl, MaxNumberOfMessages: 10 });
+  await sqs.clock.advance(1);
+  await call("ReceiveMessage", { QueueUrl });
+  assert.equal(sqs.messages("dead").length, 5);
+  const SourceArn = arn("dead");
+  const { TaskHandle } = await call("StartMessageMoveTask", { SourceArn, MaxNumberOfMessagesPerSecond: 2 });
+  await sqs.clock.advance(1);
+  const { Results: [running] } = await call("ListMessageMoveTasks", { SourceArn });
+  assert.deepEqual([running.Status, running.TaskHandle, running.ApproximateNumberOfMessagesMoved], [
+    "RUNNING",
+    TaskHandle,
+    2,
+  ]);
+  assert.match((await refusal("StartMessageMoveTask", { SourceArn })).message, /already a task running/);
+  assert.deepEqual(await call("CancelMessageMoveTask", { TaskHandle }), { ApproximateNumberOfMessagesMoved: 2 });
+  await sqs.clock.advance(10);
+  assert.equal(sqs.messages("dead").length, 3);
+  await call("StartMessageMoveTask", { SourceArn });
+  await sqs.clock.advance(2);
+  assert.deepEqual(sqs.messages("jobs").map(({ receiveCount }) => receiveCount), [0, 0, 0, 0, 0]);
+  const { Results } = await call("ListMessageMoveTasks", { SourceArn, MaxResults: 10 });
+  assert.deepEqual(Results.map(({ Status }: Output) => Status), ["COMPLETED", "CANCELLED"]);
+  assert.equal((await refusal("StartMessageMoveTask", { SourceArn: arn("none") })).code, "ResourceNotFoundException");
+});
