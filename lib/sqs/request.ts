@@ -10,7 +10,7 @@ import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest } from "../types.ts";
 
 /** The input of an action: fields that are undefined are left out. */
-type Input = { readonly QueueUrl?: string } & Readonly<Record<string, unknown>>;
+type Input = { readonly QueueUrl?: string; readonly SourceArn?: string } & Readonly<Record<string, unknown>>;
 
 /**
  * Builds a request of SQS's JSON protocol.
@@ -41,7 +41,7 @@ export function sqsRequest(
     query: {},
     headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
     body: JSON.stringify(input),
-    target: input.QueueUrl,
+    target: input.QueueUrl ?? input.SourceArn,
     async parse(response) {
       const json = await readJson(
         response,
