@@ -52,5 +52,6 @@ export async function declareExchange(broker: Broker, name: string, options: Dec
         `as it is ${JSON.stringify(known)}: use another name, or deleteExchange() first`,
     );
   }
-  state.topology = { exchanges: { ...exchanges, [name]: Object.freeze({ type, unroutableQueue }) }, bindings };
+  const declared = Object.freeze(unroutableQueue === undefined ? { type } : { type, unroutableQueue });
+  state.topology = { exchanges: { ...exchanges, [name]: declared }, bindings };
 }

@@ -1,0 +1,120 @@
+import { pause, stateOf } from "../broker.ts";
+import { AwsError, ConfigError } from "../errors.ts";
+import { cancelMessageMoveTask } from "../sqs/cancel_message_move_task.ts";
+import { listMessageMoveTasks, type MessageMoveTask } from "../sqs/list_message_move_tasks.ts";
+import { startMessageMoveTask } from "../sqs/start_message_move_task.ts";
+import type { Broker } from "../types.ts";
+import { queueAttributes } from "./queue_attributes.ts";
+import { resolveQueue } from "./resolve_queue.ts";
+import { sendTo } from "./send_to.ts";
+
+/** How far a redrive is. Both figures are approximate. */
+export interface RedriveProgress {
+  /** Messages that were moved. */
+  readonly moved: number;
+  /** Messages that there were to move when it began, once SQS knows. */
+  readonly total?: number;
+}
+
+/** Options of {@linkcode redrive}. */
+export interface RedriveOptions {
+  /** The queue that the messages go to, by name or URL. Default: the queue that each came from. */
+  readonly destination?: string;
+  /** The most messages to move a second, 1 to 500. Default: as many as SQS sees fit. */
+  readonly maxPerSecond?: number;
+  /** Is told how far it is, once a second and at the end. What it throws cancels the redrive. */
+  readonly onProgress?: (progress: RedriveProgress) => void;
+  /** Cancels the redrive: what was moved stays moved, the rest stays where it is. */
+  readonly signal?: AbortSignal;
+}
+
+/** Seconds between two looks at a redrive. */
+const LOOK_EVERY = 1;
+
+/**
+ * Moves the messages of a dead-letter queue back to the queues they came from, or to another one, and waits until SQS
+ * has done it. SQS does the moving: it goes on if the process ends, and takes up to 36 hours.
+ *
+ * @param broker What `connect()` gave.
+ * @param deadLetterQueue The dead-letter queue's name or URL.
+ * @param options Destination, rate, progress, and a signal that cancels.
+ * @returns About how many messages were moved, of how many.
+ * @throws {ConfigError} If an option is wrong, or if the queue is no queue's dead-letter queue.
+ * @throws {AwsError} If SQS refuses, if the task fails or if another program cancels it.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html}
+ *
+ * @example A progress bar
+ * ```ts no-eval
+ * import { connect, redrive } from "@dashi/sqs";
+ *
+ * const { moved } = await redrive(connect(), "orders-dead", {
+ *   maxPerSecond: 50,
+ *   onProgress: ({ moved, total }) => console.log(`${moved} of ${total ?? "?"}`),
+ * });
+ * console.log(`${moved} orders are back`);
+ * ```
+ */
+export async function redrive(
+  broker: Broker,
+  deadLetterQueue: string,
+  options: RedriveOptions = {},
+): Promise<RedriveProgress> {
+  const { clock, emit } = stateOf(broker);
+  const { destination, maxPerSecond, onProgress, signal } = options;
+  const queue = await resolveQueue(broker, deadLetterQueue, { signal, create: false });
+  const arnOf = async (name: string) => {
+    const address = await resolveQueue(broker, name, { signal, create: false });
+    return (await queueAttributes(broker, address, ["QueueArn"], { signal })).QueueArn;
+  };
+  const sourceArn = await arnOf(deadLetterQueue);
+  const start = startMessageMoveTask({
+    sourceArn,
+    destinationArn: destination === undefined ? undefined : await arnOf(destination),
+    maxNumberOfMessagesPerSecond: maxPerSecond,
+  });
+  const look = async () => (await sendTo(broker, queue, listMessageMoveTasks({ sourceArn }), { signal })).tasks[0];
+  const before = await look();
+  const { taskHandle } = await sendTo(broker, queue, start, { signal }).catch((error) => {
+    if (!(error instanceof AwsError && /dead.?letter/i.test(error.message))) throw error;
+    throw new ConfigError(
+      `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
+        "declareQueue(…, { deadLetter }) sets that",
+      { cause: error },
+    );
+  });
+  try {
+    for (;;) {
+      const task = await look().catch((error) => {
+        // SQS moves on though we can't see it for a while.
+        if (!(error instanceof AwsError && error.retryable)) throw error;
+      });
+      // The list may still end with the task before ours.
+      if (task && (!before || Number(task.startedAt) !== Number(before.startedAt))) {
+        const progress: RedriveProgress = {
+          moved: task.approximateNumberOfMessagesMoved,
+          total: task.approximateNumberOfMessagesToMove,
+        };
+        onProgress?.(progress);
+        if (task.status === "COMPLETED") return progress;
+        if (task.status !== "RUNNING") throw ended(deadLetterQueue, task);
+      }
+      await pause(clock, LOOK_EVERY, signal);
+      signal?.throwIfAborted();
+    }
+  } catch (error) {
+    // It is the user who gives up, by the signal or by a throw of onProgress.
+    if (!(error instanceof AwsError)) {
+      const cancel = cancelMessageMoveTask({ taskHandle });
+      await sendTo(broker, queue, cancel).catch((error) => emit({ type: "error", error }));
+    }
+    throw error;
+  }
+}
+
+function ended(name: string, { status, failureReason, approximateNumberOfMessagesMoved }: MessageMoveTask): AwsError {
+  return new AwsError(
+    `The redrive of '${name}' ended as ${status} after about ${approximateNumberOfMessagesMoved} messages: ` +
+      (failureReason ?? "another program cancelled it"),
+    { service: "sqs", action: "StartMessageMoveTask", status: 200, awsCode: status, retryable: false },
+  );
+}
