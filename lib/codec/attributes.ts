@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refuse } from "../check.ts";
+import { assertText, refuse } from "../check.ts";
 import type { MessageAttributeInput, PlainAttributeValue, TypedAttributeValue, WireAttribute } from "../types.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { assertSqsText, byteLength } from "./sqs_text.ts";
@@ -34,7 +34,7 @@ export function toWireAttributes(
   return Object.fromEntries(entries.map(([name, value]) => {
     const path = `messageAttributes.${name}`;
     if (!NAME.test(name)) {
-      refuse(path, "named with up to 256 of A-Z a-z 0-9 _ - and single dots inside, not AWS. or Amazon.", name);
+      refuse(path, "named with letters, digits, _, - and single dots, not AWS. or Amazon.", name);
     }
     return [name, wireAttribute(path, value)];
   }));
@@ -46,38 +46,30 @@ export function toWireAttributes(
  * @throws {ConfigError} If SQS would refuse it, naming `path`.
  */
 export function wireAttribute(path: string, value: unknown): WireAttribute {
-  const { DataType, StringValue, BinaryValue } = typedForm(value) ?? refuse(path, EXPECTED, value);
-  if (!TYPE.test(DataType)) refuse(path + ".DataType", "String, Number or Binary, or one with a .suffix", DataType);
+  const { DataType, StringValue, BinaryValue } = typedForm(value);
+  if (!TYPE.test(DataType)) refuse(path, "text, a number, bytes, or SQS's typed form", value);
   if (DataType.startsWith("B")) {
     const text = BinaryValue instanceof Uint8Array ? toBase64(BinaryValue) : BinaryValue;
-    if (typeof text !== "string" || !isBase64(text)) refuse(path, "bytes, or their base64, and not empty", text);
+    if (!isBase64(text)) refuse(path, "bytes, or their base64, and not empty", text);
     return { DataType, BinaryValue: text };
   }
-  if (typeof StringValue !== "string" || StringValue === "") refuse(path, "text that is not empty", StringValue);
-  if (DataType.startsWith("N") && !(StringValue.trim() && Number.isFinite(+StringValue))) {
+  assertText(path, StringValue);
+  if (DataType.startsWith("N") && !/^[+-]?[\d.]+(?:e[+-]?\d+)?$/i.test(StringValue)) {
     refuse(path, "a finite number", StringValue);
   }
   assertSqsText(path, StringValue);
   return { DataType, StringValue };
 }
 
-const EXPECTED = "a string, a number, bytes, or SQS's typed form";
-
-function typedForm(value: unknown): TypedAttributeValue | undefined {
-  switch (typeof value) {
-    case "string":
-      return { DataType: "String", StringValue: value };
-    case "number":
-    case "bigint":
-      return { DataType: "Number", StringValue: String(value) };
-  }
-  if (value instanceof Uint8Array) return { DataType: "Binary", BinaryValue: value };
-  return typeof (value as TypedAttributeValue | null)?.DataType === "string" ? value as TypedAttributeValue : undefined;
+function typedForm(value: unknown): TypedAttributeValue {
+  if (typeof value === "string") return { DataType: "String", StringValue: value };
+  if (typeof value === "number" || typeof value === "bigint") return { DataType: "Number", StringValue: `${value}` };
+  return value instanceof Uint8Array ? { DataType: "Binary", BinaryValue: value } : Object(value);
 }
 
-function isBase64(text: string): boolean {
+function isBase64(text: unknown): text is string {
   try {
-    return fromBase64(text).length > 0;
+    return fromBase64(text as string).length > 0;
   } catch {
     return false;
   }
@@ -105,9 +97,9 @@ export function fromWireAttributes(
 /** A number as a number if it keeps its digits. */
 function exact(text: string): PlainAttributeValue {
   const number = +text;
-  if (/^[+-]?\d+$/.test(text)) return Number.isSafeInteger(number) ? number : BigInt(text.replace("+", ""));
-  const digits = text.replace(/e.*$/i, "").replace(/\D/g, "").replace(/^0+/, "");
-  return text.trim() && Number.isFinite(number) && (digits.length < 16 || String(number) === text) ? number : text;
+  if (/^-?\d{16,40}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text);
+  // Fifteen digits always come back as they were.
+  return Number.isFinite(number) && (text.length < 16 || String(number) === text) ? number : text;
 }
 
 /**
@@ -119,8 +111,7 @@ function exact(text: string): PlainAttributeValue {
 export function attributesSize(wire: Readonly<Record<string, WireAttribute>>): number {
   let size = 0;
   for (const [name, { DataType, StringValue = "", BinaryValue = "" }] of Object.entries(wire)) {
-    const padding = BinaryValue.endsWith("==") ? 2 : BinaryValue.endsWith("=") ? 1 : 0;
-    size += byteLength(name) + byteLength(DataType) + byteLength(StringValue) + BinaryValue.length * 3 / 4 - padding;
+    size += byteLength(name + DataType + StringValue) + Math.floor(BinaryValue.replace(/=+$/, "").length * 3 / 4);
   }
   return size;
 }

@@ -54,10 +54,27 @@ export async function decompress(
   const format = bytes[0] === 0x1f && bytes[1] === 0x8b ? "gzip" : "deflate";
   const stream = transformer("DecompressionStream", format);
   try {
-    return await collect(bytes, stream, maxBytes);
+    const out = await collect(bytes, stream, maxBytes);
+    // Not every runtime minds a stream that was cut, so the trailer is looked at here: gzip's length, zlib's checksum.
+    const { buffer, byteOffset, length } = bytes;
+    const trailer = new DataView(buffer, byteOffset + length - 4);
+    if (format === "gzip" ? trailer.getUint32(0, true) !== out.length : trailer.getUint32(0) !== adler32(out)) {
+      throw new RangeError();
+    }
+    return out;
   } catch (cause) {
     throw cause instanceof DashiError ? cause : new DecodeError(`Cannot decompress '${encoding}' as it is damaged`);
   }
+}
+
+function adler32(bytes: Uint8Array): number {
+  let low = 1;
+  let high = 0;
+  for (const byte of bytes) {
+    low = (low + byte) % 65521;
+    high = (high + low) % 65521;
+  }
+  return high * 65536 + low;
 }
 
 async function collect(

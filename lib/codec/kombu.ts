@@ -1,5 +1,5 @@
-import { refuse } from "../check.ts";
-import { ConfigError, DecodeError } from "../errors.ts";
+import { assertOneOf } from "../check.ts";
+import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { compress, decompress, KOMBU_GZIP } from "./compression.ts";
@@ -49,103 +49,85 @@ export interface KombuOptions {
  */
 export function kombu(options: KombuOptions = {}): Codec {
   const { base64 = true, bodyEncoding = "base64" } = options;
-  if (typeof base64 !== "boolean") refuse("base64", "true or false", base64);
-  if (bodyEncoding !== "base64" && bodyEncoding !== "utf-8") refuse("bodyEncoding", "base64 or utf-8", bodyEncoding);
+  assertOneOf("base64", base64, [true, false]);
+  assertOneOf("bodyEncoding", bodyEncoding, ["base64", "utf-8"]);
   return {
     encode(message) {
-      const content = serialize(message);
-      const { contentEncoding } = message;
-      const seal = (data: string | Uint8Array, compression?: string): EncodedMessage => {
-        const text = stringifyPythonJson(envelope(message, content, data, bodyEncoding, compression));
-        return { body: base64 && !message.fanout ? toBase64(utf8Bytes(text)) : text };
+      const { contentEncoding, exchange, fanout, headers, properties } = message;
+      const { data, type, encoding } = serialize(message);
+      const seal = (data: string | Uint8Array, extra?: Record<string, string>): EncodedMessage => {
+        const text = stringifyPythonJson({
+          body: bodyEncoding === "base64" ? toBase64(toBytes(data)) : data,
+          "content-encoding": encoding,
+          "content-type": type,
+          headers: { ...headers, ...extra },
+          properties: {
+            delivery_mode: 2,
+            priority: 0,
+            ...properties,
+            delivery_info: { ...properties.delivery_info as object, exchange, routing_key: message.routingKey },
+            body_encoding: bodyEncoding,
+            delivery_tag: message.messageId,
+          },
+        });
+        return { body: base64 && !fanout ? toBase64(toBytes(text)) : text };
       };
-      if (!contentEncoding || contentEncoding === content.encoding) return seal(content.data);
-      return compress(bytesOf(content.data), contentEncoding).then((bytes) => seal(bytes, KOMBU_GZIP));
+      if (!contentEncoding || contentEncoding === encoding) return seal(data);
+      return compress(toBytes(data), contentEncoding).then((bytes) => seal(bytes, { compression: KOMBU_GZIP }));
     },
-    decode: open,
+    decode: (message) => guarded(() => open(message)),
   };
-}
-
-/** A body made text or bytes, with its type. */
-interface Content {
-  readonly data: string | Uint8Array<ArrayBuffer>;
-  readonly type: string;
-  readonly encoding: "utf-8" | "binary";
-}
-
-function serialize({ body, contentType }: OutgoingMessage): Content {
-  if (body instanceof Uint8Array) {
-    return { data: body as Uint8Array<ArrayBuffer>, type: contentType ?? "application/data", encoding: "binary" };
-  }
-  const type = contentType ?? (typeof body === "string" ? "text/plain" : JSON_TYPE);
-  if (type === JSON_TYPE) return { data: stringifyPythonJson(body), type, encoding: "utf-8" };
-  if (typeof body !== "string") {
-    throw new ConfigError(`Cannot write the body as ${type} as it must be a string or a Uint8Array for that`);
-  }
-  if (/[\ud800-\udfff]/u.test(body)) {
-    throw new ConfigError("Cannot write the body as text as it has half of a surrogate pair in it: send it as JSON");
-  }
-  return { data: body, type, encoding: "utf-8" };
 }
 
 const JSON_TYPE = "application/json";
 
-function bytesOf(data: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return typeof data === "string" ? utf8Bytes(data) : data;
+/** Makes a body text or bytes, as kombu's producer does. */
+function serialize({ body, contentType }: OutgoingMessage): {
+  data: string | Uint8Array;
+  type: string;
+  encoding: string;
+} {
+  if (body instanceof Uint8Array) return { data: body, type: contentType ?? "application/data", encoding: "binary" };
+  const type = contentType ?? (typeof body === "string" ? "text/plain" : JSON_TYPE);
+  if (type === JSON_TYPE) return { data: stringifyPythonJson(body), type, encoding: "utf-8" };
+  // Half a surrogate pair has no UTF-8, so it would arrive as another character.
+  if (typeof body === "string" && !/[\ud800-\udfff]/u.test(body)) return { data: body, type, encoding: "utf-8" };
+  throw new ConfigError(`Cannot write the body as ${type} as it must be whole text or bytes for that: send JSON`);
 }
 
-function envelope(
-  { headers, properties, exchange, routingKey, messageId }: OutgoingMessage,
-  { type, encoding }: Content,
-  data: string | Uint8Array,
-  bodyEncoding: string,
-  compression?: string,
-): unknown {
-  return {
-    body: bodyEncoding === "base64" ? toBase64(bytesOf(data as string)) : data,
-    "content-encoding": encoding,
-    "content-type": type,
-    headers: compression ? { ...headers, compression } : headers,
-    properties: {
-      delivery_mode: 2,
-      priority: 0,
-      ...properties,
-      delivery_info: { ...properties.delivery_info as object, exchange, routing_key: routingKey },
-      body_encoding: bodyEncoding,
-      delivery_tag: messageId,
-    },
-  };
-}
-
-interface Envelope {
-  readonly body?: unknown;
-  readonly headers?: unknown;
-  readonly properties: unknown;
-  readonly "content-type"?: unknown;
-  readonly "content-encoding"?: unknown;
+/** Gives a `DecodeError` for all that goes wrong: what the runtime says may repeat what the message holds. */
+function guarded<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof DashiError ? error : new DecodeError("Cannot read the message as it is damaged");
+  }
 }
 
 /** Reads a message, enveloped or plain. */
-function open(message: IncomingMessage): DecodedMessage | Promise<DecodedMessage> {
-  const text = undoBase64(message.body);
+function open({ body }: IncomingMessage): DecodedMessage | Promise<DecodedMessage> {
+  const text = undoBase64(body);
   const found = readEnvelope(text);
   if (!found) return { body: text, headers: {}, properties: { delivery_info: {} } };
-  const properties = record("properties", found.properties);
-  const headers = record("headers", found.headers ?? {});
-  const contentType = label("content-type", found["content-type"]);
-  const contentEncoding = label("content-encoding", found["content-encoding"]);
-  const encoded = isBase64(properties.body_encoding);
+  const headers = record(found.headers ?? {});
+  const properties = record(found.properties);
+  const contentType = label(found["content-type"]);
+  const contentEncoding = label(found["content-encoding"]);
   const give = (data: unknown, encoded: boolean): DecodedMessage => ({
-    body: deserialize(data, encoded, contentType ?? "application/data", contentEncoding ?? "utf-8"),
+    body: deserialize(data, encoded, contentType, contentEncoding),
     headers,
     properties,
     contentType,
     contentEncoding,
   });
   const { compression } = headers;
+  const encoded = !/^utf-8$/i.test(label(properties.body_encoding) || "utf-8");
+  if (encoded && properties.body_encoding !== "base64") {
+    throw new DecodeError("Cannot read the body as its body_encoding is neither base64 nor utf-8");
+  }
   if (!compression) return give(found.body, encoded);
-  return decompress(readable("bytes", () => toBytes(found.body, encoded)), String(compression))
-    .then((bytes) => give(bytes, false));
+  return decompress(toBytes(found.body, encoded), String(compression))
+    .then((bytes) => guarded(() => give(bytes, false)));
 }
 
 /** Undoes the outer base64 where it is certain, by kombu's own rule. */
@@ -155,65 +137,42 @@ function undoBase64(body: string): string {
 }
 
 /** The envelope, if the text is one: whatever is not is somebody's plain body, as it is for kombu. */
-function readEnvelope(text: string): Envelope | undefined {
-  if (!/^\s*\{/.test(text)) return undefined;
+function readEnvelope(text: string): Record<string, unknown> | undefined {
   try {
-    const found = revivePythonJson(text);
-    return Object.hasOwn(found as object, "properties") ? found as Envelope : undefined;
+    const found = /^\s*\{/.test(text) && revivePythonJson(text) as Record<string, unknown>;
+    if (found && Object.hasOwn(found, "properties")) return found;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
   }
 }
 
-function record(name: string, value: unknown): Readonly<Record<string, unknown>> {
+function record(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new DecodeError(`Cannot read the envelope as its '${name}' is not an object`);
+  throw new DecodeError("Cannot read the envelope as its headers and properties must be objects");
 }
 
-function label(name: string, value: unknown): string | undefined {
-  if (value == null || typeof value === "string") return value ?? undefined;
-  throw new DecodeError(`Cannot read the envelope as its '${name}' is not a string`);
+function label(value: unknown): string | undefined {
+  return value == null ? undefined : String(value);
 }
 
-function isBase64(encoding: unknown): boolean {
-  if (!encoding || /^utf-8$/i.test(String(encoding))) return false;
-  if (encoding === "base64") return true;
-  throw new DecodeError(`Cannot read a body in '${encoding}' as body_encoding must be base64 or utf-8`);
-}
-
-function deserialize(data: unknown, encoded: boolean, type: string, encoding: string): unknown {
+function deserialize(data: unknown, encoded: boolean, type = "application/data", encoding = "utf-8"): unknown {
   // kombu hands an empty body on as it is, whatever its type.
   if (data == null || data === "") return data ?? null;
-  if (type === JSON_TYPE) return parsePythonJson(readable(type, () => toText(data, encoded)));
-  if (!/^(?:text\/.*|application\/(?:data|text|octet-stream))$/i.test(type)) {
-    const why = /python-serialize|pickle/.test(type) ? "pickle is refused, as it can run code" : "it is not known here";
-    throw new DecodeError(`Cannot read a body of type '${type}' as ${why}: send JSON, or pass a codec that reads it`);
+  if (type === JSON_TYPE) return parsePythonJson(toText(data, encoded));
+  if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
+    const why = type.includes("python") ? "pickle can run code" : "it is not known here";
+    throw new DecodeError(`Cannot read a body of type '${type}' as ${why}: send JSON, or pass a codec for it`);
   }
-  return readable(`${type} in ${encoding}`, () => {
-    if (/^(?:binary|ascii-8bit)$/i.test(encoding)) return toBytes(data, encoded);
-    if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(encoding)) return toText(data, encoded);
-    return new TextDecoder(encoding, { fatal: true }).decode(toBytes(data, encoded));
-  });
+  if (/^(?:binary|ascii-8bit)$/i.test(encoding)) return toBytes(data, encoded);
+  return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(toBytes(data, encoded));
 }
 
 function toText(data: unknown, encoded: boolean): string {
-  if (data instanceof Uint8Array) return utf8Text(data);
-  if (typeof data !== "string") throw new TypeError();
-  return encoded ? textFromBase64(data) ?? utf8Text(fromBase64(data)) : data;
+  return encoded && textFromBase64(data as string) || utf8Text(toBytes(data, encoded));
 }
 
-function toBytes(data: unknown, encoded: boolean): Uint8Array<ArrayBuffer> {
+function toBytes(data: unknown, encoded = false): Uint8Array<ArrayBuffer> {
   if (data instanceof Uint8Array) return data as Uint8Array<ArrayBuffer>;
-  if (typeof data !== "string") throw new TypeError();
+  if (typeof data !== "string") throw new DecodeError("Cannot read the body as it is neither text nor bytes");
   return encoded ? fromBase64(data) : utf8Bytes(data);
-}
-
-/** What the runtime says of damaged bytes may repeat them. */
-function readable<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch {
-    throw new DecodeError(`Cannot read the body as ${what}: its base64 or its characters are damaged`);
-  }
 }

@@ -29,6 +29,8 @@ export function md5Hex(data: string | Uint8Array): string {
   return portableMd5(typeof data === "string" ? utf8Bytes(data) : data);
 }
 
+let sines: Int32Array | undefined;
+
 /**
  * The MD5 of bytes in plain JavaScript.
  *
@@ -42,15 +44,17 @@ export function portableMd5(bytes: Uint8Array): string {
   padded[length] = 0x80;
   view.setUint32(padded.length - 8, length << 3, true);
   view.setUint32(padded.length - 4, length >>> 29, true);
-  const sines = Int32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32 | 0);
+  sines ??= Int32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32 | 0);
   const shifts = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
+  const steps = [1, 5, 3, 7];
+  const starts = [0, 1, 5, 0];
   const state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
   for (let block = 0; block < padded.length; block += 64) {
     let [a, b, c, d] = state;
     for (let i = 0; i < 64; i++) {
       const round = i >> 4;
       const mix = round < 1 ? b & c | ~b & d : round < 2 ? d & b | ~d & c : round < 3 ? b ^ c ^ d : c ^ (b | ~d);
-      const word = [i, 5 * i + 1, 3 * i + 5, 7 * i][round] & 15;
+      const word = i * steps[round] + starts[round] & 15;
       const sum = a + mix + sines[i] + view.getInt32(block + word * 4, true) | 0;
       const shift = shifts[round * 4 + (i & 3)];
       a = d;
@@ -76,25 +80,19 @@ export function portableMd5(bytes: Uint8Array): string {
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation}
  */
 export function md5OfAttributes(wire: Readonly<Record<string, WireAttribute>>): string {
-  const parts: Uint8Array[] = [];
+  const layout: number[] = [];
   const add = (part: Uint8Array) => {
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, part.length);
-    parts.push(length, part);
+    const { length } = part;
+    layout.push(length >>> 24, length >>> 16, length >>> 8, length);
+    for (const byte of part) layout.push(byte);
   };
   for (const name of Object.keys(wire).sort()) {
     const { DataType, StringValue = "", BinaryValue = "" } = wire[name];
     const binary = DataType.startsWith("B");
     add(utf8Bytes(name));
     add(utf8Bytes(DataType));
-    parts.push(Uint8Array.of(binary ? 2 : 1));
+    layout.push(binary ? 2 : 1);
     add(binary ? fromBase64(BinaryValue) : utf8Bytes(StringValue));
   }
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return md5Hex(whole);
+  return md5Hex(Uint8Array.from(layout));
 }

@@ -20,7 +20,9 @@ import { ConfigError, DecodeError } from "../errors.ts";
 import { fromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
 
-/** Begins a string that stands for a bare token. Text of users that begins with it is told apart by a second one. */
+/**
+ * Begins a string that stands for a bare token. No text begins with it: half a surrogate pair is no character.
+ */
 const MARK = "\udc00";
 
 /** The most digits that Python itself reads into an integer. */
@@ -45,29 +47,26 @@ export function parsePythonJson(text: string): unknown {
 /** As {@linkcode parsePythonJson}, with a `SyntaxError` for what is no JSON at all. */
 export function revivePythonJson(text: string): unknown {
   const typed = text.includes('"__type__"');
-  // Both need a closer look; a string that happens to hold them only costs that look.
+  // Text that happens to hold them costs the closer look and stays as it is.
   const tokens = /\d{16}|NaN|Infinity/.test(text);
   if (!typed && !tokens) return parseJson(text);
-  return parseJson(tokens ? markTokens(text) : text, (_, value) => {
-    if (typeof value === "string" && value[0] === MARK) return fromToken(value.slice(1));
-    return typed && isTyped(value) ? fromTyped(value) : value;
-  });
+  return parseJson(
+    tokens ? markTokens(text) : text,
+    (_, value) => typeof value === "string" ? fromToken(value) : typed && isTyped(value) ? fromTyped(value) : value,
+  );
 }
 
 /** Puts what JSON.parse refuses or rounds into marked strings, in one pass over text and tokens. */
 function markTokens(text: string): string {
   return text.replace(
     /(?:"[^"\\]*(?:\\.[^"\\]*)*"?|-?(?:\d[\d.eE+-]*|Infinity)|NaN)(\s*:)?/g,
-    (token, key) => {
-      if (key || /^"(?!\udc00|\\u[dD][cC]00)/.test(token)) return token;
-      if (token[0] === '"') return `"${MARK}${token.slice(1)}`;
-      return /^-?[1-9]\d{15,}$|[NI]/.test(token) ? `"${MARK}${token}"` : token;
-    },
+    (token, key) => !key && /^(?:-?[1-9]\d{15,}|[-NI]\D*)$/.test(token) ? `"${MARK}${token}"` : token,
   );
 }
 
-function fromToken(token: string): unknown {
-  if (token[0] === MARK) return token;
+function fromToken(text: string): unknown {
+  const token = text[0] === MARK && /^-?(?:\d+|Infinity)$|^NaN$/.exec(text.slice(1))?.[0];
+  if (!token) return text;
   const number = Number(token);
   if (Number.isSafeInteger(number) || !/\d/.test(token)) return number;
   if (token.length > MAX_DIGITS) throw new DecodeError(`Cannot read an integer of more than ${MAX_DIGITS} digits`);
@@ -108,14 +107,12 @@ function fromTyped(typed: Typed): unknown {
   throw new DecodeError(`Cannot read a value of type '${type}' as it does not hold one`);
 }
 
-/** Python's `isoformat()`, whose offsets may have seconds in them and whose fractions have six digits. */
+/** Reads Python's `isoformat()`, whose offsets may have seconds in them and whose fractions have six digits. */
 function readDatetime(text: string): Date {
-  const [, minute, second = "00", fraction = "", sign, h = 0, m = 0, s = 0] =
-    /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?(?:Z|([+-])(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?$/
-      .exec(text)!;
-  const offset = ((+h * 60 + +m) * 60 + +s) * 1000;
-  const date = new Date(`${minute.replace(" ", "T")}:${second}.${fraction.padEnd(3, "0")}Z`);
-  date.setTime(date.getTime() - (sign === "-" ? -offset : offset));
+  const [, day, time, offset = "Z", seconds = 0] =
+    /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)\d*(Z|[+-]\d\d:\d\d)?(?::(\d\d)(?:\.\d+)?)?$/.exec(text)!;
+  const date = new Date(`${day}T${time}${offset}`);
+  date.setTime(+date - (offset[0] === "-" ? -seconds : +seconds) * 1000);
   date.toISOString(); // throws if there is no such day
   return date;
 }
@@ -130,39 +127,27 @@ function readDatetime(text: string): Date {
  * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/userguide/serialization.html}
  */
 export function stringifyPythonJson(value: unknown): string {
-  let marked = false;
-  const mark = (token: unknown): string => {
-    marked = true;
-    return MARK + token;
-  };
-  function replace(this: Record<string, unknown>, key: string, json: unknown): unknown {
-    // Date and Buffer have a toJSON(), whose result comes as `json`.
-    const given = this[key];
-    if (typeof given === "bigint" || typeof given === "number" && !Number.isFinite(given)) return mark(given);
-    if (given instanceof Date) return { __type__: "datetime", __value__: writeDatetime(given) };
-    if (given instanceof Uint8Array) return writeBytes(given);
-    return typeof json === "string" && json[0] === MARK ? mark(json) : json;
-  }
-  let text: string;
   try {
-    text = JSON.stringify(value, replace) ?? "null";
-  } catch (cause) {
-    throw cause instanceof ConfigError ? cause : new ConfigError("Cannot write the value as JSON", { cause });
-  }
-  if (marked) {
+    const text = JSON.stringify(value, replace) ?? "null";
     // A quote inside of text has a backslash before it, and a key has a colon after it.
-    text = text.replace(
-      /(?<!\\)"\\udc00([^"\\]*(?:\\.[^"\\]*)*)"(?!:)/g,
-      (_, token: string) => token[0] === "\\" ? `"${token}"` : token,
+    return escapeForSqs(
+      text.includes("\\udc00") ? text.replace(/(?<!\\)"\\udc00(NaN|-?(?:\d+|Infinity))"(?!:)/g, "$1") : text,
     );
+  } catch (cause) {
+    throw new ConfigError("Cannot write the value as JSON", { cause });
   }
-  return escapeForSqs(text);
 }
 
-function writeDatetime(date: Date): string {
-  const year = date.getUTCFullYear();
-  if (!(year > 0 && year < 10000)) throw new ConfigError("Cannot write a Date outside of the years 1 to 9999");
-  return date.toISOString().replace(/\.000Z|Z/, (end) => end.length > 1 ? "+00:00" : "000+00:00");
+function replace(this: Record<string, unknown>, key: string, json: unknown): unknown {
+  // Date and Buffer have a toJSON(), whose result comes as `json`.
+  const given = this[key];
+  if (typeof given === "bigint" || typeof given === "number" && !Number.isFinite(given)) return MARK + given;
+  if (given instanceof Date) {
+    const iso = given.toISOString();
+    if (iso[4] !== "-") throw new RangeError("Python's years have four digits");
+    return { __type__: "datetime", __value__: iso.replace("Z", "000+00:00") };
+  }
+  return given instanceof Uint8Array ? writeBytes(given) : json;
 }
 
 function writeBytes(bytes: Uint8Array): Typed {

@@ -24,8 +24,7 @@ export function unwrapSns(
   try {
     const { Type, TopicArn, MessageId, Message, MessageAttributes = {} }: Notification = JSON.parse(body);
     if (
-      Type !== "Notification" || typeof TopicArn !== "string" || !TopicArn.startsWith("arn:") ||
-      typeof MessageId !== "string" || typeof Message !== "string"
+      Type !== "Notification" || !/^arn:/.test(TopicArn as string) || !MessageId || typeof Message !== "string"
     ) return undefined;
     const wire = Object.entries(MessageAttributes).map(([name, { Type, Value }]) => [
       name,

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { fromBase64, textFromBase64, toBase64, utf8Text } from "../../lib/codec/base64.ts";
+
+interface Native {
+  fromBase64?: unknown;
+  prototype: { toBase64?: unknown };
+}
+
+/** Runs a step with the runtime's own base64, and without it. */
+function both(step: () => void): void {
+  step();
+  const native = Uint8Array as unknown as Native;
+  const { fromBase64, prototype: { toBase64 } } = native;
+  native.fromBase64 = native.prototype.toBase64 = undefined;
+  try {
+    step();
+  } finally {
+    native.fromBase64 = fromBase64;
+    native.prototype.toBase64 = toBase64;
+  }
+}
+
+Deno.test("base64 is Node's base64, with the runtime's own and without it", () => {
+  both(() => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      const text = toBase64(bytes);
+      assert.equal(text, Buffer.from(bytes).toString("base64"));
+      assert.deepEqual([...fromBase64(text)], [...bytes]);
+    }));
+    const long = new Uint8Array(100_001).fill(200);
+    assert.deepEqual(fromBase64(toBase64(long)), long);
+    assert.deepEqual([...fromBase64("/w\n==")], [255]);
+  });
+});
+
+Deno.test("fromBase64() refuses what is no base64, with the runtime's own and without it", () => {
+  both(() => {
+    for (const text of ["!", "a", "ab", "abc", "====", "ab=c", "-_-_", "é"]) {
+      assert.throws(() => fromBase64(text), text);
+    }
+  });
+});
+
+Deno.test("textFromBase64() reads UTF-8, and only what encodes to the same text again", () => {
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
+    assert.equal(textFromBase64(toBase64(new TextEncoder().encode(text))), text);
+  }));
+  for (const text of ["YWJ=", "YW", "YWJj ", "/w==", "!", "YWJj\nYWJj"]) assert.equal(textFromBase64(text), undefined);
+});
+
+Deno.test("utf8Text() keeps a byte order mark and refuses broken UTF-8", () => {
+  assert.equal(utf8Text(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
+  assert.throws(() => utf8Text(Uint8Array.of(0xff)));
+});
