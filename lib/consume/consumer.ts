@@ -208,6 +208,7 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
   if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
   consumer.held.add(held);
   consumer.unsettled++;
+  consumer.buffered++;
   return held;
 }
 
@@ -219,14 +220,19 @@ export function visibleFor(held: Held, from: number, seconds: number): void {
   if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
 }
 
+/** Takes a message out of the buffer, or out of the user's hands, into what comes after. */
+export function move(held: Held, where: "settling" | "gone"): void {
+  const { consumer } = held;
+  if (held.where === "buffer") consumer.buffered--;
+  else if (held.where === "out" && !held.handedAt) consumer.taken--;
+  if (held.where === "buffer" || held.where === "out") consumer.unsettled--;
+  held.where = where;
+}
+
 /** Frees a message's slot. */
 export function free(held: Held): void {
   const { consumer } = held;
-  if (held.where === "buffer" || held.where === "out") {
-    consumer.unsettled--;
-    if (held.where === "out" && !held.handedAt) consumer.taken--;
-  }
-  held.where = "gone";
+  move(held, "gone");
   if (consumer.held.delete(held)) consumer.changed();
 }
 

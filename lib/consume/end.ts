@@ -17,7 +17,12 @@ import { serve } from "./take.ts";
  * @returns A promise that resolves when what nobody has is released and the acks so far are confirmed, well or not.
  */
 export function end(consumer: Consumer): Promise<void> {
-  return consumer.drained ??= drain(consumer);
+  if (!consumer.drained) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    consumer.drained = promise; // set first: draining itself comes back here
+    drain(consumer).then(resolve);
+  }
+  return consumer.drained;
 }
 
 async function drain(consumer: Consumer): Promise<void> {

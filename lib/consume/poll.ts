@@ -23,7 +23,7 @@ import { beat, watch } from "./watch.ts";
 
 /** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
 const LEAST_REST = 0.1;
-/** Seconds of a receive when there are more queues than slots and they take turns. */
+/** Seconds of a long poll when queues take turns. */
 const TURN = 1;
 
 /** Begins: looks the queues up and starts to receive. */
@@ -117,9 +117,10 @@ function mostPolls({ lanes, settings: { polls } }: Consumer): number {
 
 /** The seconds of a long poll; 0 where other queues must not wait for this one's slots. */
 function waitOf(consumer: Consumer, long: boolean): number {
-  const { settings: { waitTimeSeconds, prefetch, maxSeconds }, lanes, state, deadline } = consumer;
+  const { settings: { waitTimeSeconds, prefetch, maxSeconds, maxMessages }, lanes, state, deadline } = consumer;
   if (!long) return 0;
-  const turns = lanes.length > Math.min(prefetch, mostPolls(consumer));
+  // Where slots or messages of the budget are fewer than the queues that would wait on them, they take turns.
+  const turns = lanes.length > Math.min(prefetch, mostPolls(consumer), maxMessages ? 1 : Infinity);
   const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
   return Math.min(waitTimeSeconds, turns ? TURN : Infinity, left);
 }
@@ -237,7 +238,6 @@ async function arrive(
       leaveUndecodable(message, fault);
     } else {
       lane.buffer.push(new Delivery(message, message.message.Body, fault ? { error: fault } : undefined));
-      consumer.buffered++;
     }
   }
   serve(consumer);

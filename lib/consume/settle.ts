@@ -19,6 +19,7 @@ import {
   free,
   type Held,
   type Lane,
+  move,
   Phase,
   secondsInFlight,
   sending,
@@ -134,11 +135,7 @@ function settleNow(
   const { state } = consumer;
   const since = held.handedAt ?? held.receivedAt;
   // From here on the heartbeat leaves it alone.
-  if (held.where === "buffer" || held.where === "out") {
-    consumer.unsettled--;
-    if (held.where === "out" && !held.handedAt) consumer.taken--;
-    held.where = "settling";
-  }
+  if (held.where !== "gone") move(held, "settling");
   const report = (error?: Error) =>
     type && state.options.onEvent && state.emit({
       type,

@@ -16,13 +16,13 @@ function take(consumer: Consumer): Delivery<string> | undefined {
     if (!lane) return undefined;
     const delivery = lane.buffer.shift()!;
     const held = heldOf(delivery);
-    consumer.buffered--;
     if (held.where !== "buffer") continue; // released or lapsed while it waited
     if (held.visibleUntil <= nowOf(consumer.state)) {
       lose(held);
       continue;
     }
     held.where = "out";
+    consumer.buffered--;
     consumer.taken++;
     if (consumer.buffered === 0) pump(consumer);
     return delivery;

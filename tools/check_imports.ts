@@ -1,0 +1,64 @@
+/**
+ * Checks that imports in `lib/` go down only: the table of docs/house.md as code. Exits with 1 and names each that does
+ * not.
+ *
+ * @module
+ */
+import { relative, resolve } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+
+const root = resolve(import.meta.dirname!, "..");
+
+/** What each room may import, itself and the shared files aside. */
+const allowed: Record<string, readonly string[]> = {
+  "types.ts": [],
+  "errors.ts": [],
+  "check.ts": [],
+  "broker.ts": [],
+  http: [],
+  codec: ["http"],
+  streams: [],
+  sqs: ["http", "codec"],
+  sns: ["http", "codec"],
+  sts: ["http"],
+  s3: ["http", "codec"],
+  topology: ["sqs", "http", "codec"],
+  consume: ["topology", "sqs", "codec", "streams", "http"],
+  publish: ["topology", "sqs", "codec", "streams", "http"],
+  celery: ["consume", "publish", "topology", "sqs", "codec", "streams", "http"],
+  credentials: ["sts", "http"],
+  payloads: ["s3", "codec", "http", "streams"],
+  fanout: ["sns", "sqs", "codec", "topology", "http"],
+  config: ["credentials", "codec", "fanout", "topology", "sqs", "http"],
+  testing: ["codec", "sqs"],
+  "connect.ts": ["codec", "sqs", "http"],
+};
+
+/** Rooms that no file but those of the room itself, `config` and the entry points may import: users pass them in. */
+const shared = ["types.ts", "errors.ts", "check.ts", "broker.ts"];
+const packages: Record<string, readonly string[]> = {
+  aws4fetch: ["http"],
+  "fast-xml-parser": ["http"],
+  valibot: ["sqs", "sns", "sts", "s3", "credentials", "config", "payloads", "fanout", "celery", "http"],
+  "@standard-schema/spec": ["consume", "celery", "types.ts"],
+};
+
+const wrong: string[] = [];
+for (const entry of readdirSync(resolve(root, "lib"), { recursive: true, encoding: "utf8" })) {
+  if (!entry.endsWith(".ts")) continue;
+  const room = entry.split("/")[0];
+  const text = readFileSync(resolve(root, "lib", entry), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+  if (!allowed[room]) wrong.push(`lib/${entry}: the room '${room}' is not in the table`);
+  for (const [, from] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+    if (from.startsWith(".")) {
+      const target = relative(resolve(root, "lib"), resolve(root, "lib", entry, "..", from)).split("/")[0];
+      const fine = target === room || shared.includes(target) || allowed[room]?.includes(target);
+      if (!fine) wrong.push(`lib/${entry}: ${room} must not import ${target} (${from})`);
+    } else if (!packages[from]?.includes(room)) {
+      wrong.push(`lib/${entry}: ${room} must not import the package ${from}`);
+    }
+  }
+}
+for (const line of wrong) console.error(line);
+if (wrong.length) process.exit(1);
+console.log("Imports go down only.");
