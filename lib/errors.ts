@@ -194,17 +194,20 @@ export class TaskFailedError extends DashiError {
   override readonly name: string = "TaskFailedError";
   /** The remote exception's type, such as `ValueError`. */
   readonly type: string;
+  /** The module of the exception's type, such as `builtins`. */
+  readonly module?: string;
   /** The remote traceback, if there is one. */
   readonly traceback?: string;
 
   /** Makes one from what the result says. */
   constructor(
     message: string,
-    details: { readonly type: string; readonly traceback?: string },
+    details: { readonly type: string; readonly module?: string; readonly traceback?: string },
     options?: ErrorOptions,
   ) {
     super(message, options);
     this.type = details.type;
+    this.module = details.module;
     this.traceback = details.traceback;
   }
 }

@@ -8,9 +8,8 @@ import { AwsError, DashiError, IntegrityError, PayloadForbiddenError, PayloadNot
 import { backoffSeconds } from "../http/retryable.ts";
 import { getObject, type GetObjectOutput } from "../s3/get_object.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
-import { bucketRequest } from "./bucket_request.ts";
+import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
 import { type Checker, checkerFor } from "./checksum_of.ts";
-import type { Settings } from "./settings.ts";
 
 /** An object that is being read. */
 export interface Download {
@@ -29,7 +28,7 @@ export interface Download {
  * @throws {AwsError} If S3 answers with another error, or not in time.
  */
 export async function download(
-  settings: Settings,
+  settings: BucketPlace,
   location: PayloadLocation,
   context: PayloadContext,
 ): Promise<Download> {
@@ -70,7 +69,7 @@ export async function download(
  * @throws {IntegrityError} If what came is not what was stored.
  */
 export async function downloadAll(
-  settings: Settings,
+  settings: BucketPlace & { readonly maxBytes: number; readonly threshold: number },
   location: PayloadLocation,
   context: PayloadContext,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -124,7 +123,7 @@ async function readAll(source: Download, maxBytes: number): Promise<Uint8Array<A
 
 /** Reads an object as a stream, in constant memory. The first request is made when the first bytes are asked for. */
 export function downloadStream(
-  settings: Settings,
+  settings: BucketPlace,
   location: PayloadLocation,
   context: PayloadContext,
 ): ReadableStream<Uint8Array> {

@@ -15,5 +15,18 @@ export type { BucketPlace } from "./bucket_request.ts";
 export { byteGate } from "./byte_gate.ts";
 export * from "./receipt.ts";
 export * from "./s3_payloads.ts";
+export * from "./s3_results.ts";
 export { type NewPayload, PAYLOAD_DEFAULTS, type S3PayloadsOptions, SHARED_SEGMENT } from "./settings.ts";
 export type { ObjectOptions, ServerSideEncryption } from "../s3/object_headers.ts";
+export type {
+  Call,
+  OffloadedPayload,
+  PayloadContext,
+  PayloadGate,
+  PayloadLocation,
+  PayloadStore,
+  ResolvedPayload,
+  ResultOptions,
+  ResultStore,
+  TaskMeta,
+} from "../types.ts";

@@ -1,0 +1,164 @@
+import { nowOf, pause, stateOf } from "../broker.ts";
+import { brokerOf } from "../celery_call.ts";
+import { assertKnown, assertText, assertWithin } from "../check.ts";
+import { utf8Bytes, utf8Text } from "../codec/base64.ts";
+import { decompress } from "../codec/compression.ts";
+import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
+import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
+import { deleteObject } from "../s3/delete_object.ts";
+import { objectPath } from "../s3/object_path.ts";
+import { assertBucket } from "../s3/request.ts";
+import type { Broker, Call, PayloadContext, PayloadLocation, ResultOptions, ResultStore, TaskMeta } from "../types.ts";
+import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
+import { downloadAll } from "./download.ts";
+import { PAYLOAD_DEFAULTS, settle } from "./settings.ts";
+import { upload } from "./upload.ts";
+
+/** Options of {@linkcode s3Results}. */
+export interface S3ResultsOptions extends BucketPlace {
+  /** Celery's `s3_bucket`. */
+  readonly bucket: string;
+  /** Celery's `s3_base_path`: begins every key, with its own `/` if it wants one. Default: the empty string. */
+  readonly basePath?: string;
+  /** Celery's `global_keyprefix` of `result_backend_transport_options`. Default: the empty string. */
+  readonly globalKeyPrefix?: string;
+  /** The most bytes of a result. Default: 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Seconds between looks at S3: Celery's interval at first, then half as long again each time, up to five seconds. */
+const FIRST_WAIT = 0.5;
+const LONGEST_WAIT = 5;
+
+/** What Celery begins a compressed result with. */
+const COMPRESSED = "\0celery-compressed\0";
+
+const FINAL = /^(?:SUCCESS|FAILURE|REVOKED)$/;
+
+/**
+ * Celery's own S3 result backend, both ways: reads what Celery's workers stored, and stores what Celery's clients read.
+ *
+ * The keys need `s3:GetObject` and `s3:ListBucket`, without which S3 doesn't say that a result is not there yet; to
+ * store, `s3:PutObject`, and to forget, `s3:DeleteObject`. Celery never removes results: give the bucket a lifecycle
+ * rule.
+ *
+ * @param options See {@linkcode S3ResultsOptions}: only `bucket` has no default.
+ * @returns The store.
+ * @throws {ConfigError} If an option is wrong.
+ * @see {@link https://docs.celeryq.dev/en/stable/userguide/configuration.html#s3-backend-settings}
+ *
+ * @example Usage
+ * ```ts
+ * import { connect } from "@dashi/sqs";
+ * import { s3Results } from "@dashi/sqs/payloads";
+ *
+ * const results = s3Results({ bucket: "results", basePath: "celery/" });
+ * const broker = connect({ region: "eu-west-1" });
+ * const read = (id: string) => results.get<number>(id, { broker, timeout: 30 });
+ * ```
+ */
+export function s3Results(options: S3ResultsOptions): ResultStore {
+  assertKnown("", options, "bucket basePath globalKeyPrefix maxBytes region credentials endpoint".split(" "));
+  const { bucket, basePath = "", globalKeyPrefix = "", maxBytes = PAYLOAD_DEFAULTS.maxBytes } = options;
+  assertBucket(bucket);
+  assertWithin("maxBytes", maxBytes, 1, 2 ** 40);
+  const { region, credentials, endpoint } = options;
+  const settings = settle({ bucket, region, credentials, endpoint, maxBytes });
+  const prefix = basePath + globalKeyPrefix + (/[^:_.-]$/.test(globalKeyPrefix) ? "_" : "") + "celery-task-meta-";
+  objectPath(prefix);
+
+  const locate = (call: Call | string): PayloadLocation => {
+    const id = idOf(call);
+    assertText("id", id);
+    return { bucket, key: prefix + id };
+  };
+
+  async function meta(call: Call | string, given: ResultOptions = {}): Promise<TaskMeta | undefined> {
+    try {
+      return await readMeta(await downloadAll(settings, locate(call), contextOf(call, given)), maxBytes);
+    } catch (error) {
+      // What is not there yet, or not whole yet.
+      if (error instanceof PayloadNotFoundError || error instanceof DecodeError) return undefined;
+      throw error;
+    }
+  }
+
+  return Object.freeze<ResultStore>({
+    meta,
+    async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
+      const { timeout = Infinity, signal } = given;
+      if (timeout !== Infinity) assertWithin("timeout", timeout, 0, Infinity, true);
+      const state = stateOf(contextOf(call, given).broker);
+      const end = nowOf(state) + timeout * 1000;
+      for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
+        const found = await meta(call, given);
+        if (found && FINAL.test(found.status)) return valueOf(idOf(call), found) as T;
+        const left = (end - nowOf(state)) / 1000;
+        if (left <= 0) {
+          throw new TimeoutError(
+            `Task ${idOf(call)} has no result after ${timeout} s: its state is ${found?.status ?? "unknown"}`,
+          );
+        }
+        await pause(state.clock, Math.min(wait, left), signal);
+        signal?.throwIfAborted();
+      }
+    },
+    async store(call, task, given = {}) {
+      const context = contextOf(call, given);
+      assertText("meta.status", task.status);
+      // A worker that was thought lost must not overwrite what another one achieved.
+      if ((await meta(call, given))?.status === "SUCCESS") return;
+      const now = new Date(nowOf(stateOf(context.broker))).toISOString().replace("Z", "+00:00");
+      const kept = {
+        result: null,
+        traceback: null,
+        children: [],
+        date_done: FINAL.test(task.status) ? now : null,
+        ...task,
+        task_id: idOf(call),
+      };
+      await upload(settings, locate(call), utf8Bytes(stringifyPythonJson(kept)), context);
+    },
+    async forget(call, given = {}) {
+      await bucketRequest(settings, contextOf(call, given), deleteObject(locate(call)));
+    },
+  });
+}
+
+function idOf(call: Call | string): string {
+  return typeof call === "string" ? call : call?.id;
+}
+
+function contextOf(call: Call | string, { broker, signal }: ResultOptions): PayloadContext {
+  const used: Broker | undefined = broker ?? (typeof call === "object" && call ? brokerOf(call) : undefined);
+  if (!used) throw new ConfigError("Cannot look for a result as an id alone has no broker: pass { broker }");
+  return { broker: used, signal, emit: stateOf(used).emit };
+}
+
+async function readMeta(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<TaskMeta | undefined> {
+  let plain = bytes;
+  // The mark, the encoding's name, and a zero byte.
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 100));
+  if (head.startsWith(COMPRESSED)) {
+    const end = head.indexOf("\0", COMPRESSED.length);
+    plain = await decompress(bytes.subarray(end + 1), head.slice(COMPRESSED.length, end), maxBytes);
+  }
+  const json = parsePythonJson(utf8Text(plain));
+  return typeof json === "object" && json && typeof (json as TaskMeta).status === "string"
+    ? json as TaskMeta
+    : undefined;
+}
+
+/** What a final state says: the value, or the failure as an error. */
+function valueOf(id: string, { status, result, traceback }: TaskMeta): unknown {
+  if (status === "SUCCESS") return result;
+  const { exc_type, exc_message, exc_module } = (typeof result === "object" && result || {}) as Record<string, unknown>;
+  const type = typeof exc_type === "string" ? exc_type : status === "REVOKED" ? "TaskRevokedError" : "Exception";
+  const args = Array.isArray(exc_message) ? exc_message : exc_message === undefined ? [] : [exc_message];
+  const said = args.map((arg) => typeof arg === "string" ? arg : stringifyPythonJson(arg)).join(", ");
+  throw new TaskFailedError(`Task ${id} failed with ${type}${said && ": " + said}`, {
+    type,
+    module: typeof exc_module === "string" ? exc_module : undefined,
+    traceback: typeof traceback === "string" ? traceback : undefined,
+  });
+}
