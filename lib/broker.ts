@@ -85,7 +85,11 @@ const isolatesInvocations = (): boolean => globalThis.navigator?.userAgent === "
  * Does a piece of work once for all who ask while it is under way. In Workers each invocation does its own, as a promise
  * of another one may never settle there.
  */
-export function once<T>(state: BrokerState, key: string, work: () => Promise<T>): Promise<T> {
+export function once<T>(
+  state: { readonly pending: Map<string, Promise<unknown>> },
+  key: string,
+  work: () => Promise<T>,
+): Promise<T> {
   if (isolatesInvocations()) return work();
   const running = state.pending.get(key);
   if (running) return running as Promise<T>;

@@ -93,10 +93,13 @@ export function xmlList<Schema extends v.GenericSchema>(
   item: Schema,
   name?: string,
 ): v.GenericSchema<unknown, v.InferOutput<Schema>[]> {
-  return v.pipe(
-    v.unknown(),
-    v.transform((value) => asList(name && value ? (value as XmlRecord)[name] : value)),
-    v.array(item),
+  return v.optional(
+    v.pipe(
+      v.unknown(),
+      v.transform((value) => asList(name && value ? (value as XmlRecord)[name] : value)),
+      v.array(item),
+    ),
+    "",
   ) as v.GenericSchema<unknown, v.InferOutput<Schema>[]>;
 }
 
