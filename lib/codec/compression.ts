@@ -13,15 +13,6 @@ export const KOMBU_GZIP = "application/x-gzip";
 
 const isKnown = (encoding: string): boolean => /^(?:gzip|zlib|application\/x-gzip)$/.test(encoding);
 
-type Format = "gzip" | "deflate";
-
-function transformer(name: "CompressionStream" | "DecompressionStream", format: Format): CompressionStream {
-  const Stream = (globalThis as { [name: string]: unknown })[name] as typeof CompressionStream | undefined;
-  if (Stream) return new Stream(format);
-  const Fault = name[0] === "C" ? ConfigError : DecodeError;
-  throw new Fault(`Cannot use '${format}' as this runtime has no ${name}: leave 'contentEncoding' unset`);
-}
-
 /**
  * Compresses bytes as kombu does.
  *
@@ -33,7 +24,7 @@ function transformer(name: "CompressionStream" | "DecompressionStream", format: 
  */
 export async function compress(bytes: Uint8Array<ArrayBuffer>, encoding: string): Promise<Uint8Array<ArrayBuffer>> {
   if (!isKnown(encoding)) throw new ConfigError(`Cannot compress as '${encoding}': use gzip or zlib`);
-  return await collect(bytes, transformer("CompressionStream", "deflate"), Infinity);
+  return await pump(bytes, "CompressionStream", "deflate", ConfigError);
 }
 
 /**
@@ -52,9 +43,8 @@ export async function decompress(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!isKnown(encoding)) throw new DecodeError(`Cannot decompress '${encoding}': pass a codec that can`);
   const format = bytes[0] === 0x1f && bytes[1] === 0x8b ? "gzip" : "deflate";
-  const stream = transformer("DecompressionStream", format);
   try {
-    const out = await collect(bytes, stream, maxBytes);
+    const out = await pump(bytes, "DecompressionStream", format, DecodeError, maxBytes);
     // Not every runtime minds a stream that was cut, so the trailer is looked at here: gzip's length, zlib's checksum.
     const { buffer, byteOffset, length } = bytes;
     const trailer = new DataView(buffer, byteOffset + length - 4);
@@ -77,17 +67,21 @@ function adler32(bytes: Uint8Array): number {
   return high * 65536 + low;
 }
 
-async function collect(
+async function pump(
   bytes: Uint8Array<ArrayBuffer>,
-  stream: CompressionStream,
-  maxBytes: number,
+  name: "CompressionStream" | "DecompressionStream",
+  format: "gzip" | "deflate",
+  Fault: typeof DashiError,
+  maxBytes = Infinity,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const Stream = (globalThis as { [name: string]: unknown })[name] as typeof CompressionStream | undefined;
+  if (!Stream) throw new Fault(`Cannot use compression as this runtime has no ${name}`);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   // Leaving the loop cancels the stream.
-  for await (const chunk of new Blob([bytes]).stream().pipeThrough(stream)) {
+  for await (const chunk of new Blob([bytes]).stream().pipeThrough(new Stream(format))) {
     size += chunk.length;
-    if (size > maxBytes) throw new DecodeError(`Cannot decompress a body to more than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new Fault(`Cannot decompress a body to more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());

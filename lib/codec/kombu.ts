@@ -156,19 +156,21 @@ function label(value: unknown): string | undefined {
 }
 
 function deserialize(data: unknown, encoded: boolean, type = "application/data", encoding = "utf-8"): unknown {
-  // kombu hands an empty body on as it is, whatever its type.
-  if (data == null || data === "") return data ?? null;
-  if (type === JSON_TYPE) return parsePythonJson(toText(data, encoded));
+  if (data == null) return null;
+  // kombu hands an empty body on as it is.
+  if (type === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
   if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
     throw new DecodeError(`Cannot read a body of type '${type}' as ${why}: send JSON, or pass a codec for it`);
   }
   if (/^(?:binary|ascii-8bit)$/i.test(encoding)) return toBytes(data, encoded);
-  return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(toBytes(data, encoded));
+  if (encoding === "utf-8") return toText(data, encoded);
+  return new TextDecoder(encoding, { fatal: true }).decode(toBytes(data, encoded));
 }
 
 function toText(data: unknown, encoded: boolean): string {
-  return encoded && textFromBase64(data as string) || utf8Text(toBytes(data, encoded));
+  const text = typeof data === "string" ? encoded ? textFromBase64(data) : data : undefined;
+  return text ?? utf8Text(toBytes(data, encoded));
 }
 
 function toBytes(data: unknown, encoded = false): Uint8Array<ArrayBuffer> {

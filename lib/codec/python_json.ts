@@ -46,9 +46,26 @@ export function parsePythonJson(text: string): unknown {
 
 /** As {@linkcode parsePythonJson}, with a `SyntaxError` for what is no JSON at all. */
 export function revivePythonJson(text: string): unknown {
+  const long = hasLongNumber(text);
+  try {
+    return revive(text, long);
+  } catch (error) {
+    if (long || !/NaN|Infinity/.test(text)) throw error;
+    return revive(text, true);
+  }
+}
+
+/** Looks at each sixteenth character: a number that could be rounded has a digit there. */
+function hasLongNumber(text: string): boolean {
+  for (let at = 15; at < text.length; at += 16) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit < 10 && /\d{16}/.test(text.slice(at - 15, at + 16))) return true;
+  }
+  return false;
+}
+
+function revive(text: string, tokens: boolean): unknown {
   const typed = text.includes('"__type__"');
-  // Text that happens to hold them costs the closer look and stays as it is.
-  const tokens = /\d{16}|NaN|Infinity/.test(text);
   if (!typed && !tokens) return parseJson(text);
   return parseJson(
     tokens ? markTokens(text) : text,
@@ -69,7 +86,7 @@ function fromToken(text: string): unknown {
   if (!token) return text;
   const number = Number(token);
   if (Number.isSafeInteger(number) || !/\d/.test(token)) return number;
-  if (token.length > MAX_DIGITS) throw new DecodeError(`Cannot read an integer of more than ${MAX_DIGITS} digits`);
+  if (token.length > MAX_DIGITS) throw new DecodeError("Cannot read an integer of so many digits");
   return BigInt(token);
 }
 
