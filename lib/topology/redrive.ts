@@ -43,15 +43,26 @@ const LOOK_EVERY = 1;
  * @throws {AwsError} If SQS refuses, if the task fails or if another program cancels it.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html}
  *
- * @example A progress bar
- * ```ts no-eval
- * import { connect, redrive } from "@dashi/sqs";
+ * @example With progress
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, declareQueue, queueSize, redrive } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
  *
- * const { moved } = await redrive(connect(), "orders-dead", {
- *   maxPerSecond: 50,
- *   onProgress: ({ moved, total }) => console.log(`${moved} of ${total ?? "?"}`),
- * });
- * console.log(`${moved} orders are back`);
+ * const sqs = memorySqs();
+ * const broker = connect(sqs.connectOptions);
+ * await declareQueue(broker, "orders-dead");
+ * await declareQueue(broker, "orders", { deadLetter: { queue: "orders-dead", maxReceiveCount: 3 } });
+ * await sqs.sendMessage("orders-dead", "an order");
+ *
+ * const { moved } = await sqs.clock.run(() =>
+ *   redrive(broker, "orders-dead", {
+ *     destination: "orders",
+ *     onProgress: ({ moved, total }) => console.log(`${moved} of ${total ?? "?"}`),
+ *   })
+ * );
+ * assert.equal(moved, 1);
+ * assert.equal((await queueSize(broker, "orders")).visible, 1);
  * ```
  */
 export async function redrive(
