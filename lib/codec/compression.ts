@@ -76,13 +76,14 @@ async function pump(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const Stream = (globalThis as { [name: string]: unknown })[name] as typeof CompressionStream | undefined;
   if (!Stream) throw new Fault(`Cannot use compression as this runtime has no ${name}`);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  // Leaving the loop cancels the stream.
-  for await (const chunk of new Blob([bytes]).stream().pipeThrough(new Stream(format))) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Fault(`Cannot decompress a body to more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.length;
+      if (size > maxBytes) throw new Fault(`Cannot decompress a body to more than ${maxBytes} bytes`);
+      controller.enqueue(chunk);
+    },
+  });
+  const stream = new Blob([bytes]).stream().pipeThrough(new Stream(format)).pipeThrough(bound);
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
