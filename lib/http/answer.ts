@@ -67,7 +67,9 @@ export function awsError(asked: Asked, response: Response, fault: Fault): AwsErr
 
 /** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
 function bareCode(code: unknown): string {
-  return typeof code === "string" ? code.replace(/^.*#|^AWS\.SimpleQueueService\./, "").replace(/[:;].*$/s, "") : "";
+  return typeof code === "string"
+    ? code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, "")
+    : "";
 }
 
 /**
