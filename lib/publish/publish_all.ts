@@ -72,7 +72,8 @@ export function publishAll<T>(
 ): AsyncGenerator<PublishResult, void, void> {
   stateOf(broker);
   assertWithin("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY, 1, 1000);
-  if (!messages || !(Symbol.asyncIterator in messages || Symbol.iterator in messages)) {
+  const given = Object(messages);
+  if (!(Symbol.asyncIterator in given || Symbol.iterator in given)) {
     refuse("messages", "an iterable or an async iterable", messages);
   }
   const ending = { now: () => {} };
@@ -228,8 +229,9 @@ async function* generate<T>(
       const before = turn;
       for (let i = 0; reading && i < PATIENCE && turn === before; i++) await null;
       if (turn !== before) continue;
-      // The source is slow or has ended; or it must wait for a message that itself waits for its batch to fill.
-      if (reading || stopped || slots[0].loads.some((load) => load.waiting)) lanes.flush();
+      // The source is slow or has ended; or it must wait for a message that itself waits for its batch to fill. A codec
+      // at work may still fill the batch.
+      if (!writing && (reading || stopped || slots[0].loads.some((load) => load.waiting))) lanes.flush();
       await new Promise<void>((resolve) => notify = resolve);
     }
   } finally {

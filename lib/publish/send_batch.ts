@@ -1,7 +1,6 @@
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import { AwsError } from "../errors.ts";
-import { isRetryable } from "../http/retryable.ts";
 import { sendMessageBatch } from "../sqs/send_message_batch.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
@@ -49,7 +48,8 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
       const answer = await sendTo(broker, address, sendMessageBatch({ queueUrl: address.url, entries }), { signal });
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
       for (const { id, code, message, senderFault } of answer.failed) {
-        const retryable = !senderFault || isRetryable(200, code);
+        // Throttling is nobody's fault, whatever the flag says.
+        const retryable = !senderFault || /Throttl|OverLimit/.test(code);
         if (retryable) again.push(+id);
         outcomes[+id] = new AwsError(
           `sqs SendMessageBatch failed for a message to '${name}' with ${code}: ${message}`,
