@@ -118,20 +118,29 @@ export type MessageAttributeInput = PlainAttributeValue | TypedAttributeValue;
 
 /** A message attribute on SQS's JSON wire: bytes in base64. */
 export interface WireAttribute {
+  /** `String`, `Number` or `Binary`, with an optional `.suffix`. */
   readonly DataType: string;
+  /** The value of a string or number. */
   readonly StringValue?: string;
+  /** The value of bytes, in base64. */
   readonly BinaryValue?: string;
 }
 
 /** A message as SQS's ReceiveMessage gives it. */
 export interface SqsMessage {
+  /** SQS's id of the message, the same in every receive. */
   readonly MessageId: string;
+  /** What settles this receive of the message; it is another in the next one. */
   readonly ReceiptHandle: string;
+  /** The body. */
   readonly Body: string;
+  /** The MD5 of the body, in hex. */
   readonly MD5OfBody?: string;
+  /** The MD5 of the message attributes that were asked for, in hex. */
   readonly MD5OfMessageAttributes?: string;
   /** The system attributes that were asked for. */
   readonly Attributes?: Readonly<Record<string, string>>;
+  /** The message attributes that were asked for. */
   readonly MessageAttributes?: Readonly<Record<string, WireAttribute>>;
 }
 
@@ -489,6 +498,8 @@ export interface ConnectOptions {
   readonly fanout?: Fanout;
   /** Exchanges and bindings to begin with. */
   readonly topology?: Topology;
+  /** Takes what an exchange without an `unroutableQueue` of its own can't route: kombu's `deadletter_queue`. */
+  readonly unroutableQueue?: string;
   /** How requests are sent. */
   readonly http?: {
     /** Default: the global `fetch`. */

@@ -31,6 +31,69 @@ export interface FaultCall {
  * - `html`: a proxy answers in SQS's place, and nothing happens. Default status: 503.
  * - `truncated`: it is carried out, and half of the answer comes.
  * - `empty`: it is carried out, and the answer has no body. Default status: 200.
+ *
+ * @example What keeps a request from SQS: `error`, `html`, `network`
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { type Fault, memorySqs } from "@dashi/sqs/testing";
+ * import { sendMessage } from "@dashi/sqs/sqs";
+ *
+ * const faults: Fault[] = [
+ *   { type: "error", code: "RequestThrottled" },
+ *   { type: "error", code: "com.amazon.coral.service#ExpiredTokenException", status: 403 },
+ *   { type: "html", status: 502 },
+ *   { type: "network" },
+ * ];
+ * const sqs = memorySqs({ onRequest: ({ sequence }) => faults[sequence - 1] });
+ * const queueUrl = sqs.createQueue("orders");
+ * const send = () => sqs.fetch(queueUrl, sendMessage({ queueUrl, messageBody: "one" }));
+ * assert.deepEqual([(await send()).status, (await send()).status, (await send()).status], [400, 403, 502]);
+ * await assert.rejects(send(), TypeError);
+ * assert.equal(sqs.messages("orders").length, 0);
+ * ```
+ *
+ * @example What spoils the answer: `lost-answer`, `truncated`, `empty`
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { type Fault, memorySqs } from "@dashi/sqs/testing";
+ * import { sendMessage } from "@dashi/sqs/sqs";
+ *
+ * const faults: Fault[] = [{ type: "lost-answer" }, { type: "truncated" }, { type: "empty" }];
+ * const sqs = memorySqs({ onRequest: ({ sequence }) => faults[sequence - 1] });
+ * const queueUrl = sqs.createQueue("orders");
+ * const send = () => sqs.fetch(queueUrl, sendMessage({ queueUrl, messageBody: "one" }));
+ * await assert.rejects(send(), TypeError);
+ * await assert.rejects(async () => await (await send()).json(), SyntaxError);
+ * assert.equal(await (await send()).text(), "");
+ * assert.equal(sqs.messages("orders").length, 3);
+ * ```
+ *
+ * @example A slow answer: `slow`
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ * import { purgeQueue } from "@dashi/sqs/sqs";
+ *
+ * const sqs = memorySqs({ onRequest: () => ({ type: "slow", seconds: 8 }) });
+ * const queueUrl = sqs.createQueue("orders");
+ * const before = +sqs.clock.now();
+ * await sqs.clock.run(() => sqs.fetch(queueUrl, purgeQueue({ queueUrl })));
+ * assert.equal(+sqs.clock.now() - before, 8000);
+ * ```
+ *
+ * @example Entries of a batch: `failed-entries`
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ * import { sendMessageBatch } from "@dashi/sqs/sqs";
+ *
+ * const sqs = memorySqs({ onRequest: () => ({ type: "failed-entries", ids: (_entry, index) => index === 1 }) });
+ * const queueUrl = sqs.createQueue("orders");
+ * const request = sendMessageBatch({ queueUrl, entries: [{ id: "a", messageBody: "1" }, { id: "b", messageBody: "2" }] });
+ * const answer = await (await sqs.fetch(queueUrl, request)).json();
+ * assert.deepEqual(answer.Failed.map(({ Id }: { Id: string }) => Id), ["b"]);
+ * assert.deepEqual(sqs.messages("orders").map(({ body }) => body), ["1"]);
+ * ```
  */
 export type Fault =
   | { readonly type: "error"; readonly code: string; readonly status?: number; readonly message?: string }

@@ -1,4 +1,4 @@
-import type { CredentialProvider, Credentials } from "../types.ts";
+import type { Credentials, WireAttribute } from "../types.ts";
 import { createQueue } from "./actions/queues.ts";
 import { sendMessage } from "./actions/send.ts";
 import type { FaultHook } from "./faults.ts";
@@ -33,11 +33,20 @@ export interface MemorySqsOptions {
 
 /** What {@linkcode MemorySqs.connectOptions} holds. */
 export interface MemoryConnectOptions {
+  /** The model's region. */
   readonly region: string;
+  /** AWS's own for the region. No request leaves the process: all go to the model's `fetch`. */
   readonly endpoint: string;
-  readonly credentials: CredentialProvider;
-  readonly http: { readonly fetch: (input: Request, init?: RequestInit) => Promise<Response> };
+  /** Gives dummy keys, and tells the clock to wait for the signature: with keys of your own time may run ahead of it. */
+  readonly credentials: () => Promise<Credentials>;
+  /** The model's `fetch`. */
+  readonly http: {
+    /** Answers as SQS does. */
+    readonly fetch: (input: Request, init?: RequestInit) => Promise<Response>;
+  };
+  /** Virtual time. */
   readonly clock: VirtualClock;
+  /** Numbers from the seed. */
   readonly random: () => number;
 }
 
@@ -45,12 +54,12 @@ export interface MemoryConnectOptions {
 export interface MemorySendOptions {
   /** Seconds, 0 to 900. */
   readonly delaySeconds?: number;
+  /** The message group id, which FIFO queues must have. */
   readonly groupId?: string;
+  /** The deduplication id, on FIFO queues. */
   readonly deduplicationId?: string;
   /** Attributes in SQS's typed form. */
-  readonly messageAttributes?: Readonly<
-    Record<string, { readonly DataType: string; readonly StringValue?: string; readonly BinaryValue?: string }>
-  >;
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
 }
 
 /** An Amazon SQS in memory: see {@linkcode memorySqs}. */

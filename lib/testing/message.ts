@@ -29,17 +29,25 @@ export interface StoredMessage {
 
 /** A message as a test sees it: see `MemorySqs.messages`. */
 export interface MessageView {
+  /** SQS's id of it. */
   readonly messageId: string;
+  /** The MessageBody. */
   readonly body: string;
   /** `delayed` is hidden and was never received, `inFlight` is hidden by a receive. */
   readonly state: "visible" | "inFlight" | "delayed";
+  /** How often it was received. */
   readonly receiveCount: number;
+  /** When it was sent. */
   readonly sentAt: Date;
   /** When it is or was visible again. */
   readonly visibleAt: Date;
+  /** Its message group id. */
   readonly groupId?: string;
+  /** Its deduplication id, given or made of the body. */
   readonly deduplicationId?: string;
+  /** Its place in a FIFO queue. */
   readonly sequenceNumber?: string;
+  /** Its attributes, in SQS's typed form. */
   readonly messageAttributes: Readonly<Record<string, WireAttribute>>;
 }
 

@@ -7,3 +7,4 @@ export * from "./memory_sqs.ts";
 export type { Fault, FaultCall, FaultHook } from "./faults.ts";
 export type { MessageView } from "./message.ts";
 export type { RunOptions, VirtualClock, Wait } from "./virtual_clock.ts";
+export type { Clock, Credentials, WireAttribute } from "../types.ts";

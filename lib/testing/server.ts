@@ -39,7 +39,7 @@ export interface ServerOptions {
 export function createServer(model: Model, options: ServerOptions): Server {
   const { keepRequests = 10_000, abortedPollsTake = true } = options;
   const { timeline } = model;
-  const signatures: (() => void)[] = [];
+  const signatures: (() => boolean)[] = [];
   let { onRequest } = options;
   let log: LoggedRequest[] = [];
   let total = 0;
@@ -94,7 +94,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
 
   return {
     async fetch(input, init) {
-      signatures.shift()?.();
+      while (signatures.length > 0 && !signatures.shift()!());
       timeline.touch();
       const request = new Request(input, init);
       request.signal.throwIfAborted();

@@ -26,8 +26,11 @@ export interface Timeline {
   timers(): Timer[];
   /** Notes that something happened, so that {@linkcode settle} goes on looking. */
   touch(): void;
-  /** Notes work that runs outside of the event loop, such as a signature. The function that it returns ends it. */
-  begin(): () => void;
+  /**
+   * Notes work that runs outside of the event loop, such as a signature. The function that it returns ends it, and gives
+   * false if the work was over or taken for lost.
+   */
+  begin(): () => boolean;
   /** Resolves when no promise work is left that needs no time to pass. */
   settle(): Promise<void>;
 }
@@ -35,7 +38,7 @@ export interface Timeline {
 /** Turns of the event loop without news after which all promise work counts as settled. */
 const QUIET_TURNS = 12;
 /** Real milliseconds after which work outside of the event loop is taken for lost. */
-const PATIENCE = 1000;
+const PATIENCE = 400;
 
 interface Entry extends Timer {
   readonly order: number;
@@ -92,7 +95,8 @@ export function createTimeline(start: number): Timeline {
       work.add(token);
       touched++;
       return () => {
-        if (work.delete(token)) touched++;
+        touched++;
+        return work.delete(token);
       };
     },
     async settle() {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { connect } from "../../lib/connect.ts";
+import { send } from "../../lib/http/send.ts";
+import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import { rawSqs } from "../testing/raw_sqs.ts";
 import { faultFetch, type HttpFault } from "./http_fault.ts";
@@ -32,4 +35,14 @@ Deno.test("faultFetch() holds an answer back on the clock", async () => {
   const { sqs, post } = setUp([{ type: "slow", seconds: 9 }]);
   assert.equal((await sqs.clock.run(post)).status, 200);
   assert.equal(+sqs.clock.now() - Date.UTC(2030, 0, 1), 9000);
+});
+
+Deno.test("faultFetch() keeps a broker's retries on virtual time", async () => {
+  const sqs = memorySqs();
+  const queueUrl = sqs.createQueue("jobs");
+  const fetch = faultFetch(sqs.fetch, [{ type: "network" }, { type: "status", status: 503 }]);
+  const broker = connect({ ...sqs.connectOptions, http: { fetch } });
+  await sqs.clock.run(() => send(broker, sendMessage({ queueUrl, messageBody: "a" })));
+  assert.equal(sqs.messages("jobs").length, 1);
+  assert.equal(sqs.requests.count(), 1);
 });

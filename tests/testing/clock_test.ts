@@ -60,7 +60,7 @@ Deno.test("run() waits in virtual time for no signature", async () => {
   await clock.run(async () => {
     const timeout = new AbortController();
     const guard = clock.sleep(10, timeout.signal).then(() => assert.fail("time went on"), () => {});
-    await credentials(undefined as never);
+    await credentials();
     for (let i = 0; i < 50; i++) await crypto.subtle.digest("SHA-256", new Uint8Array(10));
     await rawSqs(http.fetch).call("SendMessage", { QueueUrl, MessageBody: "a" });
     timeout.abort();

@@ -47,6 +47,16 @@ Deno.test("memorySqs() keeps a FIFO group in order when messages come back", asy
   assert.equal(bodies(await receive()), "abcd");
 });
 
+Deno.test("memorySqs() holds back a FIFO message that came back while a later one of its group is in flight", async () => {
+  const { QueueUrl, send, receive, call } = setUp();
+  for (const body of "ab") await send(body);
+  const [a, b] = await receive();
+  await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle: a.ReceiptHandle, VisibilityTimeout: 0 });
+  assert.equal(bodies(await receive()), "");
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: b.ReceiptHandle });
+  assert.equal(bodies(await receive()), "a");
+});
+
 Deno.test("memorySqs() answers a waiting poll when a FIFO group is free", async () => {
   const { QueueUrl, send, receive, call, sqs } = setUp();
   await send("a");

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { connect } from "../../lib/connect.ts";
+import { send } from "../../lib/http/send.ts";
+import { deleteMessageBatch } from "../../lib/sqs/delete_message_batch.ts";
+import { receiveMessage } from "../../lib/sqs/receive_message.ts";
+import { sendMessage } from "../../lib/sqs/send_message.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
+
+Deno.test("memorySqs() stands in for SQS behind connect(), signing and retries included", async () => {
+  const sqs = memorySqs();
+  const queueUrl = sqs.createQueue("jobs");
+  const broker = connect(sqs.connectOptions);
+  sqs.setFaults(({ action, attempt }) => action === "SendMessage" && attempt === 1 ? { type: "network" } : undefined);
+  const received = await sqs.clock.run(async () => {
+    const poll = send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 }), { wait: 20 });
+    await sqs.clock.sleep(3);
+    await send(broker, sendMessage({ queueUrl, messageBody: "a" }));
+    return await poll;
+  });
+  assert.deepEqual(received.messages.map(({ Body }) => Body), ["a"]);
+  const entries = [{ id: "0", receiptHandle: received.messages[0].ReceiptHandle }];
+  await send(broker, deleteMessageBatch({ queueUrl, entries }));
+  assert.deepEqual(sqs.messages("jobs"), []);
+  assert.equal(sqs.requests.count("SendMessage"), 2);
+  assert.deepEqual(sqs.clock.waits, [], "no deadline is left");
+});
+
+Deno.test("memorySqs() plays the same run again from the same seed", async () => {
+  const run = async (seed: number) => {
+    const sqs = memorySqs({ seed });
+    const queueUrl = sqs.createQueue("jobs");
+    const broker = connect(sqs.connectOptions);
+    for (let i = 0; i < 20; i++) await sqs.sendMessage("jobs", String(i), { delaySeconds: i % 3 });
+    sqs.setFaults(({ sequence }) => sequence % 3 === 0 ? { type: "error", code: "RequestThrottled" } : undefined);
+    const seen: string[] = [];
+    await sqs.clock.run(async () => {
+      while (seen.length < 20) {
+        const { messages } = await send(broker, receiveMessage({ queueUrl, maxMessages: 3, waitTimeSeconds: 5 }), {
+          wait: 5,
+        });
+        seen.push(...messages.map(({ Body, MessageId }) => `${Body} ${MessageId} ${+sqs.clock.now()}`));
+      }
+    });
+    return seen;
+  };
+  assert.deepEqual(await run(3), await run(3));
+  assert.notDeepEqual(await run(3), await run(4));
+});
