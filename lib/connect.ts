@@ -24,7 +24,7 @@ export const CONNECT_DEFAULTS = {
 } as const;
 
 const OPTIONS =
-  "region credentials endpoint queueNamePrefix predefinedQueues createMissing waitTimeSeconds pollingInterval visibilityTimeout requeueDelay queueAttributes queueTags fetchAttributes codec payloads fanout topology http checkMd5 clock random onEvent"
+  "region credentials endpoint queueNamePrefix predefinedQueues createMissing waitTimeSeconds pollingInterval visibilityTimeout requeueDelay queueAttributes queueTags fetchAttributes codec payloads fanout topology unroutableQueue http checkMd5 clock random onEvent"
     .split(" ");
 
 /**
@@ -153,6 +153,7 @@ function check(options: ConnectOptions): void {
   assertKnown("", options, OPTIONS);
   const { credentials, endpoint, predefinedQueues, http = {}, clock, fanout, payloads, codec } = options;
   if (options.region !== undefined) assertText("region", options.region);
+  if (options.unroutableQueue !== undefined) assertText("unroutableQueue", options.unroutableQueue);
   if (credentials !== undefined) checkCredentials("credentials", credentials);
   for (const [path, url] of typeof endpoint === "object" ? Object.entries(endpoint) : [["", endpoint]]) {
     if (url !== undefined) checkUrl(path ? `endpoint.${path}` : "endpoint", url);

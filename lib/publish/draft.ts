@@ -72,7 +72,7 @@ export function draft(state: BrokerState, body: unknown, options: PublishOptions
 function routed(state: BrokerState, exchange: string, routingKey: string, options: PublishOptions): readonly string[] {
   const names = route(state.topology, exchange, routingKey);
   if (names.length) return names;
-  const queue = state.topology.exchanges[exchange].unroutableQueue;
+  const queue = state.topology.exchanges[exchange].unroutableQueue ?? state.options.unroutableQueue;
   if (queue === undefined && options.mandatory !== false) {
     throw new UnroutableError(
       `Cannot publish to the exchange '${exchange}' as no queue is bound that takes the routing key '${routingKey}': ` +
