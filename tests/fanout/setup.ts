@@ -6,7 +6,7 @@
 import { connect } from "../../lib/connect.ts";
 import { snsFanout, type SnsFanoutOptions } from "../../lib/fanout/mod.ts";
 import { send } from "../../lib/http/send.ts";
-import { type SnsSubscription } from "../../lib/sns/list_subscriptions_by_topic.ts";
+import type { SnsSubscription } from "../../lib/sns/list_subscriptions_by_topic.ts";
 import { queueSubscriptions } from "../../lib/fanout/subscriptions.ts";
 import { createQueue } from "../../lib/sqs/create_queue.ts";
 import { getQueueAttributes } from "../../lib/sqs/get_queue_attributes.ts";
