@@ -24,9 +24,23 @@ export function toBase64(bytes: Uint8Array): string {
 function binaryString(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192) as unknown as number[]);
   }
   return text;
+}
+
+/**
+ * Writes text as base64 of its UTF-8.
+ *
+ * @param text The text; mostly ASCII, which needs no detour over bytes.
+ * @returns The base64.
+ */
+export function textToBase64(text: string): string {
+  return isAscii(text) ? btoa(text) : toBase64(utf8Bytes(text));
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
 }
 
 /**
@@ -59,7 +73,7 @@ export function textFromBase64(text: string): string | undefined {
   try {
     const binary = atob(text);
     if (btoa(binary) !== text) return undefined;
-    return /[^\0-\x7f]/.test(binary) ? utf8Text(bytesOf(binary)) : binary;
+    return isAscii(binary) ? binary : utf8Text(bytesOf(binary));
   } catch {
     return undefined;
   }

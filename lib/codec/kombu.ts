@@ -1,7 +1,7 @@
 import { assertOneOf } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
-import { fromBase64, textFromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
+import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { compress, decompress, KOMBU_GZIP } from "./compression.ts";
 import { parsePythonJson, revivePythonJson, stringifyPythonJson } from "./python_json.ts";
 
@@ -57,7 +57,7 @@ export function kombu(options: KombuOptions = {}): Codec {
       const { data, type, encoding } = serialize(message);
       const seal = (data: string | Uint8Array, extra?: Record<string, string>): EncodedMessage => {
         const text = stringifyPythonJson({
-          body: bodyEncoding === "base64" ? toBase64(toBytes(data)) : data,
+          body: bodyEncoding === "base64" ? encodeBody(data) : data,
           "content-encoding": encoding,
           "content-type": type,
           headers: { ...headers, ...extra },
@@ -70,13 +70,17 @@ export function kombu(options: KombuOptions = {}): Codec {
             delivery_tag: message.messageId,
           },
         });
-        return { body: base64 && !fanout ? toBase64(toBytes(text)) : text };
+        return { body: base64 && !fanout ? textToBase64(text) : text };
       };
       if (!contentEncoding || contentEncoding === encoding) return seal(data);
       return compress(toBytes(data), contentEncoding).then((bytes) => seal(bytes, { compression: KOMBU_GZIP }));
     },
     decode: (message) => guarded(() => open(message)),
   };
+}
+
+function encodeBody(data: string | Uint8Array): string {
+  return typeof data === "string" ? textToBase64(data) : toBase64(data);
 }
 
 const JSON_TYPE = "application/json";
