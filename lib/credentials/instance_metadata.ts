@@ -1,0 +1,79 @@
+import { assertText, refuse } from "../check.ts";
+import { CredentialsError } from "../errors.ts";
+import { environment } from "../http/endpoint.ts";
+import type { CredentialProvider } from "../types.ts";
+import { cached } from "./cached.ts";
+import { askMetadata, keysIn } from "./metadata.ts";
+
+/** Options of {@linkcode instanceMetadata}. */
+export interface InstanceMetadataOptions {
+  /**
+   * The service's address. Default: `AWS_EC2_METADATA_SERVICE_ENDPOINT`, else `http://169.254.169.254`, or
+   * `http://[fd00:ec2::254]` where `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` is `IPv6`.
+   */
+  readonly endpoint?: string;
+  /** The name of the instance's role. Default: asked for. */
+  readonly role?: string;
+  /** Seconds before their end at which keys are refreshed. Default: 60. */
+  readonly refreshBefore?: number;
+}
+
+const WHAT = "instance metadata";
+const ADVICE = "outside of EC2 there is none, and in a container the instance's metadata hop limit must be 2 or more";
+
+/**
+ * The keys of an EC2 instance's role, by version 2 of its metadata service: a session token by PUT, then the keys with
+ * it. Version 1 is never asked. Each try has one second; redirects are not followed. In a container the token's answer
+ * arrives only if the instance's hop limit is 2 or more.
+ *
+ * @param options Address, role, and when to refresh.
+ * @returns The provider. It rejects with a `CredentialsError` where there is no such service, the instance has no role,
+ *   or `AWS_EC2_METADATA_DISABLED` is `true`.
+ * @throws {ConfigError} If an option is wrong.
+ * @see {@link https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html}
+ *
+ * @example Usage
+ * ```ts
+ * import { connect } from "@dashi/sqs";
+ * import { instanceMetadata } from "@dashi/sqs/credentials";
+ *
+ * const broker = connect({ credentials: instanceMetadata({ refreshBefore: 300 }) });
+ * ```
+ */
+export function instanceMetadata(options: InstanceMetadataOptions = {}): CredentialProvider {
+  const { endpoint, role, refreshBefore } = options;
+  if (role !== undefined) assertText("role", role);
+  if (endpoint !== undefined && !isHttp(endpoint)) refuse("endpoint", "an http or https URL", endpoint);
+  return cached("instanceMetadata", async (context) => {
+    if (environment("AWS_EC2_METADATA_DISABLED")?.toLowerCase() === "true") {
+      throw new CredentialsError(`Cannot get keys from ${WHAT} as AWS_EC2_METADATA_DISABLED says so`);
+    }
+    const base = `${origin(endpoint)}/latest/`;
+    const ask = (path: string, headers: Record<string, string>, method: "GET" | "PUT" = "GET"): Promise<string> =>
+      askMetadata(context, { url: base + path, headers, method, what: WHAT, advice: ADVICE });
+    const token = await ask("api/token", { "x-aws-ec2-metadata-token-ttl-seconds": "21600" }, "PUT");
+    if (!/^[\x21-\x7E]{1,4096}$/.test(token)) {
+      throw new CredentialsError(`Cannot get keys from ${WHAT} as its session token is none`);
+    }
+    const headers = { "x-aws-ec2-metadata-token": token };
+    const folder = "meta-data/iam/security-credentials/";
+    const name = role ?? (await ask(folder, headers)).split("\n")[0].trim();
+    if (!/^[\w+=,.@-]{1,64}$/.test(name)) {
+      throw new CredentialsError(`Cannot get keys from ${WHAT} as the instance has no role, or one of no role's name`);
+    }
+    return keysIn(await ask(folder + encodeURIComponent(name), headers), WHAT);
+  }, refreshBefore);
+}
+
+function isHttp(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+function origin(given: string | undefined): string {
+  const own = given ?? environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+  if (own && !isHttp(own)) {
+    throw new CredentialsError("Cannot use AWS_EC2_METADATA_SERVICE_ENDPOINT as it must be an http or https URL");
+  }
+  const sixth = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?.toLowerCase() === "ipv6";
+  return (own || (sixth ? "http://[fd00:ec2::254]" : "http://169.254.169.254")).replace(/\/+$/, "");
+}
