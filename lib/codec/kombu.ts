@@ -162,7 +162,7 @@ function label(value: unknown): string | undefined {
 function deserialize(data: unknown, encoded: boolean, type = "application/data", encoding = "utf-8"): unknown {
   if (data == null) return null;
   // kombu hands an empty body on as it is.
-  if (type === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
+  if (type.split(";")[0] === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
   if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
     throw new DecodeError(`Cannot read a body of type '${type}' as ${why}: send JSON, or pass a codec for it`);

@@ -217,6 +217,11 @@ Deno.test("kombu() refuses pickle and what it does not know, by name", async () 
   }
 });
 
+Deno.test("kombu() reads JSON whose content type has a charset", async () => {
+  const type = "application/json; charset=utf-8";
+  assert.deepEqual((await decode(envelope({ body: btoa("[1]"), "content-type": type }))).body, [1]);
+});
+
 Deno.test("kombu() reads an empty body", async () => {
   assert.equal((await decode(envelope({ body: null }))).body, null);
   assert.equal((await decode(envelope({}))).body, null);
