@@ -57,8 +57,8 @@ export function s3Payloads(options: S3PayloadsOptions): PayloadStore {
     always: settings.always,
     isPointer: looksLikePointer,
     offload: (body, about, context) => offload(settings, body, about, context),
-    resolve: (body, { lazy, messageAttributes }, context) =>
-      resolve(settings, parsePointer(body, messageAttributes), lazy, context),
+    resolve: async (body, { lazy, messageAttributes }, context) =>
+      await resolve(settings, parsePointer(body, messageAttributes), lazy, context),
     gate: (): PayloadGate => byteGate(settings.maxBytesInFlight),
     cleanUp: (locations, context) => cleanUp(settings, locations, context),
   });

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { keepCall } from "../../lib/celery_call.ts";
+import { connect } from "../../lib/connect.ts";
+import { AwsError, ConfigError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
+import { s3Results } from "../../lib/payloads/mod.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
+import type { Call } from "../../lib/types.ts";
+import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
+
+function setUp(fault?: (call: S3Call) => Response | undefined) {
+  const s3 = strictS3({ fault });
+  const { clock } = memorySqs({ start: new Date("2030-01-02T03:04:05Z") });
+  const broker = connect({
+    region: "eu-west-1",
+    credentials: CREDENTIALS,
+    random: () => 0,
+    clock,
+    http: { fetch: s3.fetch },
+  });
+  const results = s3Results({ bucket: "results", basePath: "app/" });
+  const put = (id: string, text: string) =>
+    s3.objects.set(`results/app/celery-task-meta-${id}`, { bytes: new TextEncoder().encode(text), headers: {} });
+  return { s3, clock, broker, results, put };
+}
+
+Deno.test("s3Results().get() gives what a Celery worker stored", async () => {
+  const { results, broker, put } = setUp();
+  put(
+    "1",
+    '{"status": "SUCCESS", "result": [1, NaN, {"__type__": "bytes", "__value__": "x"}], "traceback": null, "task_id": "1"}',
+  );
+  assert.deepEqual(await results.get("1", { broker }), [1, NaN, new TextEncoder().encode("x")]);
+});
+
+Deno.test("s3Results().get() waits for a result, past half of one, STARTED and RETRY", async () => {
+  const states = [
+    '{"status": "SUCC',
+    "",
+    '{"status": "STARTED"}',
+    '{"status": "RETRY", "result": {"exc_type": "X"}}',
+    '{"status": "SUCCESS", "result": 5}',
+  ];
+  const { results, broker, clock, s3 } = setUp(() => s3.calls.length > 2 ? new Response(states.shift()) : undefined);
+  const call: Call<number> = keepCall({ id: "1" }, broker);
+  const value: number = await clock.run(() => results.get(call, { timeout: 60 }));
+  assert.equal(value, 5);
+  assert.equal(s3.calls.length, 7);
+});
+
+Deno.test("s3Results().get() ends after its timeout, with its signal, and with S3's refusal", async () => {
+  const { results, broker, clock, s3 } = setUp();
+  await assert.rejects(clock.run(() => results.get("1", { broker, timeout: 10 })), TimeoutError);
+  assert.equal(clock.now().toISOString(), "2030-01-02T03:04:15.000Z");
+  assert.ok(s3.calls.length < 8, "it asks less and less often");
+  const controller = new AbortController();
+  const waiting = results.get("1", { broker, signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  const denied = setUp(() => refused(403, "AccessDenied"));
+  await assert.rejects(denied.results.get("1", { broker: denied.broker }), AwsError);
+});
+
+Deno.test("s3Results().get() makes a failure an error with type, module and traceback", async () => {
+  const { results, broker, put } = setUp();
+  put(
+    "1",
+    '{"status": "FAILURE", "result": {"exc_type": "KeyError", "exc_message": ["a", 1], "exc_module": "builtins"}, "traceback": "Traceback …"}',
+  );
+  await assert.rejects(results.get("1", { broker }), (error) => {
+    assert.ok(error instanceof TaskFailedError);
+    assert.equal(error.message, "Task 1 failed with KeyError: a, 1");
+    assert.deepEqual([error.type, error.module, error.traceback], ["KeyError", "builtins", "Traceback …"]);
+    return true;
+  });
+  put("2", '{"status": "REVOKED", "result": null}');
+  await assert.rejects(
+    results.get("2", { broker }),
+    (error) => error instanceof TaskFailedError && error.type === "TaskRevokedError",
+  );
+});
+
+Deno.test("s3Results().store() writes what a Celery client reads, and never over a success", async () => {
+  const { results, broker, s3 } = setUp();
+  const read = () => JSON.parse(new TextDecoder().decode(s3.objects.get("results/app/celery-task-meta-1")!.bytes));
+  await results.store("1", { status: "STARTED", result: { pid: 1 } }, { broker });
+  assert.deepEqual(read(), {
+    result: { pid: 1 },
+    traceback: null,
+    children: [],
+    date_done: null,
+    status: "STARTED",
+    task_id: "1",
+  });
+  await results.store("1", { status: "SUCCESS", result: 5 }, { broker });
+  assert.equal(read().date_done, "2030-01-02T03:04:05.000+00:00");
+  await results.store("1", { status: "FAILURE" }, { broker });
+  assert.equal((await results.meta("1", { broker }))?.status, "SUCCESS");
+  await results.forget("1", { broker });
+  assert.equal(s3.objects.size, 0);
+});
+
+Deno.test("s3Results() reads a compressed result, bounded", async () => {
+  const { results, broker, s3 } = setUp();
+  const stream = new Blob([JSON.stringify({ status: "SUCCESS", result: "x".repeat(1000) })]).stream();
+  const deflated = await new Response(stream.pipeThrough(new CompressionStream("deflate"))).bytes();
+  const head = new TextEncoder().encode("\0celery-compressed\0application/x-gzip\0");
+  s3.objects.set("results/app/celery-task-meta-1", { bytes: new Uint8Array([...head, ...deflated]), headers: {} });
+  assert.equal(await results.get("1", { broker }), "x".repeat(1000));
+  const small = s3Results({ bucket: "results", basePath: "app/", maxBytes: 500 });
+  await assert.rejects(small.get("1", { broker, timeout: 0 }), TimeoutError);
+});
+
+Deno.test("s3Results() puts Celery's key prefixes before the id, and needs a broker for an id alone", async () => {
+  const { s3, broker } = setUp();
+  await s3Results({ bucket: "results", globalKeyPrefix: "shop" }).store("1", { status: "SUCCESS" }, { broker });
+  assert.deepEqual([...s3.objects.keys()], ["results/shop_celery-task-meta-1"]);
+  await assert.rejects(s3Results({ bucket: "results" }).get("1"), ConfigError);
+  await assert.rejects(s3Results({ bucket: "results" }).get("", { broker }), ConfigError);
+  assert.throws(() => s3Results({ bucket: "" }), ConfigError);
+});
