@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { cancelMessageMoveTask } from "../../lib/sqs/cancel_message_move_task.ts";
+import { listMessageMoveTasks } from "../../lib/sqs/list_message_move_tasks.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
+import {
+  AwsError,
+  ConfigError,
+  connect,
+  type ConnectOptions,
+  declareQueue,
+  DoesNotExistQueueError,
+  queueSize,
+  redrive,
+  type RedriveProgress,
+  send,
+} from "../../mod.ts";
+
+async function setUp(count: number, options: ConnectOptions = {}) {
+  const sqs = memorySqs();
+  const broker = connect({ ...sqs.connectOptions, ...options });
+  await declareQueue(broker, "dead");
+  await declareQueue(broker, "orders", { deadLetter: { queue: "dead", maxReceiveCount: 1 } });
+  for (let i = 0; i < count; i++) await sqs.sendMessage("dead", String(i));
+  return { sqs, broker };
+}
+
+Deno.test("redrive() moves messages and tells how far it is", async () => {
+  const { sqs, broker } = await setUp(25);
+  const told: RedriveProgress[] = [];
+  const result = await sqs.clock.run(() =>
+    redrive(broker, "dead", { destination: "orders", maxPerSecond: 5, onProgress: (progress) => told.push(progress) })
+  );
+  assert.deepEqual(result, { moved: 25, total: 25 });
+  assert.deepEqual(told.at(-1), result);
+  assert.ok(told.length > 3);
+  assert.deepEqual(told.map(({ moved }) => moved), told.map(({ moved }) => moved).toSorted((a, b) => a - b));
+  assert.equal((await queueSize(broker, "orders")).visible, 25);
+});
+
+Deno.test("redrive() tells a second redrive from the first", async () => {
+  const { sqs, broker } = await setUp(3);
+  const move = () => sqs.clock.run(() => redrive(broker, "dead", { destination: "orders" }));
+  assert.equal((await move()).moved, 3);
+  await sqs.sendMessage("dead", "one more");
+  assert.equal((await move()).moved, 1);
+});
+
+Deno.test("redrive() is cancelled by its signal, and what was moved stays moved", async () => {
+  const { sqs, broker } = await setUp(100);
+  const controller = new AbortController();
+  const moving = sqs.clock.run(() =>
+    redrive(broker, "dead", {
+      destination: "orders",
+      maxPerSecond: 10,
+      signal: controller.signal,
+      onProgress: ({ moved }) => moved >= 20 && controller.abort(new Error("enough")),
+    })
+  );
+  await assert.rejects(moving, /enough/);
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+  await sqs.clock.advance(60);
+  const { visible } = await queueSize(broker, "orders");
+  assert.ok(visible >= 20 && visible < 100, `${visible} were moved`);
+});
+
+Deno.test("redrive() is cancelled by a throw of onProgress", async () => {
+  const { sqs, broker } = await setUp(100);
+  const onProgress = () => {
+    throw new Error("no terminal");
+  };
+  await assert.rejects(
+    sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
+    /no terminal/,
+  );
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+});
+
+Deno.test("redrive() goes on over an outage", async () => {
+  const { sqs, broker } = await setUp(10);
+  sqs.setFaults(({ action, attempt }) =>
+    action === "ListMessageMoveTasks" && attempt > 1 && attempt < 9
+      ? { type: "error", code: "InternalError", status: 500 }
+      : undefined
+  );
+  const { moved } = await sqs.clock.run(() => redrive(broker, "dead", { destination: "orders" }));
+  assert.equal(moved, 10);
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
+});
+
+Deno.test("redrive() refuses a queue that is no dead-letter queue", async () => {
+  const { sqs, broker } = await setUp(0);
+  await assert.rejects(
+    sqs.clock.run(() => redrive(broker, "orders")),
+    (error) =>
+      error instanceof ConfigError && /'orders' as no queue has it as its dead-letter queue/.test(error.message),
+  );
+});
+
+Deno.test("redrive() refuses wrong options and queues that are missing, and creates none", async () => {
+  const { sqs, broker } = await setUp(1, { createMissing: true });
+  await assert.rejects(redrive(broker, "dead", { maxPerSecond: 501 }), ConfigError);
+  await assert.rejects(redrive(broker, "nowhere"), DoesNotExistQueueError);
+  await assert.rejects(redrive(broker, "dead", { destination: "nowhere" }), DoesNotExistQueueError);
+  assert.equal(sqs.requests.count("StartMessageMoveTask"), 0);
+  assert.deepEqual(sqs.queueNames.toSorted(), ["dead", "orders"]);
+});
+
+Deno.test("redrive() fails where another program cancels it", async () => {
+  const { sqs, broker } = await setUp(100);
+  const { arn } = await declareQueue(broker, "dead", { passive: true });
+  let cancelled = false;
+  const onProgress = () => {
+    if (cancelled) return;
+    cancelled = true;
+    send(broker, listMessageMoveTasks({ sourceArn: arn }))
+      .then(({ tasks }) => send(broker, cancelMessageMoveTask({ taskHandle: tasks[0].taskHandle! })));
+  };
+  await assert.rejects(
+    sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
+    (error) => error instanceof AwsError && /CANCELL/.test(error.awsCode) && /'dead'/.test(error.message),
+  );
+});
