@@ -62,6 +62,8 @@ export const Exchange = v.object(
   "an object with the topic's arn",
 );
 
+const ROLE = "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/orders";
+
 /** All transport options of kombu for SQS, and those for every transport. */
 export const TransportOptions = v.object({
   region: Text,
@@ -74,7 +76,10 @@ export const TransportOptions = v.object({
   polling_interval: number(0, Infinity),
   predefined_queues: v.nullish(v.record(v.string(), Queue, "an object of queues by name")),
   predefined_exchanges: v.nullish(v.record(v.string(), Exchange, "an object of exchanges by name")),
-  sts_role_arn: Text,
+  sts_role_arn: v.nullish(v.pipe(
+    v.string(ROLE),
+    v.check((arn) => arn === "" || /^arn:[\w-]+:iam::\d+:role\/[\w+=,.@\/-]+$/.test(arn), ROLE),
+  )),
   sts_token_timeout: number(900, MAX_VISIBILITY, true),
   sts_token_buffer_time: number(0, Infinity),
   "sqs-creation-attributes": v.nullish(v.record(
