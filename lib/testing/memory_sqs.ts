@@ -72,11 +72,23 @@ export interface MemorySqs {
   readonly connectOptions: MemoryConnectOptions;
   /** The names of the queues that there are. */
   readonly queueNames: readonly string[];
-  /** Creates a queue at once, and gives its URL. */
+  /**
+   * Creates a queue at once, and gives its URL; a FIFO one where the name ends in `.fifo`.
+   *
+   * @throws An `Error` with SQS's own words if SQS would refuse it.
+   */
   createQueue(name: string, attributes?: Readonly<Record<string, string | number | boolean>>): string;
-  /** Sends a message past the request log and the faults. The body is sent as it is. */
+  /**
+   * Sends a message past the request log and the faults. The body is sent as it is.
+   *
+   * @throws An `Error` with SQS's own words if SQS would refuse it.
+   */
   sendMessage(queueName: string, body: string, options?: MemorySendOptions): Promise<{ readonly messageId: string }>;
-  /** The messages that a queue holds now, the oldest first. */
+  /**
+   * The messages that a queue holds now, in the order in which they came into it.
+   *
+   * @throws An `Error` if there is no such queue.
+   */
   messages(queueName: string): readonly MessageView[];
   /** The requests that came. */
   readonly requests: RequestLog;
@@ -92,6 +104,8 @@ export type { LoggedRequest, RequestLog };
  *
  * It is as strict as SQS is: visibility timeouts, delays, retention, receipt handles, FIFO groups, deduplication,
  * dead-letter queues, quotas and error codes are SQS's own, and a standard queue gives its messages in random order.
+ * What it leaves out: signatures are not checked, there are no permissions and no encryption, counts are exact, and a
+ * message is not given twice for no reason, nor missed by a short poll.
  *
  * @param options Seed, start, and what goes wrong.
  * @returns The queue service. It starts no timer and holds no resource: there is nothing to close.
@@ -114,6 +128,23 @@ export type { LoggedRequest, RequestLog };
  * await sqs.clock.advance(30);
  * assert.equal(sqs.messages("orders")[0].state, "visible");
  * assert.equal(sqs.requests.count("ReceiveMessage"), 1);
+ * ```
+ *
+ * @example Hours of consuming, in no time
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, consume, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * await sqs.clock.run(async () => {
+ *   await publish(broker, { id: 1 }, { queue: "orders", delaySeconds: 600 });
+ *   for await (const delivery of consume(broker, "orders", { maxMessages: 1 })) await delivery.ack();
+ * });
+ * assert.equal(+sqs.clock.now() - Date.UTC(2030, 0, 1), 600_000);
+ * assert.deepEqual(sqs.messages("orders"), []);
  * ```
  *
  * @example What goes wrong is up to the test
@@ -171,7 +202,8 @@ export function memorySqs(options: MemorySqsOptions = {}): MemorySqs {
       return [...model.queues.keys()];
     },
     createQueue(name, attributes = {}) {
-      const Attributes = Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)]));
+      const given = { ...(name.endsWith(".fifo") && { FifoQueue: true }), ...attributes };
+      const Attributes = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)]));
       return createQueue(model, { QueueName: name, Attributes }).QueueUrl;
     },
     async sendMessage(queueName, body, { delaySeconds, groupId, deduplicationId, messageAttributes } = {}) {

@@ -38,7 +38,7 @@ export interface Timeline {
 /** Turns of the event loop without news after which all promise work counts as settled. */
 const QUIET_TURNS = 12;
 /** Real milliseconds after which work outside of the event loop is taken for lost. */
-const PATIENCE = 400;
+const PATIENCE = 600;
 
 interface Entry extends Timer {
   readonly order: number;
