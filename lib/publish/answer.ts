@@ -25,16 +25,17 @@ export function sentPart(state: BrokerState, part: Part, answer: SentSqsMessage 
   const { md5OfMessageBody: body, md5OfMessageAttributes: attributes } = answer;
   if (
     state.options.checkMd5 !== false &&
-    ((body && body !== md5Hex(part.body)) || (attributes && attributes !== md5OfAttributes(part.attributes)))
+    ((body && body !== md5Hex(part.messageBody)) ||
+      (attributes && attributes !== md5OfAttributes(part.messageAttributes)))
   ) {
-    throw new IntegrityError(`The queue '${name}' holds the message ${messageId} with other content than was sent`);
+    throw new IntegrityError(`The message ${messageId} in '${name}' is not what was sent`);
   }
   return { queue: name, ...sent };
 }
 
 /** Sums up a message: `outcomes` has what each of its targets said, or why it said nothing. */
 export function summary(
-  { messageId, fanout }: Draft,
+  { outgoing: { messageId, fanout } }: Draft,
   targets: readonly Pick<Target, "name">[],
   outcomes: readonly (SentPart | Error)[],
 ): PublishResult {

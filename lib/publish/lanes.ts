@@ -89,8 +89,8 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       else await settle(load, outcomes[index]);
     }
     if (lane.fifo) {
-      for (const { part } of loads) lane.busy.delete(part.groupId!);
-      for (const { part } of retried) lane.busy.add(part.groupId!);
+      for (const { part } of loads) lane.busy.delete(part.messageGroupId!);
+      for (const { part } of retried) lane.busy.add(part.messageGroupId!);
     }
     if (retried.length) begin(retry(lane, retried, outcomes[again[0]] as AwsError));
     for (const other of lanes.values()) dispatch(other, false);
@@ -105,7 +105,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     if (ending.signal.aborted) return void await Promise.all(loads.map((load) => refuse(load, error)));
     for (const load of loads) load.waiting = true;
     lane.waiting.unshift(...loads);
-    for (const { part } of loads) lane.busy.delete(part.groupId!);
+    for (const { part } of loads) lane.busy.delete(part.messageGroupId!);
     dispatch(lane, true);
   }
 
@@ -160,7 +160,7 @@ function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boo
   let full = false;
   for (; at < waiting.length && !full; at++) {
     const load = waiting[at];
-    const group = load.part.groupId!;
+    const group = load.part.messageGroupId!;
     if (fifo && held.has(group)) {
       left.push(load);
       continue;
@@ -179,7 +179,7 @@ function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boo
   lane.waiting = left.concat(waiting.slice(at));
   for (const load of taken) {
     load.waiting = false;
-    if (fifo) busy.add(load.part.groupId!);
+    if (fifo) busy.add(load.part.messageGroupId!);
   }
   return taken;
 }

@@ -17,7 +17,6 @@ import type {
   EncodedMessage,
   FanoutMessage,
   OffloadedPayload,
-  PayloadStore,
   QueueAddress,
   WireAttribute,
 } from "../types.ts";
@@ -37,10 +36,10 @@ export interface Target {
 }
 
 /** A message for one target, ready to be sent unless `store` is set: its body goes to the payload store first. */
-export interface Part {
+export interface Part extends OutgoingSqsMessage {
   readonly target: Target;
-  body: string;
-  attributes: Readonly<Record<string, WireAttribute>>;
+  messageBody: string;
+  messageAttributes: Readonly<Record<string, WireAttribute>>;
   /** Bytes of body and attributes. */
   size: number;
   /** The bytes of the attributes among them. */
@@ -48,9 +47,6 @@ export interface Part {
   store: boolean;
   readonly stream?: ReadableStream<Uint8Array>;
   payload?: OffloadedPayload;
-  readonly delaySeconds?: number;
-  readonly groupId?: string;
-  readonly deduplicationId?: string;
 }
 
 /** Finds a queue, or how much a topic takes. What goes wrong becomes the target's error. */
@@ -72,89 +68,80 @@ export async function locate(broker: Broker, name: string, fanout: boolean, sign
  * @throws {ConfigError} If a target can't take the message: nothing was sent then.
  */
 export function write(state: BrokerState, message: Draft, targets: readonly Target[]): Part[] | Promise<Part[]> {
-  const { body, options } = message;
+  const { options, outgoing } = message;
+  const { body } = outgoing;
   if (body instanceof ReadableStream) {
     let rest = body;
     return targets.map((target, index) => {
-      const part = seal(state, message, target, { body: "" }, true);
-      if (index === targets.length - 1) return { ...part, stream: rest };
-      const [stream, other] = rest.tee();
+      const [stream, other] = index + 1 < targets.length ? rest.tee() : [rest, rest];
       rest = other;
-      return { ...part, stream };
+      return seal(state, message, target, { body: "" }, stream);
     });
   }
   const written = new Map<Codec, EncodedMessage | Promise<EncodedMessage>>();
   const encode = ({ address }: Target) => {
     const codec = options.codec ?? address?.predefined?.codec ?? state.options.codec!;
-    const encoded = written.get(codec) ?? codec.encode({
-      body,
-      headers: message.headers,
-      properties: message.properties,
-      contentType: options.contentType,
-      contentEncoding: options.contentEncoding,
-      exchange: message.exchange,
-      // A queue that was called by its URL has a name, too.
-      routingKey: address && !message.exchange ? address.name : message.routingKey,
-      messageId: message.messageId,
-      fanout: message.fanout,
-    });
+    const encoded = written.get(codec) ?? codec.encode(outgoing);
     written.set(codec, encoded);
     return encoded;
   };
-  if (targets.length !== 1) {
-    return Promise.all(targets.map(async (target) => seal(state, message, target, await encode(target))));
-  }
-  const encoded = encode(targets[0]);
-  const finish = (encoded: EncodedMessage) => [seal(state, message, targets[0], encoded)];
-  return "then" in encoded ? encoded.then(finish) : finish(encoded);
+  const [target] = targets;
+  const encoded = targets.length === 1 && encode(target);
+  return encoded && !("then" in encoded)
+    ? [seal(state, message, target, encoded)]
+    : Promise.all(targets.map(async (target) => seal(state, message, target, await encode(target))));
 }
 
 /** Makes a part of what the codec wrote, and checks it as SQS would. */
-function seal(state: BrokerState, message: Draft, target: Target, encoded: EncodedMessage, stream = false): Part {
-  const { options, delay } = message;
-  const { delaySeconds, deduplicationId } = options;
+function seal(
+  state: BrokerState,
+  { options, attributes, delay, groupId, deduplicationId }: Draft,
+  target: Target,
+  encoded: EncodedMessage,
+  stream?: ReadableStream<Uint8Array>,
+): Part {
+  const { delaySeconds } = options;
   const { name, address, limit } = target;
   const { payloads } = state.options;
   const { body } = encoded;
-  const fifo = address ? address.fifo : name.endsWith(".fifo");
-  const delayed = address && !fifo;
-  if (fifo && delaySeconds !== undefined) refuse("delaySeconds", `left out for the FIFO queue '${name}'`, delaySeconds);
-  if (options.queue !== undefined && !fifo && deduplicationId !== undefined) {
-    refuse("deduplicationId", `left out for '${name}', which is no FIFO queue`, deduplicationId);
+  const fifo = (address?.url ?? name).endsWith(".fifo");
+  const delays = address && !fifo;
+  if (!delays && delaySeconds !== undefined) refuse("delaySeconds", `left out, as '${name}' takes none`, delaySeconds);
+  if (!delays && delay !== undefined) {
+    state.emit({ type: "warning", message: `The delay is left out, as '${name}' takes none` });
   }
-  if (!delayed && delay !== undefined) {
-    state.emit({ type: "warning", message: `The properties' delay is left out, as '${name}' takes none` });
+  if (options.queue && !fifo && options.deduplicationId) {
+    refuse("deduplicationId", `left out, as '${name}' is no FIFO queue`, deduplicationId);
   }
-  const attributes = toWireAttributes({ ...encoded.messageAttributes, ...message.attributes });
-  const extra = attributesSize(attributes);
+  const messageAttributes = toWireAttributes({ ...encoded.messageAttributes, ...attributes });
+  const extra = attributesSize(messageAttributes);
   const size = byteLength(body) + extra;
-  const store = stream || !!payloads && (payloads.always || size > Math.min(payloads.threshold, limit));
-  if (!payloads && (stream || size > limit)) {
+  const store = !!stream || !!payloads && (payloads.always || size > Math.min(payloads.threshold, limit));
+  if (!payloads && (store || size > limit)) {
     throw new ConfigError(
-      `Cannot publish ${stream ? "a stream" : size + " bytes"} to '${name}' as it takes ${limit} bytes at the most, ` +
-        "attributes counted: set 'payloads' in connect(), for example to s3Payloads()",
+      `Cannot publish ${
+        stream ? "a stream" : size + " bytes"
+      } to '${name}', which takes ${limit} bytes with attributes: ` +
+        "set 'payloads' in connect(), for example to s3Payloads()",
     );
   }
   if (!store) {
     if (!body) refuse("body", "more than an empty text", body);
     assertSqsText("body", body);
-  } else if (Object.keys(attributes).length === MAX_ATTRIBUTES) {
-    refuse(
-      "messageAttributes",
-      `${MAX_ATTRIBUTES - 1} attributes at the most beside a stored body's own`,
-      MAX_ATTRIBUTES,
-    );
+  } else if (Object.keys(messageAttributes).length === MAX_ATTRIBUTES) {
+    refuse("messageAttributes", "one less, as a stored body has one", MAX_ATTRIBUTES);
   }
   return {
     target,
-    body,
-    attributes,
+    messageBody: body,
+    messageAttributes,
     size,
     extra,
     store,
-    delaySeconds: delayed ? delaySeconds ?? delay : undefined,
-    groupId: message.groupId ?? (fifo ? "default" : undefined),
-    deduplicationId: fifo ? message.deduplicationId ?? crypto.randomUUID() : undefined,
+    stream,
+    delaySeconds: delays ? delaySeconds ?? delay : undefined,
+    messageGroupId: groupId ?? (fifo ? "default" : undefined),
+    messageDeduplicationId: fifo ? deduplicationId ?? crypto.randomUUID() : undefined,
   };
 }
 
@@ -162,32 +149,26 @@ function seal(state: BrokerState, message: Draft, target: Target, encoded: Encod
 export async function offload(broker: Broker, part: Part, signal?: AbortSignal): Promise<void> {
   const { emit, options } = stateOf(broker);
   const { target, size, stream } = part;
-  const payload = await (options.payloads as PayloadStore).offload(
-    stream ?? part.body,
+  const payload = await options.payloads!.offload(
+    stream ?? part.messageBody,
     { size: stream ? undefined : size, shared: !target.address, queue: target.name },
     { broker, signal, emit },
   );
   part.payload = payload;
   part.store = false;
-  part.body = payload.body;
-  part.attributes = toWireAttributes({ ...part.attributes, ...payload.messageAttributes });
-  part.size = byteLength(part.body) + attributesSize(part.attributes);
-}
-
-/** A part as SQS's requests take it. */
-export function sqsFields({ body, attributes, delaySeconds, groupId, deduplicationId }: Part): OutgoingSqsMessage {
-  return {
-    messageBody: body,
-    messageAttributes: attributes,
-    delaySeconds,
-    messageGroupId: groupId,
-    messageDeduplicationId: deduplicationId,
-  };
+  part.messageBody = payload.body;
+  part.messageAttributes = toWireAttributes({ ...part.messageAttributes, ...payload.messageAttributes });
+  part.size = byteLength(payload.body) + attributesSize(part.messageAttributes);
 }
 
 /** A part as a fanout takes it. */
-export function fanoutFields({ body, attributes, groupId, deduplicationId }: Part): FanoutMessage {
-  return { body, messageAttributes: attributes, groupId, deduplicationId };
+export function fanoutFields(part: Part): FanoutMessage {
+  return {
+    body: part.messageBody,
+    messageAttributes: part.messageAttributes,
+    groupId: part.messageGroupId,
+    deduplicationId: part.messageDeduplicationId,
+  };
 }
 
 /** Takes back what was stored for a part that was not sent. */

@@ -6,7 +6,7 @@ import type { Broker } from "../types.ts";
 import { asError, sentPart, summary } from "./answer.ts";
 import { draft } from "./draft.ts";
 import type { PublishOptions, PublishResult, SentPart } from "./options.ts";
-import { discard, fanoutFields, locate, offload, type Part, sqsFields, write } from "./part.ts";
+import { discard, fanoutFields, locate, offload, type Part, write } from "./part.ts";
 
 /**
  * Sends a message: to a queue, or through an exchange to every queue that is bound for its routing key.
@@ -60,8 +60,7 @@ export async function publish(broker: Broker, body: unknown, options: PublishOpt
   const { signal } = options;
   signal?.throwIfAborted();
   const message = draft(state, body, options);
-  const { names, fanout } = message;
-  const found = await Promise.all(names.map((name) => locate(broker, name, fanout, signal)));
+  const found = await Promise.all(message.names.map((name) => locate(broker, name, message.outgoing.fanout!, signal)));
   // All parts are written, and so checked, before the first is sent.
   const parts = await write(state, message, found.filter(({ error }) => !error));
   const outcomes = await Promise.all(found.map((target) => {
@@ -81,7 +80,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
   let failed = 1;
   try {
     const answer = address
-      ? await sendTo(broker, address, sendMessage({ queueUrl: address.url, ...sqsFields(part) }), { signal })
+      ? await sendTo(broker, address, sendMessage({ queueUrl: address.url, ...part }), { signal })
       : (await state.options.fanout!.publish(broker, name, [fanoutFields(part)], { signal }))[0];
     if (answer instanceof Error) throw answer;
     const sent = sentPart(state, part, answer);

@@ -155,11 +155,11 @@ async function* generate<T>(
       slot.result = { messageId: crypto.randomUUID(), sent: [], error: asError(error) };
       return;
     }
-    const { names, fanout } = message;
+    const { names, outgoing: { fanout } } = message;
     const keys = names.map((name) => `${fanout} ${name}`);
     const found = keys.map((key) => targets.get(key));
     if (!found.includes(undefined)) return place(slot, message, found as Target[]);
-    return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout, signal))).then(
+    return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout!, signal))).then(
       (found) => {
         found.forEach((target, index) => {
           if (!(target.error instanceof AwsError && target.error.retryable)) targets.set(keys[index], target);
@@ -171,7 +171,7 @@ async function* generate<T>(
 
   function place(slot: Slot, message: Draft, found: readonly Target[]): undefined {
     const fail = (error: unknown) => {
-      slot.result = { messageId: message.messageId, sent: [], error: asError(error) };
+      slot.result = { messageId: message.outgoing.messageId, sent: [], error: asError(error) };
     };
     const enter = (parts: readonly Part[]) => {
       const outcomes: (SentPart | Error)[] = found.map((target) => target.error!);

@@ -6,7 +6,7 @@ import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { asError, sentPart } from "./answer.ts";
 import type { SentPart } from "./options.ts";
-import { fanoutFields, offload, type Part, sqsFields } from "./part.ts";
+import { fanoutFields, offload, type Part } from "./part.ts";
 
 /** What a pointer and its attribute may weigh. */
 const POINTER_BYTES = 4096;
@@ -24,8 +24,8 @@ export function leastSize(state: BrokerState, part: Part): number {
   return canStore(state, part) ? Math.min(part.size, part.extra + POINTER_BYTES) : part.size;
 }
 
-function canStore(state: BrokerState, { payload, store, attributes }: Part): boolean {
-  return !!state.options.payloads && !payload && (store || Object.keys(attributes).length < MAX_ATTRIBUTES);
+function canStore(state: BrokerState, { payload, store, messageAttributes }: Part): boolean {
+  return !!state.options.payloads && !payload && (store || Object.keys(messageAttributes).length < MAX_ATTRIBUTES);
 }
 
 /**
@@ -44,7 +44,7 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
   const began = nowOf(state);
   try {
     if (address) {
-      const entries = going.map((index) => ({ id: String(index), ...sqsFields(parts[index]) }));
+      const entries = going.map((index) => ({ ...parts[index], id: String(index) }));
       const answer = await sendTo(broker, address, sendMessageBatch({ queueUrl: address.url, entries }), { signal });
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
       for (const { id, code, message, senderFault } of answer.failed) {

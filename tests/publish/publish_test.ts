@@ -168,7 +168,7 @@ Deno.test("publish() takes a delay of 0 to 900 whole seconds, for standard queue
   for (const delaySeconds of [-1, 901, 0.5, NaN, "5" as unknown as number]) {
     await assert.rejects(publish(broker, 1, { queue: "orders", delaySeconds }), ConfigError);
   }
-  await assert.rejects(publish(broker, 1, { queue: "jobs.fifo", delaySeconds: 1 }), /delaySeconds.*FIFO/);
+  await assert.rejects(publish(broker, 1, { queue: "jobs.fifo", delaySeconds: 1 }), /delaySeconds.*takes none/);
   await assert.rejects(publish(broker, 1, { exchange: "mixed", routingKey: "k", delaySeconds: 1 }), ConfigError);
   assert.equal(sqs.requests.count("SendMessage"), 0);
   for (const delaySeconds of [0, 900]) await publish(broker, 1, { queue: "orders", delaySeconds });
