@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { type CredentialProvider, CredentialsError } from "@dashi/sqs";
+import { chain, defaultChain, env, staticCredentials } from "@dashi/sqs/credentials";
+import { fakeContext, KEYS, withEnv } from "./fakes.ts";
+
+const nothing = fakeContext(() => new Response("", { status: 404 }));
+
+Deno.test("chain() takes the first that has keys and stays with it", async () => {
+  let asked = 0;
+  let empty = true;
+  const first: CredentialProvider = () => {
+    asked++;
+    return empty ? Promise.reject(new Error("none")) : Promise.resolve({ accessKeyId: "OTHER", secretAccessKey: "x" });
+  };
+  const provider = chain(first, staticCredentials(KEYS));
+  assert.equal((await provider(nothing)).accessKeyId, "AKIDEXAMPLE");
+  empty = false;
+  assert.equal((await provider(nothing)).accessKeyId, "AKIDEXAMPLE");
+  assert.equal(asked, 1);
+});
+
+Deno.test("chain() gathers what each of its providers tried", async () => {
+  const failing = (why: string): CredentialProvider => () => Promise.reject(new Error(why));
+  await assert.rejects(chain(failing("no left"), failing("no right"))(nothing), (error: Error) => {
+    assert.ok(error instanceof CredentialsError);
+    return /no left\n- no right/.test(error.message);
+  });
+  assert.throws(() => chain(), /without providers/);
+  assert.throws(() => chain({} as CredentialProvider), /not a provider/);
+});
+
+Deno.test("chain() hears its signal", async () => {
+  const controller = new AbortController();
+  controller.abort(new Error("enough"));
+  await assert.rejects(chain(env())({ ...nothing, signal: controller.signal }), /enough/);
+});
+
+Deno.test("defaultChain() says all that it tried", async () => {
+  await withEnv({ HOME: "/nonexistent" }, async () => {
+    await assert.rejects(defaultChain()(nothing), (error: Error) => {
+      for (const place of ["AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "profile", "AWS_CONTAINER_", "instance metadata"]) {
+        assert.ok(error.message.includes(place), place);
+      }
+      return error instanceof CredentialsError;
+    });
+  });
+});
+
+Deno.test("env() reads its variables for each request and gives the same object for the same keys", async () => {
+  await withEnv({ AWS_ACCESS_KEY_ID: "AKID1", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" }, async () => {
+    const provider = env();
+    const keys = await provider(nothing);
+    assert.deepEqual(keys, { accessKeyId: "AKID1", secretAccessKey: "s", sessionToken: "t" });
+    assert.equal(await provider(nothing), keys);
+    Deno.env.set("AWS_ACCESS_KEY_ID", "AKID2");
+    Deno.env.delete("AWS_SESSION_TOKEN");
+    assert.deepEqual(await provider(nothing), { accessKeyId: "AKID2", secretAccessKey: "s", sessionToken: undefined });
+  });
+  await withEnv({}, async () => void await assert.rejects(env()(nothing), /defaultChain\(\)/));
+});

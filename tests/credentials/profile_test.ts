@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { profile } from "@dashi/sqs/credentials";
+import { assumed, fakeContext, withEnv } from "./fakes.ts";
+
+const CONFIG = `\uFEFF# a comment
+[default]
+region = eu-west-1
+ aws_access_key_id   =   AKIDDEFAULT   # behind a value
+aws_secret_access_key=a#b;c=d
+
+; another comment
+[profile  "two words" ]\r
+aws_access_key_id = AKIDQUOTED\r
+aws_secret_access_key = q\r
+s3 =
+  aws_access_key_id = nested
+[ profile spaced ]
+aws_access_key_id	=	AKIDSPACED
+AWS_SECRET_ACCESS_KEY = upper
+aws_session_token = st
+[sso-session spaced]
+aws_access_key_id = NOTAPROFILE
+[profile role]
+role_arn = arn:aws:iam::123456789012:role/one
+source_profile = spaced
+role_session_name = me
+external_id = ext
+duration_seconds = 900
+[profile chained]
+role_arn = arn:aws:iam::123456789012:role/two
+source_profile = role
+[profile self]
+role_arn = arn:aws:iam::123456789012:role/self
+source_profile = self
+aws_access_key_id = AKIDSELF
+aws_secret_access_key = s
+[profile loop-a]
+role_arn = arn:aws:iam::123456789012:role/a
+source_profile = loop-b
+[profile loop-b]
+role_arn = arn:aws:iam::123456789012:role/b
+source_profile = loop-a
+[profile fromenv]
+role_arn = arn:aws:iam::123456789012:role/env
+credential_source = Environment
+[profile process]
+credential_process = rm -rf /
+[profile sso]
+sso_session = spaced
+[profile mfa]
+role_arn = arn:aws:iam::123456789012:role/mfa
+source_profile = spaced
+mfa_serial = arn:aws:iam::123456789012:mfa/me
+[profile empty]
+[profile __proto__]
+aws_access_key_id = AKIDPROTO
+aws_secret_access_key = p
+[broken
+aws_access_key_id = AKIDBROKEN
+no equals sign
+`;
+const SHARED = `[default]
+aws_access_key_id = AKIDSHARED
+[plain]
+aws_access_key_id = AKIDPLAIN
+aws_secret_access_key = p
+`;
+
+/** Runs with a home that has both files, and an STS that numbers its keys. */
+async function withFiles(
+  run: (ask: (name?: string) => Promise<string>, asked: { signer: string; body: URLSearchParams }[]) => Promise<void>,
+  more: Readonly<Record<string, string>> = {},
+) {
+  const home = await Deno.makeTempDir();
+  await Deno.mkdir(`${home}/.aws`);
+  await Deno.writeTextFile(`${home}/.aws/config`, CONFIG);
+  await Deno.writeTextFile(`${home}/.aws/credentials`, SHARED);
+  const asked: { signer: string; body: URLSearchParams }[] = [];
+  const context = fakeContext(async (request) => {
+    const signer = /Credential=(\w+)/.exec(request.headers.get("authorization")!)![1];
+    asked.push({ signer, body: new URLSearchParams(await request.text()) });
+    return assumed("AssumeRole", `ASIA${asked.length}`, "2026-01-01T01:00:00Z");
+  });
+  try {
+    await withEnv({ HOME: home, ...more }, () =>
+      run(async (name) => {
+        const keys = await profile({ profile: name })(context);
+        return `${keys.accessKeyId} ${keys.secretAccessKey} ${keys.sessionToken ?? ""}`.trim();
+      }, asked));
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test("profile() reads both files, whatever their spacing, quotes, comments and line ends", () =>
+  withFiles(async (ask) => {
+    assert.equal(await ask(), "AKIDSHARED a#b;c=d");
+    assert.equal(await ask("two words"), "AKIDQUOTED q");
+    assert.equal(await ask("spaced"), "AKIDSPACED upper st");
+    assert.equal(await ask("plain"), "AKIDPLAIN p");
+    assert.equal(await ask("__proto__"), "AKIDPROTO p");
+  }));
+
+Deno.test("profile() takes its name from AWS_PROFILE", () =>
+  withFiles(async (ask) => {
+    assert.equal(await ask(), "AKIDPLAIN p");
+  }, { AWS_PROFILE: "plain" }));
+
+Deno.test("profile() assumes a profile's role with its source's keys, along chains", () =>
+  withFiles(async (ask, asked) => {
+    assert.match(await ask("chained"), /^ASIA2 /);
+    assert.deepEqual(asked.map(({ signer }) => signer), ["AKIDSPACED", "ASIA1"]);
+    const [first] = asked.map(({ body }) => Object.fromEntries(body));
+    assert.equal(first.RoleArn, "arn:aws:iam::123456789012:role/one");
+    assert.equal(first.RoleSessionName, "me");
+    assert.equal(first.ExternalId, "ext");
+    assert.equal(first.DurationSeconds, "900");
+    await ask("self");
+    assert.equal(asked[2].signer, "AKIDSELF");
+    await ask("fromenv");
+    assert.equal(asked[3].signer, "AKIDENV");
+  }, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "e" }));
+
+Deno.test("profile() says what it does not do, and what is not there", () =>
+  withFiles(async (ask) => {
+    await assert.rejects(ask("process"), (error: Error) =>
+      /runs no 'cred/.test(error.message) && !/rm/.test(error.message));
+    await assert.rejects(ask("sso"), /asks no SSO/);
+    await assert.rejects(ask("mfa"), /no MFA code/);
+    await assert.rejects(ask("loop-a"), /its own source: loop-a -> loop-b/);
+    await assert.rejects(ask("empty"), /no aws_access_key_id/);
+    await assert.rejects(ask("toString"), /none of that name/);
+    await assert.rejects(ask("broken"), /none of that name/);
+    await assert.rejects(
+      profile({ file: "/nonexistent" })(fakeContext(() =>
+        new Response()
+      )),
+      /none of that name/,
+    );
+  }));
+
+Deno.test("profile() names the missing feature where there is no file system", async () => {
+  const { process } = globalThis as unknown as { process: { getBuiltinModule: unknown } };
+  const before = process.getBuiltinModule;
+  process.getBuiltinModule = undefined;
+  try {
+    await assert.rejects(profile()(fakeContext(() => new Response())), /no file system \(process.getBuiltinModule/);
+  } finally {
+    process.getBuiltinModule = before;
+  }
+});
