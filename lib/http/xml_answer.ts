@@ -31,7 +31,8 @@ export async function readXmlAnswer(
   if (response.ok && error === undefined) return xml;
   throw toError({
     awsCode: textOf(field(error, "Code")) || `Http${response.status}`,
-    message: textOf(field(error, "Message")) || "no message",
+    // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
+    message: textOf(field(error, "Message")).replace(/\n.*/s, "") || "no message",
   });
 }
 

@@ -222,13 +222,14 @@ Deno.test("send() asks the provider once more for expired keys, and tells it whi
 });
 
 Deno.test("send() passes on what a provider throws, and never loops on it", async () => {
-  const expired = new AwsError("sts AssumeRole failed with ExpiredToken", {
+  const details = {
     service: "sts",
     action: "AssumeRole",
     status: 403,
     awsCode: "ExpiredToken",
-    retryable: false,
-  });
+    retryable: true,
+  } as const;
+  const expired = new AwsError("sts AssumeRole failed with ExpiredToken", details);
   let asked = 0;
   const { broker, requests } = bench([good()], {
     credentials: () => {
@@ -251,15 +252,16 @@ Deno.test("send() rejects with the signal's reason at once: before, and while it
     ["body", [[() => new Response(new ReadableStream({}))]]],
   ];
   for (const [place, setting] of places) {
-    const { broker, requests } = bench(...setting);
+    const { broker, requests, events } = bench(...setting);
     const controller = new AbortController();
-    const sent = failure(send(broker, receive, { signal: controller.signal }));
+    const sent = failure(send(broker, receive, { signal: controller.signal, maxAttempts: 1 }));
     await turn();
     controller.abort(reason);
     assert.equal(await sent, reason, place);
     assert.equal(requests.length, place === "keys" ? 0 : 1);
     await turn();
     assert.equal(requests.length, place === "keys" ? 0 : 1, "nothing goes on behind it");
+    assert.ok(!events.some(({ type }) => type === "retry"));
   }
   const { broker, requests } = bench([good()]);
   assert.equal(await failure(send(broker, receive, { signal: AbortSignal.abort(reason) })), reason);

@@ -86,6 +86,13 @@ Deno.test("an error may write its message large or leave it out", async () => {
   assert.match((await errorOf({ type: "X", field: "other" })).message, /with X: no message/);
 });
 
+Deno.test("an error on a wrong signature does not repeat the request that was signed", async () => {
+  const message = "The signature does not match.\n\nThe Canonical String was\nx-amz-security-token:TOKEN";
+  const error = await errorOf({ type: "x#SignatureDoesNotMatch", message });
+  assert.match(error.message, /does not match\. \(check/);
+  assert.doesNotMatch(error.message, /Canonical|TOKEN/);
+});
+
 Deno.test("throttling is retryable though it is a 400", async () => {
   for (const code of ["RequestThrottled", "KmsThrottled", "OverLimit", "ThrottlingException"]) {
     assert.equal((await errorOf({ type: `com.amazonaws.sqs#${code}` })).retryable, true, code);
