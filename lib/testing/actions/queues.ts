@@ -148,7 +148,6 @@ export function purgeQueue(model: Model, input: Input): unknown {
     throw new SqsFault(
       "PurgeQueueInProgress",
       `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`,
-      403,
     );
   }
   queue.purgedAt = now;
