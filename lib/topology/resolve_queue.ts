@@ -80,8 +80,7 @@ async function lookUp(broker: Broker, name: string, create: boolean, signal?: Ab
     if (!(error instanceof DoesNotExistQueueError)) throw error;
     if (!create) {
       throw new DoesNotExistQueueError(
-        `Cannot find the queue '${name}': declareQueue() makes it, connect({ createMissing: true }) on first use; ` +
-          "if it is there, check 'region' and whose account the credentials are of",
+        `Cannot find the queue '${name}', and 'createMissing' is off: ${error.message}`,
         error,
         { cause: error },
       );

@@ -101,7 +101,7 @@ Deno.test("resolveQueue() says what to do about a queue that is missing, and ask
     resolveQueue(broker, "orders"),
     (error) =>
       error instanceof DoesNotExistQueueError && error.action === "GetQueueUrl" && error.status === 400 &&
-      /'orders'.*declareQueue.*createMissing.*region/.test(error.message),
+      /'orders'.*createMissing.*declareQueue.*region/.test(error.message),
   );
   const url = sqs.createQueue("orders");
   assert.equal((await resolveQueue(broker, "orders")).url, url);
