@@ -2,7 +2,6 @@ import { assertWithin, refuse } from "../check.ts";
 import { kombu } from "../codec/kombu.ts";
 import { assumeRole } from "../credentials/assume_role.ts";
 import { defaultChain } from "../credentials/default_chain.ts";
-import { ConfigError } from "../errors.ts";
 import { snsFanout } from "../fanout/sns_fanout.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { ConnectOptions } from "../types.ts";

@@ -6,7 +6,7 @@ import { assertSnsArn } from "../sns/request.ts";
 import type { CredentialProvider, PredefinedQueue } from "../types.ts";
 import { halves, keep, type KeyPair } from "./keys.ts";
 import { assertOptions } from "./nearest.ts";
-import { Exchange, Queue } from "./shape.ts";
+import type { Exchange, Queue } from "./shape.ts";
 
 /** Where an entry's keys come from: a role, which wins as in kombu; its own keys; or the URL's. */
 export interface KeySources {
