@@ -22,4 +22,14 @@ export { profile, type ProfileOptions } from "./profile.ts";
 export type { AssumeRoleOptions, RoleSessionOptions } from "./role.ts";
 export { staticCredentials } from "./static_credentials.ts";
 export { webIdentity, type WebIdentityOptions } from "./web_identity.ts";
-export type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
+export type {
+  Clock,
+  CredentialContext,
+  CredentialProvider,
+  Credentials,
+  DashiEvent,
+  DropReason,
+  Endpoints,
+  Fetch,
+  Service,
+} from "../types.ts";

@@ -26,4 +26,4 @@ export { assumeRole, type AssumeRoleRequestOptions } from "./assume_role.ts";
 export { assumeRoleWithWebIdentity, type AssumeRoleWithWebIdentityOptions } from "./assume_role_with_web_identity.ts";
 export { type CallerIdentity, getCallerIdentity } from "./get_caller_identity.ts";
 export type { AssumedRole } from "./request.ts";
-export type { AwsRequest, Credentials } from "../types.ts";
+export type { AwsBody, AwsRequest, Credentials, Service } from "../types.ts";

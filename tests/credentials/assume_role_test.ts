@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { AwsError, ConfigError, connect, send } from "@dashi/sqs";
+import { type AwsError, ConfigError, connect, send } from "@dashi/sqs";
 import { assumeRole, staticCredentials } from "@dashi/sqs/credentials";
 import { getCallerIdentity } from "@dashi/sqs/sts";
 import { assumed, fakeClock, fakeContext, KEYS, refused, ROLE, settle } from "./fakes.ts";
@@ -243,4 +243,19 @@ Deno.test("providers show no key to an inspector", async () => {
   }
   assert.doesNotMatch(JSON.stringify(context.events), /secret|token-of/);
   assert.throws(() => staticCredentials({ accessKeyId: "", secretAccessKey: "hush" }), /'accessKeyId'/);
+});
+
+Deno.test("assumeRole() shares no pending refresh between the invocations of a Worker, only its keys", async () => {
+  Object.defineProperty(navigator, "userAgent", { value: "Cloudflare-Workers", configurable: true });
+  try {
+    const { context, clock } = sts();
+    const cancelled = Promise.withResolvers<Response>();
+    const provider = assumeRole({ arn: ROLE, credentials: KEYS });
+    const first = provider({ ...context, fetch: () => cancelled.promise });
+    assert.equal((await provider(context)).accessKeyId, "ASIA1");
+    cancelled.resolve(assumed("AssumeRole", "ASIA9", new Date(clock.time + HOUR)));
+    assert.equal((await first).accessKeyId, "ASIA9");
+  } finally {
+    delete (navigator as { userAgent?: string }).userAgent;
+  }
 });
