@@ -16,6 +16,7 @@ function imds(more: (request: Request) => Response | undefined = () => undefined
   const context = fakeContext((request) => {
     const { pathname, host } = new URL(request.url);
     asked.push(`${request.method} ${host}${pathname}`);
+    assert.equal(request.redirect, "manual");
     const own = more(request);
     if (own) return own;
     if (pathname === "/latest/api/token") {
@@ -122,6 +123,7 @@ Deno.test("container() asks ECS's address by path and EKS's with the token of a 
     "http://169.254.170.2/v2/credentials/1?a=b",
     "http://169.254.170.23/v1/credentials",
   ]);
+  assert.deepEqual(seen.map(({ redirect }) => redirect), ["manual", "manual"]);
   assert.equal(seen[0].headers.get("authorization"), null);
   assert.equal(seen[1].headers.get("authorization"), "pod-token");
 });

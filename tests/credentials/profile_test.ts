@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { profile } from "@dashi/sqs/credentials";
-import { assumed, fakeContext, withEnv } from "./fakes.ts";
+import { assumed, fakeContext, settle, withEnv } from "./fakes.ts";
 
 const CONFIG = `\uFEFF# a comment
 [default]
@@ -147,5 +147,30 @@ Deno.test("profile() names the missing feature where there is no file system", a
     await assert.rejects(profile()(fakeContext(() => new Response())), /no file system \(process.getBuiltinModule/);
   } finally {
     process.getBuiltinModule = before;
+  }
+});
+
+Deno.test("profile() goes on for the others when the caller that began gives up", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, CONFIG);
+  try {
+    const answer = Promise.withResolvers<Response>();
+    const asked = Promise.withResolvers<void>();
+    const context = fakeContext(() => {
+      asked.resolve();
+      return answer.promise;
+    });
+    const provider = profile({ profile: "role", file });
+    const controller = new AbortController();
+    const impatient = provider({ ...context, signal: controller.signal });
+    const patient = provider(context);
+    await asked.promise;
+    controller.abort(new Error("enough"));
+    await assert.rejects(impatient, /enough/);
+    await settle();
+    answer.resolve(assumed("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
+    assert.equal((await patient).accessKeyId, "ASIA1");
+  } finally {
+    await Deno.remove(file);
   }
 });
