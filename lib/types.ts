@@ -107,7 +107,9 @@ export type PlainAttributeValue = string | number | bigint | Uint8Array;
 
 /** SQS's typed form of a message attribute. `DataType` is `String`, `Number` or `Binary`, with an optional `.suffix`. */
 export interface TypedAttributeValue {
+  /** `String`, `Number` or `Binary`, with an optional `.suffix`. */
   readonly DataType: string;
+  /** The value of a String or a Number. */
   readonly StringValue?: string;
   /** Bytes, or their base64 text as on the wire. */
   readonly BinaryValue?: Uint8Array | string;
@@ -186,9 +188,13 @@ export interface IncomingMessage {
 export interface DecodedMessage {
   /** The value. */
   readonly body: unknown;
+  /** Application headers. */
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** AMQP properties. */
   readonly properties?: Readonly<Record<string, unknown>>;
+  /** The body's content type. */
   readonly contentType?: string;
+  /** The body's content encoding. */
   readonly contentEncoding?: string;
 }
 
@@ -220,7 +226,9 @@ export type Transform<A, B> = (source: AsyncIterable<A>) => AsyncIterable<B>;
 
 /** Where a large payload lies. */
 export interface PayloadLocation {
+  /** The S3 bucket, or what stands for it. */
   readonly bucket: string;
+  /** The object's key. */
   readonly key: string;
   /** Size in bytes, where it is known. */
   readonly size?: number;
@@ -230,6 +238,7 @@ export interface PayloadLocation {
 export interface PayloadContext {
   /** The broker: for `send`, which signs, retries and reports. */
   readonly broker: Broker;
+  /** Ends the waiting. */
   readonly signal?: AbortSignal;
   /** Is called before each request, for the budget of a consumer. */
   readonly onAttempt?: () => void;
@@ -265,6 +274,7 @@ export interface OffloadedPayload {
 export interface ResolvedPayload {
   /** The text, or undefined for one that is read as a stream. */
   readonly body?: string;
+  /** Where it lies. */
   readonly location: PayloadLocation;
   /** Opens the payload as a stream of bytes, checked against its checksum at the end. */
   stream(signal?: AbortSignal): ReadableStream<Uint8Array>;
@@ -362,16 +372,23 @@ export interface ResultStore {
 
 /** One message for a fanout exchange, encoded. */
 export interface FanoutMessage {
+  /** The body as the codec wrote it. */
   readonly body: string;
+  /** Attributes that go with it; ten at the most. */
   readonly messageAttributes: Readonly<Record<string, MessageAttributeInput>>;
+  /** FIFO: the group, whose messages keep their order. Default: `default`. */
   readonly groupId?: string;
+  /** FIFO: the id that tells a second send of the same message. Default: a UUID. */
   readonly deduplicationId?: string;
 }
 
 /** What a publish to a topic gave. */
 export interface FanoutReceipt {
+  /** The topic's ARN. */
   readonly topic: string;
+  /** SNS's id of the message. */
   readonly messageId: string;
+  /** FIFO: the message's place in the topic. */
   readonly sequenceNumber?: string;
 }
 
@@ -426,9 +443,13 @@ export interface QueueAddress {
 
 /** A queue that exists already. */
 export interface PredefinedQueue {
+  /** The queue URL. */
   readonly url: string;
+  /** The region that its requests are signed for. Default: the URL's, then the broker's. */
   readonly region?: string;
+  /** Its own keys. Default: the broker's. */
   readonly credentials?: Credentials | CredentialProvider;
+  /** How its bodies are written and read. Default: the broker's. */
   readonly codec?: Codec;
   /** Seconds to hide a failed message for, by its receive count. */
   readonly backoffPolicy?: Readonly<Record<number, number>>;
@@ -441,9 +462,11 @@ export type ExchangeType = "direct" | "topic" | "fanout";
 
 /** Exchanges and bindings as plain data: it can be written down, shared and serialised as JSON. */
 export interface Topology {
+  /** The exchanges by name. */
   readonly exchanges: Readonly<
     Record<string, { readonly type: ExchangeType; readonly unroutableQueue?: string }>
   >;
+  /** Which queue gets what, of which exchange. */
   readonly bindings: readonly {
     readonly exchange: string;
     readonly queue: string;

@@ -30,6 +30,7 @@ export interface CeleryConfig {
   readonly broker_url: string | readonly string[];
   /** kombu's transport options. */
   readonly broker_transport_options?: object | null;
+  /** The other settings of Celery: they say nothing of the broker, and are left alone. */
   readonly [setting: string]: unknown;
 }
 
