@@ -120,3 +120,25 @@ Deno.test("redrive() fails where another program cancels it", async () => {
     (error) => error instanceof AwsError && /CANCELL/.test(error.awsCode) && /'dead'/.test(error.message),
   );
 });
+
+Deno.test("redrive() does not take an older task for its own where SQS lists late", async () => {
+  const { sqs, broker } = await setUp(3);
+  await sqs.clock.run(() => redrive(broker, "dead", { destination: "orders" }));
+  await sqs.sendMessage("dead", "one more");
+  let stale: string | undefined;
+  const late = connect({
+    ...sqs.connectOptions,
+    http: {
+      async fetch(request) {
+        const action = request.headers.get("x-amz-target");
+        const response = await sqs.fetch(request);
+        if (action !== "AmazonSQS.ListMessageMoveTasks") return response;
+        if (sqs.requests.count("ListMessageMoveTasks") > 5) return response;
+        stale ??= await response.text();
+        return new Response(stale, { headers: { "content-type": "application/x-amz-json-1.0" } });
+      },
+    },
+  });
+  const { moved } = await sqs.clock.run(() => redrive(late, "dead", { destination: "orders" }));
+  assert.equal(moved, 1);
+});
