@@ -50,6 +50,7 @@ export async function bind(broker: Broker, queue: string, options: BindOptions):
       await fanout.bind(broker, exchange, await resolveQueue(broker, queue, { signal }), { signal });
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
+      if (cause instanceof UnableToSubscribeQueueError) throw cause;
       throw new UnableToSubscribeQueueError(
         `Cannot subscribe the queue '${queue}' to the exchange '${exchange}': ${(cause as Error).message}`,
         { cause },

@@ -58,6 +58,7 @@ export async function unsubscribe(
     await fanout.unbind(broker, exchange, await resolveQueue(broker, queue, { signal, create: false }), { signal });
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
+    if (cause instanceof UnableToUnsubscribeQueueError) throw cause;
     throw new UnableToUnsubscribeQueueError(
       `Cannot unsubscribe the queue '${queue}' from the exchange '${exchange}': ${(cause as Error).message}`,
       { cause },

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { bind, declareExchange, declareQueue, deleteExchange, get, publish, publishMany, unbind } from "../../mod.ts";
+import { fromCelery } from "../../lib/config/mod.ts";
+import { connect } from "../../lib/connect.ts";
+import { UnableToSubscribeQueueError } from "../../lib/errors.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
+import { bench } from "./setup.ts";
+
+Deno.test("declareExchange(), bind() and publish() reach every queue of a fanout exchange, until unbind()", async () => {
+  await using t = await bench();
+  const { broker } = t;
+  await declareExchange(broker, "news", { type: "fanout" });
+  for (const queue of ["a", "b"]) {
+    await declareQueue(broker, queue);
+    await bind(broker, queue, { exchange: "news" });
+  }
+  const { sent } = await publish(broker, { soup: 1 }, { exchange: "news", messageAttributes: { bowls: 2 } });
+  assert.deepEqual(sent.map(({ topic }) => topic), ["arn:aws:sns:us-east-1:000000000000:news"]);
+  for (const queue of ["a", "b"]) {
+    const delivery = await get(broker, queue);
+    assert.deepEqual(delivery?.body, { soup: 1 });
+    assert.equal(delivery?.messageAttributes.bowls, 2);
+    await delivery?.ack();
+  }
+  await unbind(broker, "a", { exchange: "news" });
+  const results = await publishMany(
+    broker,
+    Array.from({ length: 12 }, (_, index) => ({ body: index, exchange: "news" })),
+  );
+  assert.ok(results.every(({ error }) => error === undefined));
+  assert.equal(await get(broker, "a"), undefined);
+  assert.ok(await get(broker, "b"));
+  await deleteExchange(broker, "news");
+  assert.ok(t.actions.includes("DeleteTopic"));
+});
+
+Deno.test("bind() says once what SNS refused", async () => {
+  await using t = await bench({
+    intercept: (_, action) =>
+      action === "Subscribe"
+        ? new Response(
+          "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>FIFO queues can not be subscribed</Message></Error></ErrorResponse>",
+          { status: 400 },
+        )
+        : undefined,
+  });
+  await declareExchange(t.broker, "news", { type: "fanout" });
+  await declareQueue(t.broker, "a.fifo");
+  await assert.rejects(bind(t.broker, "a.fifo", { exchange: "news" }), (error: Error) => {
+    assert.ok(error instanceof UnableToSubscribeQueueError);
+    assert.equal(error.message.split("Cannot subscribe").length, 2, error.message);
+    assert.match(error.message, /FIFO queues can not be subscribed/);
+    return true;
+  });
+});
+
+Deno.test("kombu's deadletter_queue receives what no queue is bound for", async () => {
+  const { endpoint: _, ...sqs } = memorySqs().connectOptions as { endpoint?: string };
+  const broker = connect({ ...fromCelery("sqs://", { deadletter_queue: "lost" }), ...sqs });
+  await declareExchange(broker, "orders", { type: "direct" });
+  await publish(broker, { id: 1 }, { exchange: "orders", routingKey: "nowhere" });
+  assert.deepEqual((await get(broker, "lost"))?.body, { id: 1 });
+});
