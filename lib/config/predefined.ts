@@ -2,7 +2,6 @@ import type * as v from "valibot";
 import { refuse } from "../check.ts";
 import { ConfigError, InvalidQueueError } from "../errors.ts";
 import type { PredefinedTopic } from "../fanout/topic.ts";
-import { assertSnsArn } from "../sns/request.ts";
 import type { CredentialProvider, PredefinedQueue } from "../types.ts";
 import { halves, keep, type KeyPair } from "./keys.ts";
 import { assertOptions } from "./nearest.ts";
@@ -63,7 +62,7 @@ export function readExchanges(
   return entriesOf(exchanges, ([name, exchange]) => {
     const { arn, region } = exchange;
     const at = `${path}.${name}`;
-    assertSnsArn(`${at}.arn`, arn);
+    if (!arn) refuse(`${at}.arn`, "the ARN of an SNS topic", arn);
     return { arn, region: region || undefined, credentials: keysOf(exchange, at, sources) };
   });
 }

@@ -41,7 +41,7 @@ const Names = v.nullish(v.array(v.string("a string"), "a list of strings"));
 /** An entry of `predefined_queues`. */
 export const Queue = v.object({
   ...Keys,
-  url: v.optional(HttpUrl, null as never),
+  url: v.optional(HttpUrl),
   backoff_policy: v.nullish(v.record(
     v.string(),
     v.pipe(
@@ -56,9 +56,12 @@ export const Queue = v.object({
   backoff_tasks: Names,
 }, "an object with the queue's url");
 
+const TOPIC = "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:news";
+const TopicArn = v.pipe(v.string(TOPIC), v.regex(/^arn:[\w-]+:sns:[\w-]*:\d*:[\w.-]+$/, TOPIC));
+
 /** An entry of `predefined_exchanges`. */
 export const Exchange = v.object(
-  { ...Keys, arn: v.optional(v.string("the topic's ARN"), null as never) },
+  { ...Keys, arn: v.optional(TopicArn) },
   "an object with the topic's arn",
 );
 
