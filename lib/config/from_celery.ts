@@ -154,7 +154,8 @@ function roleOf({ sts_role_arn, sts_token_timeout, sts_token_buffer_time }: Opti
 function secondsOf(value: string | number | null | undefined, path: string): string {
   const text = String(value ?? "").trim();
   if (text === "") return String(KOMBU_DEFAULTS.visibilityTimeout);
-  const seconds = Math.trunc(Number(text));
+  // Python's float() reads no hexadecimal.
+  const seconds = Math.trunc(/^[-+.\de]+$/i.test(text) ? Number(text) : NaN);
   assertWithin(path, seconds, 0, MAX_VISIBILITY);
   return String(seconds);
 }

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { refuse } from "../check.ts";
+import { ConfigError } from "../errors.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 
 /** None of these may show in an error. */
@@ -124,5 +125,6 @@ export function shaped<Schema extends v.GenericSchema>(
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
   const at = [path, v.getDotPath(issue)].filter(Boolean).join(".");
-  refuse(at, issue.message, SECRET.test(at) && issue.input != null ? {} : issue.input);
+  if (!SECRET.test(at) || issue.input == null) refuse(at, issue.message, issue.input);
+  throw new ConfigError(`Cannot use '${at}' as it must be ${issue.message}: what it is may be secret and is not shown`);
 }

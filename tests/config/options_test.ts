@@ -83,7 +83,7 @@ Deno.test("visibility_timeout is an attribute of queues that are created, never 
     assert.equal(options.queueAttributes?.VisibilityTimeout, expected);
     assert.equal(options.visibilityTimeout, undefined);
   }
-  for (const wrong of ["soon", -1, 43_201, [], "NaN"]) {
+  for (const wrong of ["soon", -1, 43_201, [], "NaN", "0x10"]) {
     refuses({ visibility_timeout: wrong }, "transportOptions.visibility_timeout");
   }
 });
@@ -155,6 +155,14 @@ Deno.test("predefined_queues: half a pair of keys is never mixed with the URL's"
       /missing(?!.*(?:AKIDHALF|half-secret))/,
     );
   }
+});
+
+Deno.test("predefined_queues: a key that is no text is not shown", () => {
+  refuses(
+    { predefined_queues: { orders: { url, access_key_id: "AKIDOTHER", secret_access_key: 7654321 } } },
+    "transportOptions.predefined_queues.orders.secret_access_key",
+    /^(?!.*7654321)/,
+  );
 });
 
 Deno.test("predefined_queues: a session token without keys belongs to the URL's", async () => {
