@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type BrokerState, pause, stateOf } from "../broker.ts";
-import { AwsError, DashiError, IntegrityError, PayloadForbiddenError, PayloadNotFoundError } from "../errors.ts";
+import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
+import { AwsError, IntegrityError, PayloadForbiddenError, PayloadNotFoundError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { getObject, type GetObjectOutput } from "../s3/get_object.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
@@ -43,11 +43,12 @@ export async function download(
   // A runtime that undid a content encoding gives other bytes than the ones that were summed up.
   const checker: Checker = checkerFor(size === undefined && object.contentEncoding ? {} : object.checksums, size);
   const reader = object.body.getReader();
+  const guarded = guard(state, context.signal, reader);
   return {
     size,
     async read() {
       try {
-        const { done, value } = await inTime(state, context.signal, reader.read());
+        const { done, value } = await guarded.read();
         if (!done) {
           checker.add(value);
           return value;
@@ -58,7 +59,10 @@ export async function download(
         throw error;
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    async cancel(reason) {
+      guarded.end();
+      await reader.cancel(reason);
+    },
   };
 }
 
@@ -182,33 +186,61 @@ function assertFits(size: number | undefined, maxBytes: number): void {
   }
 }
 
-/** Bounds the wait for bytes, which a dead connection never ends, and makes a broken one a typed error. */
-async function inTime<T>(state: BrokerState, signal: AbortSignal | undefined, step: Promise<T>): Promise<T> {
+/**
+ * Bounds each wait for bytes, which a dead connection never ends, and makes a broken one a typed error. One timer serves
+ * many reads, and ends by itself when nobody reads.
+ */
+function guard(
+  state: BrokerState,
+  signal: AbortSignal | undefined,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): { read(): Promise<ReadableStreamReadResult<Uint8Array>>; end(): void } {
   const over = new AbortController();
-  const failed = (awsCode: string, what: string, cause?: unknown) =>
-    new AwsError(`s3 GetObject ${what}`, {
-      service: "s3",
-      action: "GetObject",
-      status: 0,
-      awsCode,
-      retryable: true,
-    }, { cause });
   const { requestTimeout } = state;
-  const stalled = async (): Promise<never> => {
-    await pause(state.clock, requestTimeout, over.signal);
-    throw failed("Timeout", `stalled: no bytes came for ${requestTimeout} s`);
+  let failure: { error: unknown } | undefined;
+  let reading = false;
+  let watched = false;
+  let since = 0;
+  const end = () => over.abort();
+  // Cancelling ends a read that is under way, as if all had come.
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    end();
+    reader.cancel(error).catch(() => {});
   };
-  const aborted = new Promise<never>((_, reject) => {
-    if (!signal) return;
-    signal.addEventListener("abort", () => reject(signal.reason), { signal: over.signal });
-    if (signal.aborted) reject(signal.reason);
-  });
-  try {
-    return await Promise.race([step, aborted, stalled()]);
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    throw error instanceof DashiError ? error : failed("NetworkError", "broke off in the middle of the body");
-  } finally {
-    over.abort();
-  }
+  signal?.addEventListener("abort", () => fail(signal.reason), { signal: over.signal });
+  if (signal?.aborted) fail(signal.reason);
+  const watch = async () => {
+    watched = true;
+    while (reading && !over.signal.aborted) {
+      const left = requestTimeout - (nowOf(state) - since) / 1000;
+      if (left <= 0) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
+      await pause(state.clock, left, over.signal);
+    }
+    watched = false;
+  };
+  return {
+    end,
+    async read() {
+      since = nowOf(state);
+      reading = true;
+      if (!watched) watch();
+      try {
+        const result = await reader.read();
+        if (failure) throw failure.error;
+        if (result.done) end();
+        return result;
+      } catch (error) {
+        end();
+        throw failure ? failure.error : notWhole("NetworkError", "broke off in the middle of the body", error);
+      } finally {
+        reading = false;
+      }
+    },
+  };
+}
+
+function notWhole(awsCode: string, what: string, cause?: unknown): AwsError {
+  const details = { service: "s3", action: "GetObject", status: 0, awsCode, retryable: true } as const;
+  return new AwsError(`s3 GetObject ${what}`, details, { cause });
 }

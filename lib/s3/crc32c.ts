@@ -9,11 +9,11 @@ const CASTAGNOLI = 0x82f63b78;
 const ZLIB = 0xedb88320;
 const tables = new Map<number, Int32Array>();
 
-/** Eight tables of 256, made with the first checksum, so that eight bytes are taken in one step. */
+/** Sixteen tables of 256, made with the first checksum, so that sixteen bytes are taken in one step. */
 function tablesFor(polynomial: number): Int32Array {
   const known = tables.get(polynomial);
   if (known) return known;
-  const made = new Int32Array(8 * 256);
+  const made = new Int32Array(16 * 256);
   for (let i = 0; i < 256; i++) {
     let crc = i;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
@@ -49,15 +49,31 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   return crc(tablesFor(ZLIB), bytes, before);
 }
 
+function isLittleEndian(): boolean {
+  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+}
+
 function crc(t: Int32Array, bytes: Uint8Array, before: number): number {
   let crc = ~before;
-  let i = 0;
-  for (const end = bytes.length - 7; i < end; i += 8) {
-    crc ^= bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24;
-    crc = t[1792 + (crc & 255)] ^ t[1536 + (crc >>> 8 & 255)] ^ t[1280 + (crc >>> 16 & 255)] ^ t[1024 + (crc >>> 24)] ^
-      t[768 + bytes[i + 4]] ^ t[512 + bytes[i + 5]] ^ t[256 + bytes[i + 6]] ^ t[bytes[i + 7]];
+  const one = (from: number, to: number) => {
+    for (let i = from; i < to; i++) crc = crc >>> 8 ^ t[(crc ^ bytes[i]) & 255];
+  };
+  // Whole words, where they are in the order that the tables take them in: half as fast again as bytes.
+  const start = Math.min(-bytes.byteOffset & 3, bytes.length);
+  const words = isLittleEndian() ? (bytes.length - start >>> 4) * 4 : 0;
+  one(0, start);
+  const w = new Int32Array(bytes.buffer, words && bytes.byteOffset + start, words);
+  for (let i = 0; i < words; i += 4) {
+    const a = crc ^ w[i];
+    const b = w[i + 1];
+    const c = w[i + 2];
+    const d = w[i + 3];
+    crc = t[3840 + (a & 255)] ^ t[3584 + (a >>> 8 & 255)] ^ t[3328 + (a >>> 16 & 255)] ^ t[3072 + (a >>> 24)] ^
+      t[2816 + (b & 255)] ^ t[2560 + (b >>> 8 & 255)] ^ t[2304 + (b >>> 16 & 255)] ^ t[2048 + (b >>> 24)] ^
+      t[1792 + (c & 255)] ^ t[1536 + (c >>> 8 & 255)] ^ t[1280 + (c >>> 16 & 255)] ^ t[1024 + (c >>> 24)] ^
+      t[768 + (d & 255)] ^ t[512 + (d >>> 8 & 255)] ^ t[256 + (d >>> 16 & 255)] ^ t[d >>> 24];
   }
-  for (; i < bytes.length; i++) crc = crc >>> 8 ^ t[(crc ^ bytes[i]) & 255];
+  one(start + words * 4, bytes.length);
   return ~crc >>> 0;
 }
 

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { AwsError, BucketRegionError, ConfigError } from "../../lib/errors.ts";
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  deleteObject,
+  deleteObjects,
+  getObject,
+  headObject,
+  objectPath,
+  putObject,
+  uploadPart,
+} from "../../lib/s3/mod.ts";
+
+const AT = { bucket: "letters", key: "a/b c" };
+
+function refused(status: number, code: string, message = "m", headers: Record<string, string> = {}): Response {
+  return new Response(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`, { status, headers });
+}
+
+Deno.test("objectPath() survives a URL for every key that it takes", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 100 }), (key) => {
+      if (key.split("/").some((segment) => segment === "." || segment === "..")) {
+        assert.throws(() => objectPath(key), ConfigError);
+      } else {
+        const { pathname, search, hash } = new URL("https://letters.s3.eu-west-1.amazonaws.com" + objectPath(key));
+        assert.equal(decodeURIComponent(pathname.slice(1)), key);
+        assert.equal(search + hash, "");
+        assert.equal(key.split("/").length, pathname.split("/").length - 1);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  for (const key of ["", "a/..", "%2e%2e/..", "\ud800", "é".repeat(513)]) {
+    assert.throws(() => objectPath(key), ConfigError);
+  }
+});
+
+Deno.test("putObject() refuses a bucket that is no bucket's name, and headers that S3 can't keep", () => {
+  for (const bucket of ["", "a", "a/b", "a..b", "evil.com#", "-a", "a@b", "x".repeat(300)]) {
+    assert.throws(() => putObject({ ...AT, bucket, body: "x" }), ConfigError);
+  }
+  assert.throws(() => putObject({ ...AT, body: "x", metadata: { a: "é" } }), ConfigError);
+  assert.throws(() => putObject({ ...AT, body: "x", metadata: { a: "1\r\nx-evil: 1" } }), ConfigError);
+  assert.throws(() => putObject({ ...AT, body: "x", metadata: { "a b": "1" } }), ConfigError);
+});
+
+Deno.test("every builder gives S3's method, path, query and headers", () => {
+  const upload = { ...AT, uploadId: "u+1" };
+  const parts = [{ partNumber: 1, etag: '"e&1"', crc32c: "AAAAAA==" }];
+  const shown = [
+    putObject({ ...AT, body: "x", checksums: { crc32c: "AAAAAA==" }, contentSha256: "00", onlyIfNew: true }),
+    getObject({ ...AT, versionId: "v" }),
+    headObject(AT),
+    deleteObject(AT),
+    createMultipartUpload({ ...AT, crc32c: true }),
+    uploadPart({ ...upload, partNumber: 3, body: "x" }),
+    completeMultipartUpload({ ...upload, parts, crc32c: "AAAAAA==", size: 1 }),
+    abortMultipartUpload(upload),
+  ].map(({ method, path, query, headers, bucket }) => {
+    assert.equal(path, "/a/b%20c");
+    assert.equal(bucket, "letters");
+    const { "x-amz-content-sha256": hash, ...rest } = headers;
+    return [method, query, hash, rest];
+  });
+  const unsigned = "UNSIGNED-PAYLOAD";
+  assert.deepEqual(shown, [
+    ["PUT", {}, "00", { "x-amz-checksum-crc32c": "AAAAAA==", "if-none-match": "*" }],
+    ["GET", { versionId: "v" }, unsigned, { "x-amz-checksum-mode": "ENABLED" }],
+    ["HEAD", {}, unsigned, {}],
+    ["DELETE", {}, unsigned, {}],
+    ["POST", { uploads: "" }, unsigned, { "x-amz-checksum-algorithm": "CRC32C", "x-amz-checksum-type": "FULL_OBJECT" }],
+    ["PUT", { partNumber: "3", uploadId: "u+1" }, unsigned, {}],
+    ["POST", { uploadId: "u+1" }, unsigned, {
+      "content-type": "application/xml",
+      "x-amz-checksum-crc32c": "AAAAAA==",
+      "x-amz-checksum-type": "FULL_OBJECT",
+      "x-amz-mp-object-size": "1",
+    }],
+    ["DELETE", { uploadId: "u+1" }, unsigned, {}],
+  ]);
+  const { body } = completeMultipartUpload({ ...upload, parts });
+  assert.match(body, /<Part><ChecksumCRC32C>AAAAAA==<\/ChecksumCRC32C><ETag>&#34;e&#38;1&#34;<\/ETag><PartNumber>1</);
+});
+
+Deno.test("uploadPart() and deleteObjects() refuse what is out of S3's bounds", () => {
+  for (const partNumber of [0, 10_001, 1.5]) {
+    assert.throws(() => uploadPart({ ...AT, uploadId: "u", partNumber, body: "x" }), ConfigError);
+  }
+  for (const keys of [[], Array(1001).fill("x"), ["a\x00"], [""]]) {
+    assert.throws(() => deleteObjects({ bucket: "letters", keys }), ConfigError);
+  }
+  assert.throws(() => completeMultipartUpload({ ...AT, uploadId: "u", parts: [] }), ConfigError);
+});
+
+Deno.test("parsers make S3's errors typed ones, with and without a body", async () => {
+  const { parse } = getObject(AT);
+  const of = (response: Response) => parse(response).then(() => assert.fail(), (error) => error);
+  const slow = await of(refused(503, "SlowDown"));
+  assert.deepEqual([slow.awsCode, slow.retryable], ["SlowDown", true]);
+  const missing = await of(refused(404, "NoSuchKey"));
+  assert.deepEqual([missing.awsCode, missing.retryable], ["NoSuchKey", false]);
+  const head = await headObject(AT).parse(new Response(null, { status: 404 })).catch((error) => error);
+  assert.ok(head instanceof AwsError && head.awsCode === "NotFound");
+  const html = await of(new Response("<!doctype html><h1>502", { status: 502 }));
+  assert.equal(html.retryable, true);
+  const denied = await of(refused(403, "AccessDenied"));
+  assert.match(denied.message, /s3:GetObject/);
+  const bomb = await of(new Response('<!DOCTYPE x [<!ENTITY a "b">]><Error>&a;</Error>', { status: 400 }));
+  assert.ok(bomb instanceof AwsError);
+});
+
+Deno.test("parsers tell a bucket's region, from the header or the message, and only a region", async () => {
+  const { parse } = headObject(AT);
+  const of = (response: Response) => parse(response).then(() => assert.fail(), (error) => error);
+  const redirect = await of(new Response(null, { status: 301, headers: { "x-amz-bucket-region": "ap-south-1" } }));
+  assert.ok(redirect instanceof BucketRegionError);
+  assert.equal(redirect.region, "ap-south-1");
+  const said = "the region 'us-east-1' is wrong; expecting 'eu-central-1'";
+  assert.equal((await of(refused(400, "AuthorizationHeaderMalformed", said))).region, "eu-central-1");
+  for (const region of ["", "evil.com/", "eu-west-1.evil.com", "EU", "eu-west-1@x"]) {
+    const other = await of(new Response(null, { status: 301, headers: { "x-amz-bucket-region": region } }));
+    assert.ok(!(other instanceof BucketRegionError));
+  }
+});
+
+Deno.test("completeMultipartUpload() finds the error in an answer that began with 200", async () => {
+  const { parse } = completeMultipartUpload({ ...AT, uploadId: "u", parts: [{ partNumber: 1, etag: "e" }] });
+  await assert.rejects(parse(refused(200, "InternalError")), (error) => error instanceof AwsError && error.retryable);
+  await assert.rejects(parse(new Response("<Half><Of")), AwsError);
+  const { etag } = await parse(
+    new Response("<CompleteMultipartUploadResult><ETag>&quot;e&quot;</ETag></CompleteMultipartUploadResult>"),
+  );
+  assert.equal(etag, '"e"');
+});
+
+Deno.test("deleteObjects() tells which keys were not deleted", async () => {
+  const { parse } = deleteObjects({ bucket: "letters", keys: ["a", "b"] });
+  const error = (key: string) => `<Error><Key>${key}</Key><Code>AccessDenied</Code><Message>no</Message></Error>`;
+  const two = await parse(new Response(`<DeleteResult>${error("a")}${error("b")}</DeleteResult>`));
+  assert.deepEqual(two.failed.map(({ key }) => key), ["a", "b"]);
+  assert.deepEqual((await parse(new Response("<DeleteResult/>"))).failed, []);
+  await assert.rejects(parse(new Response("")), AwsError);
+});
+
+Deno.test("getObject() trusts no checksum of parts, and no length of what the runtime decoded", async () => {
+  const of = (headers: Record<string, string>) => getObject(AT).parse(new Response("x", { headers }));
+  assert.equal((await of({ "x-amz-checksum-crc32c": "AAAAAA==" })).checksums.crc32c, "AAAAAA==");
+  assert.equal((await of({ "x-amz-checksum-crc32c": "AAAAAA==-2" })).checksums.crc32c, undefined);
+  const parts = { "x-amz-checksum-crc32c": "AAAAAA==", "x-amz-checksum-type": "COMPOSITE" };
+  assert.equal((await of(parts)).checksums.crc32c, undefined);
+  assert.equal((await of({ "content-length": "9", "content-encoding": "gzip" })).size, undefined);
+  assert.deepEqual((await of({ "x-amz-meta-a": "1" })).metadata, { a: "1" });
+});
