@@ -269,16 +269,43 @@ Deno.test("sts_role_arn: one role for predefined queues and exchanges, assumed w
   refuses({ sts_role_arn: "role/orders", predefined_queues: { b: { url } } }, "transportOptions.sts_role_arn");
 });
 
-Deno.test("sts_token_timeout: 900 s or more", () => {
-  const role = { sts_role_arn: "arn:aws:iam::123456789012:role/orders" };
-  from({ ...role, sts_token_timeout: 3600 });
-  refuses({ ...role, sts_token_timeout: 899 }, "transportOptions.sts_token_timeout", /900/);
+/** What STS is asked by a queue's keys at each of some seconds. */
+async function askedAt(options: object, ...seconds: number[]): Promise<string[]> {
+  const { predefinedQueues } = from({
+    sts_role_arn: "arn:aws:iam::123456789012:role/orders",
+    predefined_queues: { orders: { url } },
+    ...options,
+  });
+  const saved = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map((name) => [name, Deno.env.get(name)] as const);
+  try {
+    Deno.env.set("AWS_ACCESS_KEY_ID", "AKIDCHAIN");
+    Deno.env.set("AWS_SECRET_ACCESS_KEY", "chain-secret");
+    const asked: string[] = [];
+    let now = 0;
+    const context = { ...sts(asked), clock: { now: () => now, sleep: () => new Promise(() => {}) } };
+    for (const second of seconds) {
+      now = second * 1000;
+      await (predefinedQueues!.orders.credentials as CredentialProvider)(context as CredentialContext);
+      await new Promise((resolve) => setTimeout(resolve)); // a refresh ahead of time goes on behind the answer
+    }
+    return asked.filter((_, index) => index % 2 === 0);
+  } finally {
+    for (const [name, value] of saved) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+  }
+}
+
+Deno.test("sts_token_timeout: 900 s or more, 900 by default", async () => {
+  assert.match((await askedAt({}, 0))[0], /DurationSeconds=900\b/);
+  assert.match((await askedAt({ sts_token_timeout: 3600 }, 0))[0], /DurationSeconds=3600\b/);
+  refuses({ sts_token_timeout: 899 }, "transportOptions.sts_token_timeout", /900/);
 });
 
-Deno.test("sts_token_buffer_time: below the timeout, else ignored as in kombu", () => {
-  const role = { sts_role_arn: "arn:aws:iam::123456789012:role/orders" };
-  for (const buffer of [0, 60, 899, 900, 5000]) from({ ...role, sts_token_buffer_time: buffer });
-  refuses({ ...role, sts_token_buffer_time: "60" }, "transportOptions.sts_token_buffer_time");
+Deno.test("sts_token_buffer_time: keys are asked for so much earlier; not below the timeout, it is ignored as in kombu", async () => {
+  assert.equal((await askedAt({ sts_token_buffer_time: 60 }, 0, 800, 850)).length, 2);
+  for (const ignored of [0, 900, 5000]) {
+    assert.equal((await askedAt({ sts_token_buffer_time: ignored }, 0, 800, 850)).length, 1, String(ignored));
+  }
+  refuses({ sts_token_buffer_time: "60" }, "transportOptions.sts_token_buffer_time");
 });
 
 Deno.test("sqs-creation-attributes win over the visibility timeout", () => {
