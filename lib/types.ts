@@ -322,14 +322,12 @@ export interface PayloadStore {
   cleanUp(locations: readonly PayloadLocation[], context: PayloadContext): Promise<void>;
 }
 
-declare const returned: unique symbol;
-
 /** A task that was called: what `sendTask()` gives, and what a result store is asked about. */
 export interface Call<T = unknown> {
   /** The task's id. */
   readonly id: string;
-  /** The type of what the task returns; there is no such property. */
-  readonly [returned]?: T;
+  /** Carries the type of what the task returns; it is never set. */
+  readonly returns?: T;
 }
 
 /** What Celery's result backends keep of a task. */
@@ -338,11 +336,13 @@ export interface TaskMeta {
   readonly status: string;
   /** What the task returned; for a failure `{ exc_type, exc_message, exc_module }`. */
   readonly result?: unknown;
+  /** Python's traceback of a failure. */
   readonly traceback?: string | null;
   /** The tasks that this one called. */
   readonly children?: readonly unknown[] | null;
   /** When it ended, in ISO 8601. Default: now, for a state that is final. */
   readonly date_done?: string | null;
+  /** What else a backend keeps, such as `task_id` or `group_id`. */
   readonly [extra: string]: unknown;
 }
 
@@ -350,6 +350,7 @@ export interface TaskMeta {
 export interface ResultOptions {
   /** The broker, for an id that stands alone; a {@linkcode Call} brings its own. */
   readonly broker?: Broker;
+  /** Ends the waiting. */
   readonly signal?: AbortSignal;
 }
 

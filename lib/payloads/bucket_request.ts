@@ -10,8 +10,11 @@ import type { AwsBody, AwsRequest, CredentialProvider, Credentials, Endpoints, P
 
 /** Where a bucket is and with which keys it is asked; the broker's, where they are left out. */
 export interface BucketPlace {
+  /** The region. Default: the broker's. */
   readonly region?: string;
+  /** The keys. Default: the broker's. */
   readonly credentials?: Credentials | CredentialProvider;
+  /** Where S3 is. Default: the broker's `endpoint`. */
   readonly endpoint?: Endpoints;
 }
 

@@ -18,15 +18,4 @@ export * from "./s3_payloads.ts";
 export * from "./s3_results.ts";
 export { type NewPayload, PAYLOAD_DEFAULTS, type S3PayloadsOptions, SHARED_SEGMENT } from "./settings.ts";
 export type { ObjectOptions, ServerSideEncryption } from "../s3/object_headers.ts";
-export type {
-  Call,
-  OffloadedPayload,
-  PayloadContext,
-  PayloadGate,
-  PayloadLocation,
-  PayloadStore,
-  ResolvedPayload,
-  ResultOptions,
-  ResultStore,
-  TaskMeta,
-} from "../types.ts";
+export type * from "../types.ts";

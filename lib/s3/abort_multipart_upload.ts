@@ -4,9 +4,11 @@ import { s3Request } from "./request.ts";
 
 /** Options of {@linkcode abortMultipartUpload}. */
 export interface AbortMultipartUploadOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The upload's id, of `createMultipartUpload`. */
   readonly uploadId: string;
 }
 

@@ -9,9 +9,11 @@ import { xmlText } from "./xml_text.ts";
 
 /** Options of {@linkcode completeMultipartUpload}. */
 export interface CompleteMultipartUploadOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The upload's id, of `createMultipartUpload`. */
   readonly uploadId: string;
   /** The parts, in ascending order. */
   readonly parts: readonly UploadedPart[];
@@ -23,7 +25,9 @@ export interface CompleteMultipartUploadOptions {
 
 /** A part that was uploaded. */
 export interface UploadedPart {
+  /** The part's place, 1 to 10,000. */
   readonly partNumber: number;
+  /** S3's tag of the part. */
   readonly etag: string;
   /** The part's CRC-32C in base64. */
   readonly crc32c?: string;
@@ -31,7 +35,9 @@ export interface UploadedPart {
 
 /** The answer to {@linkcode completeMultipartUpload}. */
 export interface CompleteMultipartUploadOutput {
+  /** S3's tag of these bytes. */
   readonly etag?: string;
+  /** The object's version, in a bucket with versions. */
   readonly versionId?: string;
 }
 

@@ -7,6 +7,7 @@ import { s3Request } from "./request.ts";
 
 /** Options of {@linkcode createMultipartUpload}. */
 export interface CreateMultipartUploadOptions extends ObjectOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;

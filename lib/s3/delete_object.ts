@@ -3,9 +3,11 @@ import { s3Request } from "./request.ts";
 
 /** Options of {@linkcode deleteObject}. */
 export interface DeleteObjectOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The object's version, in a bucket with versions. */
   readonly versionId?: string;
 }
 

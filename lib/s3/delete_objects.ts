@@ -13,6 +13,7 @@ export const MAX_DELETES = 1000;
 
 /** Options of {@linkcode deleteObjects}. */
 export interface DeleteObjectsOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,000 keys. */
   readonly keys: readonly string[];
@@ -22,6 +23,7 @@ export interface DeleteObjectsOptions {
 
 /** The answer to {@linkcode deleteObjects}: what was not deleted. */
 export interface DeleteObjectsOutput {
+  /** The keys that are still there, and why. */
   readonly failed: readonly { readonly key: string; readonly awsCode: string; readonly message: string }[];
 }
 

@@ -5,9 +5,11 @@ import { s3Request } from "./request.ts";
 
 /** Options of {@linkcode getObject}. */
 export interface GetObjectOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The object's version, in a bucket with versions. */
   readonly versionId?: string;
   /** The bytes to give, first and last included, such as `bytes=0-99`. Default: all. */
   readonly range?: string;

@@ -3,9 +3,11 @@ import { s3Request } from "./request.ts";
 
 /** Options of {@linkcode headObject}. */
 export interface HeadObjectOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The object's version, in a bucket with versions. */
   readonly versionId?: string;
 }
 
@@ -13,10 +15,15 @@ export interface HeadObjectOptions {
 export interface HeadObjectOutput {
   /** Its bytes; of a range, the range's. Undefined where the answer doesn't say or where the runtime decoded it. */
   readonly size?: number;
+  /** S3's tag of these bytes. */
   readonly etag?: string;
+  /** The object's version, in a bucket with versions. */
   readonly versionId?: string;
+  /** The media type. */
   readonly contentType?: string;
+  /** The encoding that the object was stored in. */
   readonly contentEncoding?: string;
+  /** The user's own metadata, names in lower case. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -31,4 +31,3 @@ export { MAX_KEY_BYTES, objectPath } from "./object_path.ts";
 export * from "./put_object.ts";
 export * from "./upload_part.ts";
 export type { AwsBody, AwsRequest, Service } from "../types.ts";
-export { AwsError, BucketRegionError } from "../errors.ts";

@@ -16,6 +16,7 @@ export interface ObjectOptions {
 
 /** Encryption by S3, with keys of S3 or of KMS. */
 export interface ServerSideEncryption {
+  /** S3's own keys, KMS, or KMS twice. */
   readonly algorithm: "AES256" | "aws:kms" | "aws:kms:dsse";
   /** The KMS key's id or ARN. Default: the account's key for S3. */
   readonly kmsKeyId?: string;

@@ -5,6 +5,7 @@ import { s3Request, UNSIGNED_PAYLOAD } from "./request.ts";
 
 /** Options of {@linkcode putObject}. */
 export interface PutObjectOptions extends ObjectOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
@@ -23,6 +24,7 @@ export interface PutObjectOptions extends ObjectOptions {
 
 /** The answer to {@linkcode putObject}. */
 export interface PutObjectOutput {
+  /** S3's tag of these bytes. */
   readonly etag?: string;
   /** Set in a bucket with versions. */
   readonly versionId?: string;

@@ -14,6 +14,7 @@ import { objectPath } from "./object_path.ts";
 /** The parts of an S3 request. */
 export interface S3RequestParts<Body extends AwsBody> {
   readonly method: string;
+  /** The bucket's name. */
   readonly bucket: string;
   /** The object's key; without one the request is about the bucket. */
   readonly key?: string;

@@ -11,9 +11,11 @@ export const MIN_PART_BYTES = 5 * 2 ** 20;
 
 /** Options of {@linkcode uploadPart}. */
 export interface UploadPartOptions {
+  /** The bucket's name. */
   readonly bucket: string;
   /** 1 to 1,024 bytes. */
   readonly key: string;
+  /** The upload's id, of `createMultipartUpload`. */
   readonly uploadId: string;
   /** The part's place, 1 to 10,000. */
   readonly partNumber: number;
