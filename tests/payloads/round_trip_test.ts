@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { connect, consume, publish, send } from "@dashi/sqs";
+import { s3Payloads } from "@dashi/sqs/payloads";
+import { createQueue } from "@dashi/sqs/sqs";
+import { startServer } from "../support/fauxqs.ts";
+
+const PART = 5 * 2 ** 20;
+
+Deno.test("s3Payloads() carries texts and streams over HTTP through a real server, and leaves no object", async () => {
+  await using server = await startServer();
+  const keys = server.options.credentials;
+  await fetch(`${server.endpoint}/letters`, {
+    method: "PUT",
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/20300101/us-east-1/s3/aws4_request` },
+  }).then((response) => response.body?.cancel());
+  let number = 0;
+  const payloads = s3Payloads({ bucket: "letters", prefix: "a b+c/", key: () => `ü%/${++number}` });
+  const broker = connect({ ...server.options, payloads });
+  await send(broker, createQueue({ queueName: "jobs" }));
+  const large = "Grüße ".repeat(60_000);
+  await publish(broker, large, { queue: "jobs" });
+  await publish(broker, "small", { queue: "jobs" });
+  const bodies: unknown[] = [];
+  {
+    await using deliveries = consume(broker, "jobs", { untilEmpty: true, waitTimeSeconds: 0 });
+    for await (const delivery of deliveries) {
+      bodies.push(delivery.body);
+      await delivery.ack();
+    }
+  }
+  assert.deepEqual(bodies.sort(), [large, "small"].sort());
+  const stream = new Blob([new Uint8Array(PART + 1).fill(7)]).stream();
+  await publish(broker, stream, { queue: "jobs" });
+  {
+    await using deliveries = consume(broker, "jobs", { untilEmpty: true, waitTimeSeconds: 0, payloads: "lazy" });
+    for await (const delivery of deliveries) {
+      assert.equal((await new Response(delivery.stream()).bytes()).length, PART + 1);
+      await delivery.ack();
+    }
+  }
+  const list = await fetch(`${server.endpoint}/letters?list-type=2`, {
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/20300101/us-east-1/s3/aws4_request` },
+  });
+  assert.doesNotMatch(await list.text(), /<Key>/);
+  assert.equal(number, 2);
+});
