@@ -38,6 +38,8 @@ export interface Held {
   where: "buffer" | "out" | "settling" | "gone";
   handedAt?: number;
   settlement?: Promise<void>;
+  /** The verb that it was last to be settled by. */
+  verb?: "ack" | "release" | "reject";
   extending?: Promise<void>;
   controller?: AbortController;
   payload?: ResolvedPayload;
@@ -92,6 +94,8 @@ export interface Consumer {
   /** Receives and other work under way. */
   busy: number;
   requests: number;
+  /** `ack: "none"`: what is handed over is deleted already. */
+  readonly deletesFirst: boolean;
   /** Seconds that an ack waits for others. */
   linger: number;
   /** Handlers of `forEach` that run. */
@@ -142,6 +146,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     reserved: 0,
     busy: 0,
     requests: 0,
+    deletesFirst: options.ack === "none",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
     working: 0,
     phase: Phase.New,

@@ -205,6 +205,7 @@ export function handOver(delivery: Delivery<unknown>): boolean {
     lose(held);
     return false;
   }
+  if (held.handedAt && held.where === "out") return true; // told already
   held.handedAt ??= now;
   if (state.options.onEvent) {
     const { traceparent } = delivery.headers;

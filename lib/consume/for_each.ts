@@ -1,6 +1,6 @@
 import { assertOneOf, assertWithin } from "../check.ts";
 import { consumerOf, type Deliveries } from "./deliveries.ts";
-import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { type Delivery, handOver, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
@@ -14,6 +14,8 @@ export interface ForEachOptions {
    */
   readonly onError?: "retry" | "reject";
 }
+
+const COUNTED = { ack: "acked", release: "released", reject: "rejected" } as const;
 
 /** How many messages {@linkcode forEach} settled, and how. */
 export interface ForEachResult {
@@ -73,11 +75,13 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
 
   async function work(delivery: D): Promise<void> {
     const held = heldOf(delivery as Delivery<unknown>);
-    if (held.where === "settling") return; // given back while it waited for its group
     held.consumer.working++;
     try {
       await handler(delivery);
-      settle(delivery.ack(), "acked");
+      // A handler that settled it itself is not corrected, even if that failed: an ack now could delete what it gave back.
+      const { verb, settlement } = held;
+      if (!verb || consumer?.deletesFirst) settle(delivery.ack(), "acked");
+      else if (settlement) settle(settlement, COUNTED[verb]);
     } catch (error) {
       if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
       else if (onError === "retry") settle(delivery.retry({ error }), "released");
@@ -87,11 +91,17 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     }
   }
 
+  /** False for one that was given back or lapsed while it waited for its group. */
+  function isOurs(delivery: Delivery<unknown>): boolean {
+    return consumer?.deletesFirst || (heldOf(delivery).where === "out" && handOver(delivery));
+  }
+
   async function run(delivery: D, key: string | undefined): Promise<void> {
     await work(delivery);
     const waiting = key === undefined ? undefined : groups.get(key);
-    const next = waiting?.shift();
-    if (next) return run(next, key);
+    for (let next = waiting?.shift(); next; next = waiting!.shift()) {
+      if (isOurs(next as Delivery<unknown>)) return run(next, key);
+    }
     if (waiting) groups.delete(key!);
     running--;
     roomier();

@@ -78,8 +78,8 @@ export function pump(consumer: Consumer): void {
     const lane = choose(consumer, consumer.lanes.filter((lane) => wants(consumer, lane, room)), "pollCredit");
     if (!lane) return;
     const many = consumer.lanes.length > 1;
-    const waiting = many && lane.idle;
-    track(consumer, poll(consumer, lane, waiting ? 1 : room, waitOf(consumer, !many || lane.idle)));
+    const long = !many || lane.idle;
+    track(consumer, poll(consumer, lane, many && long ? 1 : room, long));
   }
 }
 
@@ -115,20 +115,20 @@ function mostPolls({ lanes, settings: { polls } }: Consumer): number {
   return globalThis.navigator?.userAgent === "Cloudflare-Workers" ? polls : Math.max(polls, lanes.length);
 }
 
-/** The seconds of a long poll; 0 where other queues must not wait for this one's slots. */
-function waitOf(consumer: Consumer, long: boolean): number {
+/** The seconds of a long poll. */
+function longestWait(consumer: Consumer): number {
   const { settings: { waitTimeSeconds, prefetch, maxSeconds, maxMessages }, lanes, state, deadline } = consumer;
-  if (!long) return 0;
   // Where slots or messages of the budget are fewer than the queues that would wait on them, they take turns.
   const turns = lanes.length > Math.min(prefetch, mostPolls(consumer), maxMessages ? 1 : Infinity);
   const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
   return Math.min(waitTimeSeconds, turns ? TURN : Infinity, left);
 }
 
-async function poll(consumer: Consumer, lane: Lane, asked: number, wait: number): Promise<void> {
+async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean): Promise<void> {
   const { state, broker, settings, polling } = consumer;
   const address = lane.address!;
   const attemptId = address.fifo ? lane.attemptIds.pop() ?? crypto.randomUUID() : undefined;
+  const wait = long ? longestWait(consumer) : 0;
   const began = nowOf(state);
   let sentAt = began;
   let tries = 0;
@@ -173,10 +173,12 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, wait: number)
   state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - began) / 1000 });
   if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
   const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? LEAST_REST : 0);
-  if (settings.untilEmpty && (wait || !settings.waitTimeSeconds) && !locked(lane, consumer)) {
+  // A short poll only looked whether more is there: the long one that follows it counts.
+  if (!long) return;
+  if (settings.untilEmpty && !locked(lane, consumer)) {
     lane.drained = true;
     if (consumer.lanes.every(({ drained }) => drained)) finish(consumer);
-  } else if (rest && (wait || consumer.lanes.length === 1)) {
+  } else if (rest) {
     await pausing(consumer, lane, rest);
   }
 }

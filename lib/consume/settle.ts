@@ -134,6 +134,7 @@ function settleNow(
   const { consumer, lane, message } = held;
   const { state } = consumer;
   const since = held.handedAt ?? held.receivedAt;
+  held.verb = type ?? "release";
   // From here on the heartbeat leaves it alone.
   if (held.where !== "gone") move(held, "settling");
   const report = (error?: Error) =>

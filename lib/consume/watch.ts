@@ -10,7 +10,7 @@ import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { type Consumer, type Held, lose, Phase, secondsInFlight, visibleFor } from "./consumer.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
-/** Messages whose turn comes within this share of their timeout go along in the same batch. */
+/** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
 const ALONG = 0.1;
 
 /** Watches until the consumer is closed. */
@@ -33,20 +33,21 @@ export async function watch(consumer: Consumer): Promise<void> {
 function look(consumer: Consumer): number {
   const { held, beats, state, requests, settings: { maxRequests = Infinity } } = consumer;
   const now = nowOf(state);
+  // A budget of requests keeps what the acks need.
+  const beating = beats && requests + held.size < maxRequests;
+  const ours = ({ where, extending }: Held) => (where === "buffer" || where === "out") && !extending;
   let next = Infinity;
+  let along = now;
   for (const message of held) {
-    if (message.where === "settling" || message.where === "gone") continue;
-    let due = message.visibleUntil;
-    if (due <= now && !message.extending) {
-      lose(message);
-      continue;
-    }
-    // A budget of requests keeps what the acks need.
-    if (beats && !message.extending && message.beatAt < due && requests + held.size < maxRequests) {
-      if (message.beatAt <= now + message.lane.timeout * ALONG * 1000) void beat(message);
-      else due = message.beatAt;
-    }
-    if (due > now) next = Math.min(next, due);
+    if (!ours(message)) continue;
+    if (message.visibleUntil <= now) lose(message);
+    else if (beating && message.beatAt <= now) along = now + message.lane.timeout * ALONG * 1000;
+  }
+  for (const message of held) {
+    if (!ours(message)) continue;
+    const due = beating ? Math.min(message.beatAt, message.visibleUntil) : message.visibleUntil;
+    if (beating && message.beatAt <= along) void beat(message);
+    else next = Math.min(next, due);
   }
   return next;
 }
