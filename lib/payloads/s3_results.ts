@@ -12,7 +12,7 @@ import type { Broker, Call, PayloadContext, PayloadLocation, ResultOptions, Resu
 import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
 import { downloadAll } from "./download.ts";
 import { PAYLOAD_DEFAULTS, settle } from "./settings.ts";
-import { upload } from "./upload.ts";
+import { put } from "./upload.ts";
 
 /** Options of {@linkcode s3Results}. */
 export interface S3ResultsOptions extends BucketPlace {
@@ -117,7 +117,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
         ...task,
         task_id: idOf(call),
       };
-      await upload(settings, locate(call), utf8Bytes(stringifyPythonJson(kept)), context);
+      await put(settings, locate(call), utf8Bytes(stringifyPythonJson(kept)), context);
     },
     async forget(call, given = {}) {
       await bucketRequest(settings, contextOf(call, given), deleteObject(locate(call)));

@@ -35,6 +35,18 @@ export function partSize(partNumber: number): number {
   return MIN_PART_BYTES * 2 ** Math.floor((partNumber - 1) / 1000);
 }
 
+/** Stores bytes in one request. */
+export async function put(
+  settings: Settings,
+  target: PayloadLocation,
+  body: Uint8Array<ArrayBuffer>,
+  context: PayloadContext,
+): Promise<void> {
+  const sum = checksumText(crc32c(body));
+  const request = putObject({ ...settings, ...target, body, checksums: { crc32c: sum } });
+  assertSame(sum, (await bucketRequest(settings, context, request)).checksums);
+}
+
 /** Stores bytes in one request. If that fails, nothing is left. */
 export async function upload(
   settings: Settings,
@@ -42,15 +54,13 @@ export async function upload(
   body: Uint8Array<ArrayBuffer>,
   context: PayloadContext,
 ): Promise<void> {
-  const sum = checksumText(crc32c(body));
   try {
-    const put = putObject({ ...settings, ...target, body, checksums: { crc32c: sum } });
-    assertSame(sum, (await bucketRequest(settings, context, put)).checksums);
+    await put(settings, target, body, context);
   } catch (error) {
     // What got no answer may be stored all the same; what was refused is not.
-    if (!(error instanceof AwsError && error.status >= 400 && error.status < 500)) {
-      await removeQuietly(settings, target, context);
-    }
+    const refused = error instanceof ConfigError ||
+      (error instanceof AwsError && error.status >= 400 && error.status < 500);
+    if (!refused) await removeQuietly(settings, target, context);
     throw error;
   }
 }

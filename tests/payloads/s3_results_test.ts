@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { keepCall } from "../../lib/celery_call.ts";
 import { connect } from "../../lib/connect.ts";
-import { AwsError, ConfigError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
+import { AwsError, ConfigError, IntegrityError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
 import { s3Results } from "../../lib/payloads/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { Call } from "../../lib/types.ts";
@@ -117,4 +117,12 @@ Deno.test("s3Results() puts Celery's key prefixes before the id, and needs a bro
   await assert.rejects(s3Results({ bucket: "results" }).get("1"), ConfigError);
   await assert.rejects(s3Results({ bucket: "results" }).get("", { broker }), ConfigError);
   assert.throws(() => s3Results({ bucket: "" }), ConfigError);
+});
+
+Deno.test("s3Results().store() keeps the state before when it fails", async () => {
+  const { results, broker, put, s3 } = setUp(({ method }) => method === "PUT" ? refused(400, "BadDigest") : undefined);
+  put("1", '{"status": "STARTED"}');
+  await assert.rejects(results.store("1", { status: "SUCCESS" }, { broker }), IntegrityError);
+  assert.equal((await results.meta("1", { broker }))?.status, "STARTED");
+  assert.ok(s3.calls.every(({ method }) => method !== "DELETE"));
 });
