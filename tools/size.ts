@@ -1,0 +1,206 @@
+/**
+ * Measures what an app carries: bundles entry points and what apps import of them with esbuild (no splitting, minified,
+ * ESM, gzip -9, dependencies counted), beside the AWS SDK and sqs-consumer. Exits with 1 if a bundle holds what it must
+ * not, or is larger than its limit. `--modules` lists the modules of the main bundle.
+ *
+ * @module
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { findPackageJSON, isBuiltin } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import config from "../deno.json" with { type: "json" };
+
+const root = resolve(import.meta.dirname!, "..");
+
+/** A string of each thing that a bundle may have to do without. Each must occur in the bundle of `proof`. */
+export const MARKERS = {
+  xml: { text: /processEntities/, proof: "./sns" },
+  s3: { text: /CompleteMultipartUpload/, proof: "./s3" },
+  sns: { text: /2010-03-31/, proof: "./sns" },
+  sts: { text: /2011-06-15/, proof: "./sts" },
+  sqs: { text: /AmazonSQS/, proof: "./sqs" },
+  node: { text: /["'`]node:(?!crypto)/, proof: "./credentials" },
+} as const;
+
+type Marker = keyof typeof MARKERS;
+
+/** What is bundled. `most` is the limit in bytes of gzip, just above what is reached, so that growth is noticed. */
+export interface Target {
+  readonly name: string;
+  /** The module's source. */
+  readonly source: string;
+  readonly most?: number;
+  readonly never?: readonly Marker[];
+}
+
+const all = Object.entries(config.exports).filter(([, file]) => existsSync(resolve(root, file))).map(([name]) => name);
+const core: readonly Marker[] = ["xml", "s3", "sns", "sts", "node"];
+const picked = (...names: string[]): string => `export { ${names.join(", ")} } from "@dashi/sqs";`;
+const entry = (name: string): string => `export * from "${name.replace(/^\./, "@dashi/sqs")}";`;
+
+/** The bundles and their limits: the one place to change when one grows for a reason. */
+export const TARGETS: readonly Target[] = ([
+  { name: "{ connect }", source: picked("connect"), never: core },
+  { name: "{ connect, publish }", source: picked("connect", "publish"), never: core },
+  { name: "{ connect, consume }", source: picked("connect", "consume"), never: core },
+  { name: "{ connect, consume, publish }", source: picked("connect", "consume", "publish"), never: core },
+  { name: ".", source: entry("."), never: core },
+  { name: "./sqs", source: entry("./sqs"), never: core },
+  { name: "./sns", source: entry("./sns"), never: ["sqs", "s3", "sts", "node"] },
+  { name: "./sts", source: entry("./sts"), never: ["sqs", "s3", "sns", "node"] },
+  { name: "./s3", source: entry("./s3"), never: ["sqs", "sns", "sts", "node"] },
+  { name: "./credentials", source: entry("./credentials"), never: ["s3", "sns"] },
+  { name: "./fanout", source: entry("./fanout"), never: ["s3", "node"] },
+  { name: "./payloads", source: entry("./payloads"), never: ["sns", "sts", "node"] },
+  { name: "./celery", source: entry("./celery"), never: core },
+  { name: "./config", source: entry("./config") },
+  { name: "./testing", source: entry("./testing"), never: core },
+  {
+    name: "everything but ./testing",
+    source: all.filter((name) => name !== "./testing").map(entry).join("\n"),
+  },
+  { name: "everything", source: all.map(entry).join("\n") },
+] satisfies Target[]).filter(({ name }) => !/^\.\//.test(name) || all.includes(name));
+
+/** What others weigh, bundled the same way. */
+export const PEERS: readonly Target[] = [
+  {
+    name: "@aws-sdk/client-sqs",
+    source:
+      `export { SQSClient, ReceiveMessageCommand, SendMessageCommand, DeleteMessageBatchCommand } from "@aws-sdk/client-sqs";`,
+  },
+  { name: "sqs-consumer", source: `export { Consumer } from "sqs-consumer";` },
+];
+
+/** A bundle that was measured. */
+export interface Size {
+  readonly name: string;
+  readonly code: string;
+  readonly minified: number;
+  readonly gzip: number;
+  /** Bytes in the bundle by module. */
+  readonly modules: readonly (readonly [module: string, bytes: number])[];
+}
+
+/**
+ * Finds packages as Deno does, in its own cache: esbuild alone knows only `node_modules`. A folder of links, one a
+ * package, lets esbuild choose the file by the package's own `exports` and `browser` fields.
+ */
+function denoPackages(links: string): esbuild.Plugin {
+  return {
+    name: "deno-packages",
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind, pluginData }) => {
+        if (pluginData === "found" || isBuiltin(path) || resolve(path) === path) return;
+        const [, name, below = ""] = /^(@[^/]+\/[^/]+|[^/]+)(\/.*)?$/.exec(path)!;
+        if (name === config.name) {
+          return { path: resolve(root, config.exports[`.${below}` as keyof typeof config.exports]) };
+        }
+        const base = importer.includes("/npm/") ? pathToFileURL(importer) : import.meta.url;
+        const manifest = findPackageJSON(name, base);
+        if (!manifest) return { errors: [{ text: `'${name}' is not in Deno's cache: run deno install` }] };
+        const folder = resolve(links, encodeURIComponent(manifest), "node_modules");
+        try {
+          mkdirSync(dirname(resolve(folder, name)), { recursive: true });
+          symlinkSync(dirname(manifest), resolve(folder, name));
+        } catch {
+          // Another import of the same package made the link.
+        }
+        return build.resolve(path, { resolveDir: dirname(folder), kind, pluginData: "found" });
+      });
+    },
+  };
+}
+
+/** Bundles and measures each target. */
+export async function measure(targets: readonly Target[]): Promise<Size[]> {
+  const links = mkdtempSync(resolve(tmpdir(), "dashi-size-"));
+  try {
+    return await Promise.all(targets.map(async ({ name, source }) => {
+      const { outputFiles: [file], metafile } = await esbuild.build({
+        stdin: { contents: source, resolveDir: root, loader: "ts" },
+        bundle: true,
+        minify: true,
+        format: "esm",
+        target: "esnext",
+        platform: "browser",
+        external: ["node:*"],
+        legalComments: "none",
+        metafile: true,
+        write: false,
+        logLevel: "silent",
+        absWorkingDir: root,
+        plugins: [denoPackages(links)],
+      });
+      const modules = Object.entries(Object.values(metafile.outputs)[0].inputs)
+        .map(([path, { bytesInOutput }]) => [moduleName(path), bytesInOutput] as const)
+        .filter(([, bytes]) => bytes > 0)
+        .sort(([, a], [, b]) => b - a);
+      const minified = file.contents.length;
+      return { name, code: file.text, minified, gzip: gzipSync(file.contents, { level: 9 }).length, modules };
+    }));
+  } finally {
+    rmSync(links, { recursive: true });
+    await esbuild.stop();
+  }
+}
+
+/** A file's path in this project, or its package's name. */
+function moduleName(path: string): string {
+  const inside = relative(root, resolve(root, path));
+  return inside.startsWith("..") ? /\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)/.exec(inside)?.[1] ?? inside : inside;
+}
+
+/** What is wrong with what was measured: a line each. */
+export function complaints(targets: readonly Target[], sizes: readonly Size[]): string[] {
+  const lines: string[] = [];
+  for (const { name, most = Infinity, never = [] } of targets) {
+    const size = sizes.find((size) => size.name === name)!;
+    if (size.gzip > most) lines.push(`${name} has ${size.gzip} bytes, ${size.gzip - most} more than its limit`);
+    for (const marker of never) {
+      const found = MARKERS[marker].text.exec(size.code);
+      if (found) lines.push(`${name} must not hold ${marker}, but it holds ${JSON.stringify(found[0])}`);
+    }
+  }
+  for (const [marker, { text, proof }] of Object.entries(MARKERS)) {
+    const size = sizes.find((size) => size.name === proof);
+    if (size && !text.test(size.code)) lines.push(`${text} is no marker of ${marker}: ${proof} does without it`);
+  }
+  return lines;
+}
+
+/** Bytes by room of lib/, by package, or by module. */
+export function weights({ modules }: Size, each = false): [string, number][] {
+  const rooms = new Map<string, number>();
+  for (const [module, bytes] of modules) {
+    const room = each ? module : module.replace(/^(lib\/[^/]+)\/.*/, "$1");
+    rooms.set(room, (rooms.get(room) ?? 0) + bytes);
+  }
+  return [...rooms].sort(([, a], [, b]) => b - a);
+}
+
+function print(heading: string, sizes: readonly Size[]): void {
+  console.log(`${heading.padEnd(34)} ${"minified".padStart(9)} ${"gzip -9".padStart(8)}`);
+  for (const { name, minified, gzip } of sizes) {
+    console.log(`${name.padEnd(34)} ${String(minified).padStart(9)} ${String(gzip).padStart(8)}`);
+  }
+  console.log();
+}
+
+if (import.meta.main) {
+  const sizes = await measure([...TARGETS, ...PEERS]);
+  print("@dashi/sqs", sizes.slice(0, TARGETS.length));
+  print("others", sizes.slice(TARGETS.length));
+  const main = sizes.find(({ name }) => name === "{ connect, consume, publish }")!;
+  console.log(`${main.name} by ${process.argv.includes("--modules") ? "module" : "room"}, minified bytes:`);
+  for (const [room, bytes] of weights(main, process.argv.includes("--modules"))) {
+    console.log(`  ${room.padEnd(40)} ${String(bytes).padStart(6)} ${(bytes * 100 / main.minified).toFixed(1)} %`);
+  }
+  const wrong = complaints(TARGETS, sizes);
+  for (const line of wrong) console.error(line);
+  if (wrong.length) process.exit(1);
+}
