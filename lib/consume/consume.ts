@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { nowOf } from "../broker.ts";
-import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import { pipe } from "../streams/pipe.ts";
 import type { Broker, Transform } from "../types.ts";

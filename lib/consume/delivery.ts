@@ -9,10 +9,15 @@ import { ack, extend, leave, release } from "./settle.ts";
 
 /** What a transform may change of a delivery. */
 export interface DeliveryParts {
+  /** Application headers. */
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** AMQP properties. */
   readonly properties?: Readonly<Record<string, unknown>>;
+  /** The body's content type. */
   readonly contentType?: string;
+  /** The body's content encoding. */
   readonly contentEncoding?: string;
+  /** The message attributes, plain. */
   readonly messageAttributes?: Readonly<Record<string, PlainAttributeValue>>;
   /** Marks it undecodable. */
   readonly error?: Error;

@@ -19,8 +19,11 @@ const COUNTED = { ack: "acked", release: "released", reject: "rejected" } as con
 
 /** How many messages {@linkcode forEach} settled, and how. */
 export interface ForEachResult {
+  /** Handled and deleted. */
   readonly acked: number;
+  /** Given back, to be received again. */
   readonly released: number;
+  /** Rejected: on their way to the dead-letter queue, or deleted where there is none. */
   readonly rejected: number;
 }
 

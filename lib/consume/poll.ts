@@ -12,7 +12,7 @@ import { receiveMessage } from "../sqs/receive_message.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { SqsMessage } from "../types.ts";
-import { type Consumer, free, type Held, hold, type Lane, lose, Phase, sending, track } from "./consumer.ts";
+import { type Consumer, type Held, hold, type Lane, lose, Phase, track } from "./consumer.ts";
 import { Delivery } from "./delivery.ts";
 import { leaveUndecodable } from "./undecodable.ts";
 import { end, fail, listenerOf } from "./end.ts";
@@ -228,7 +228,6 @@ async function arrive(
   if (lane.timeout && to + lane.timeout * 1000 <= now) return held.forEach((message) => lose(message));
   if (beats && consumer.phase < Phase.Ending && held[0].beatAt <= now) {
     // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
-    for (const message of held) message.visibleUntil = to + lane.timeout * 1000;
     await Promise.all(held.map((message) => beat(message)));
   }
   for (const message of held) {

@@ -12,7 +12,7 @@ import { deleteMessageBatch } from "../sqs/delete_message_batch.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import type { AwsRequest } from "../types.ts";
-import { type Batcher, batcher } from "./batcher.ts";
+import { batcher } from "./batcher.ts";
 import {
   abandon,
   type Consumer,
