@@ -88,7 +88,10 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
    * is handed over, after it was decoded. Default: `"manual"`.
    */
   readonly ack?: "manual" | "auto" | "none";
-  /** Keeps what is held invisible. Default: true. */
+  /**
+   * Keeps what is held invisible. Default: true. Without it a message may be handed over late where the answer to a long
+   * poll was slow: nothing tells that from a message that was sent late.
+   */
   readonly heartbeat?: boolean;
   /** Checks bodies: any Standard Schema, such as valibot's, zod's or arktype's. */
   readonly schema?: Schema;

@@ -130,6 +130,8 @@ async function play(plan: typeof schedule extends fc.Arbitrary<infer T> ? T : ne
   const check = (delivery: Delivery<unknown>) => {
     const view = sqs.messages(delivery.queue).find(({ messageId }) => messageId === delivery.messageId);
     assert.ok(view, "a message is handed over that was deleted before");
+    // Without a heartbeat nothing tells a slow answer to a long poll from a message that came late.
+    if (!plan.heartbeat && plan.wait > 0) return;
     assert.equal(view.state, "inFlight", "a message is handed over after its lapse");
     assert.equal(view.receiveCount, delivery.receiveCount, "a message is handed over that somebody else has");
     // What lapsed in a handler's hands is not held any more.
@@ -147,7 +149,9 @@ async function play(plan: typeof schedule extends fc.Arbitrary<infer T> ? T : ne
     const enough = clock.sleep(plan.stopAt).then(() => plan.how === "signal" ? stop.abort() : void deliveries.stop());
     if (plan.how === "break") {
       for await (const delivery of deliveries) {
-        await handle(delivery).then((done) => done && delivery.ack(), () => delivery.release()).catch(() => {});
+        await handle(delivery)
+          .then((done) => done ? delivery.ack() : undefined, () => delivery.release())
+          .catch(() => {});
         if ((+clock.now() - began) / 1000 > plan.stopAt) break;
       }
     } else {
