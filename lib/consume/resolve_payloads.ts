@@ -1,3 +1,4 @@
+import { assertWithin } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { unwrapSns } from "../codec/sns_envelope.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
@@ -15,6 +16,8 @@ export interface ResolvePayloadsOptions extends UndecodableOptions {
 
 /** Downloads side by side: a Worker's six connections leave two for receives and acks. */
 const CONCURRENCY = 4;
+/** Messages looked at ahead of the loop, so that small ones pass those that are being downloaded. */
+const AHEAD = 32;
 
 /**
  * Swaps each pointer for the payload that it points to. Several are read side by side, ahead of the loop, and small
@@ -40,8 +43,12 @@ export function resolvePayloads(
   options: ResolvePayloadsOptions = {},
 ): Transform<Delivery<string>, Delivery<string>> {
   const { lazy = false, concurrency = CONCURRENCY } = options;
+  assertWithin("concurrency", concurrency, 1, Infinity);
+  const gate = store.gate?.();
+  const waiting: (() => void)[] = [];
+  let underway = 0;
   return mapConcurrent<Delivery<string>, Delivery<string>>(
-    concurrency,
+    Math.max(AHEAD, concurrency),
     (delivery, signal) => {
       if (delivery.error) return delivery;
       try {
@@ -65,10 +72,14 @@ export function resolvePayloads(
   ): Promise<Delivery<string> | undefined> {
     const held = heldOf(delivery);
     const { consumer: { broker, state } } = held;
+    if (underway === concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+    else underway++;
     try {
+      signal.throwIfAborted();
       const payload = await store.resolve(body, { lazy, messageAttributes }, {
         broker,
         signal,
+        gate,
         emit: state.emit,
         onAttempt: () => void held.consumer.requests++,
       });
@@ -82,6 +93,10 @@ export function resolvePayloads(
     } catch (error) {
       if (signal.aborted) throw error;
       return undecodable(delivery, error, options);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(); // it takes over the place
+      else underway--;
     }
   }
 }

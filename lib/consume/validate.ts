@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DecodeError } from "../errors.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import type { Transform } from "../types.ts";
-import type { Delivery, UndecodableDelivery } from "./delivery.ts";
+import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
 /**
@@ -38,7 +38,8 @@ export function validate<Schema extends StandardSchemaV1>(
 ): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
 export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
   return filterMap<Delivery<unknown>, Delivery<unknown>>((delivery) => {
-    if (delivery.error) return delivery;
+    // A payload that only stream() reads has no body to check.
+    if (delivery.error || (delivery.body === undefined && heldOf(delivery).payload)) return delivery;
     const fail = (error: unknown) => undecodable(delivery, error, options);
     const done = (result: StandardSchemaV1.Result<unknown>) => {
       if (!result.issues) return delivery.with(result.value);
