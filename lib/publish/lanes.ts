@@ -4,7 +4,7 @@
  * @module
  */
 import { type BrokerState, pause, stateOf } from "../broker.ts";
-import { type AwsError, IntegrityError } from "../errors.ts";
+import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
@@ -112,14 +112,16 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   /** A load that is not sent any more: the signal says why, or nobody is there to hear it. */
   function refuse(load: Load, error?: Error): Promise<void> {
     load.waiting = false;
-    return settle(load, signal?.aborted || !error ? asError(signal?.reason) : error);
+    return settle(load, signal?.aborted || !error ? asError(signal?.reason) : error, { error });
   }
 
-  async function settle(load: Load, outcome: SentPart | Error): Promise<void> {
-    // A message that did arrive needs its payload.
-    if (load.part.payload && outcome instanceof Error && !(outcome instanceof IntegrityError)) {
-      await discard(state, load.part);
-    }
+  /** `last.error` is what the last attempt to send failed with; without it none was made. */
+  async function settle(
+    load: Load,
+    outcome: SentPart | Error,
+    last: { error?: unknown } = { error: outcome },
+  ): Promise<void> {
+    if (load.part.payload && outcome instanceof Error) await discard(state, load.part, last.error);
     load.settle(outcome);
   }
 

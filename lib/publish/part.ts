@@ -7,7 +7,7 @@ import { type BrokerState, stateOf } from "../broker.ts";
 import { refuse } from "../check.ts";
 import { attributesSize, MAX_ATTRIBUTES, toWireAttributes } from "../codec/attributes.ts";
 import { assertSqsText, byteLength } from "../codec/sqs_text.ts";
-import { ConfigError } from "../errors.ts";
+import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts";
 import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
 import type { OutgoingSqsMessage } from "../sqs/message.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
@@ -171,10 +171,19 @@ export function fanoutFields(part: Part): FanoutMessage {
   };
 }
 
-/** Takes back what was stored for a part that was not sent. */
-export async function discard(state: BrokerState, part: Part): Promise<void> {
+/** True if the message may be there although the send seemed to fail: it would need its payload. */
+function mayBeThere(error: unknown): boolean {
+  if (!(error instanceof DashiError) || error instanceof IntegrityError) return true;
+  return error instanceof AwsError &&
+    (error.status === 0 || error.status >= 500 ||
+      /^(?:InvalidAnswer|NetworkError|MissingFromAnswer)$/.test(error.awsCode));
+}
+
+/** Takes back what was stored for a part whose send failed with `error`, or never began; what may be there keeps it. */
+export async function discard(state: BrokerState, part: Part, error?: unknown): Promise<void> {
+  if (!part.payload || (error && mayBeThere(error))) return;
   try {
-    await part.payload?.undo();
+    await part.payload.undo();
   } catch (error) {
     state.emit({ type: "error", error: error as Error });
   }

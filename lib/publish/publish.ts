@@ -1,5 +1,4 @@
 import { nowOf, stateOf } from "../broker.ts";
-import { IntegrityError } from "../errors.ts";
 import { sendMessage } from "../sqs/send_message.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
@@ -87,8 +86,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
     failed = 0;
     return sent;
   } catch (error) {
-    // A message that did arrive needs its payload.
-    if (!(error instanceof IntegrityError)) await discard(state, part);
+    await discard(state, part, error);
     throw error;
   } finally {
     // A fanout tells of its own requests.

@@ -379,6 +379,15 @@ Deno.test("publish() deletes what it stored if the send fails", async () => {
   assert.equal(objects.size, 0);
 });
 
+Deno.test("publish() keeps what it stored if the message may be there all the same", async () => {
+  const { store, objects } = memoryStore(0);
+  const { broker, sqs } = setUp({ payloads: store });
+  sqs.setFaults(({ action }) => action === "SendMessage" ? { type: "lost-answer" } : undefined);
+  await assert.rejects(sqs.clock.run(() => publish(broker, 1, { queue: "orders" })), AwsError);
+  assert.ok(sqs.messages("orders").length > 0);
+  assert.equal(objects.size, 1);
+});
+
 Deno.test("publish() stores a stream as it is, for each queue, and wants payloads for it", async () => {
   const stream = () => new Blob(["bytes"]).stream();
   const bare = setUp();
