@@ -174,9 +174,9 @@ export function fanoutFields(part: Part): FanoutMessage {
 /** True if the message may be there although the send seemed to fail: it would need its payload. */
 function mayBeThere(error: unknown): boolean {
   if (!(error instanceof DashiError) || error instanceof IntegrityError) return true;
+  // Only an answer of AWS's own says for certain that it is not.
   return error instanceof AwsError &&
-    (error.status === 0 || error.status >= 500 ||
-      /^(?:InvalidAnswer|NetworkError|MissingFromAnswer)$/.test(error.awsCode));
+    /^(?:Timeout|NetworkError|InvalidAnswer|MissingFromAnswer|Http\d+)$/.test(error.awsCode);
 }
 
 /** Takes back what was stored for a part whose send failed with `error`, or never began; what may be there keeps it. */
