@@ -8,24 +8,23 @@ import type { Service } from "./types.ts";
 
 /** The root of all errors of this library. */
 export class DashiError extends Error {
-  /** A stable name for programs, such as `ERR_DASHI_CONFIG`. */
-  readonly code: string = "ERR_DASHI";
   /** The class's own name. */
   override readonly name: string = "DashiError";
+
+  /** A stable name for programs, such as `ERR_DASHI_CONFIG`: the class's name in capitals. */
+  get code(): string {
+    return "ERR_DASHI" + this.name.replace(/^Dashi|Error$/g, "").replace(/[A-Z]/g, "_$&").toUpperCase();
+  }
 }
 
 /** An argument or option is wrong. Thrown at once, before any request. */
 export class ConfigError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_CONFIG";
   /** The class's own name. */
   override readonly name: string = "ConfigError";
 }
 
 /** No credentials, or credentials that could not be had. */
 export class CredentialsError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_CREDENTIALS";
   /** The class's own name. */
   override readonly name: string = "CredentialsError";
 }
@@ -48,39 +47,31 @@ export interface AwsErrorDetails {
 
 /** AWS answered with an error, with nonsense, or not at all. */
 export class AwsError extends DashiError implements AwsErrorDetails {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_AWS";
   /** The class's own name. */
   override readonly name: string = "AwsError";
   /** The service that answered. */
-  readonly service: Service;
+  declare readonly service: Service;
   /** The API action. */
-  readonly action: string;
+  declare readonly action: string;
   /** The HTTP status; 0 where no answer came. */
-  readonly status: number;
+  declare readonly status: number;
   /** The error code without its prefix, such as `QueueDoesNotExist`. */
-  readonly awsCode: string;
+  declare readonly awsCode: string;
   /** AWS's id of the request, for its support. */
-  readonly requestId?: string;
+  declare readonly requestId?: string;
   /** Whether the same request may succeed later. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
 
   /** Makes one from what the answer said. */
   constructor(message: string, details: AwsErrorDetails, options?: ErrorOptions) {
     super(message, options);
-    this.service = details.service;
-    this.action = details.action;
-    this.status = details.status;
-    this.awsCode = details.awsCode;
-    this.requestId = details.requestId;
-    this.retryable = details.retryable;
+    const { service, action, status, awsCode, requestId, retryable } = details;
+    Object.assign(this, { service, action, status, awsCode, requestId, retryable });
   }
 }
 
 /** The bucket is in another region than the request was signed for. */
 export class BucketRegionError extends AwsError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_BUCKET_REGION";
   /** The class's own name. */
   override readonly name: string = "BucketRegionError";
   /** The bucket's region. */
@@ -95,83 +86,65 @@ export class BucketRegionError extends AwsError {
 
 /** Predefined queues are in use and this one is not among them. kombu's name. */
 export class UndefinedQueueError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_UNDEFINED_QUEUE";
   /** The class's own name. */
   override readonly name: string = "UndefinedQueueError";
 }
 
 /** A queue's name and its URL disagree about FIFO. kombu's name. */
 export class InvalidQueueError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_INVALID_QUEUE";
   /** The class's own name. */
   override readonly name: string = "InvalidQueueError";
 }
 
 /** The credentials may not use the queue. kombu's name. */
 export class AccessDeniedQueueError extends AwsError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_ACCESS_DENIED_QUEUE";
   /** The class's own name. */
   override readonly name: string = "AccessDeniedQueueError";
 }
 
 /** The queue does not exist, or not in this region and account. kombu's name. */
 export class DoesNotExistQueueError extends AwsError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_DOES_NOT_EXIST_QUEUE";
   /** The class's own name. */
   override readonly name: string = "DoesNotExistQueueError";
 }
 
 /** The exchange was never declared. kombu's name. */
 export class UndefinedExchangeError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_UNDEFINED_EXCHANGE";
   /** The class's own name. */
   override readonly name: string = "UndefinedExchangeError";
 }
 
 /** A queue could not be subscribed to a fanout exchange's topic. kombu's name. */
 export class UnableToSubscribeQueueError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_UNABLE_TO_SUBSCRIBE_QUEUE";
   /** The class's own name. */
   override readonly name: string = "UnableToSubscribeQueueError";
 }
 
 /** A queue's subscription could not be ended. kombu's name. */
 export class UnableToUnsubscribeQueueError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_UNABLE_TO_UNSUBSCRIBE_QUEUE";
   /** The class's own name. */
   override readonly name: string = "UnableToUnsubscribeQueueError";
 }
 
 /** The receipt handle is too old: the message is visible again, or someone else's. */
 export class ReceiptExpiredError extends AwsError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_RECEIPT_EXPIRED";
   /** The class's own name. */
   override readonly name: string = "ReceiptExpiredError";
 }
 
 /** Some parts of a publish failed. */
 export class PublishError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_PUBLISH";
   /** The class's own name. */
   override readonly name: string = "PublishError";
   /** The parts that were sent. */
-  readonly sent: readonly {
+  declare readonly sent: readonly {
     readonly queue?: string;
     readonly topic?: string;
     readonly messageId: string;
     readonly sequenceNumber?: string;
   }[];
   /** The parts that were not, and why. */
-  readonly failed: readonly { readonly queue?: string; readonly topic?: string; readonly error: Error }[];
+  declare readonly failed: readonly { readonly queue?: string; readonly topic?: string; readonly error: Error }[];
 
   /** Makes one from the parts. */
   constructor(
@@ -180,55 +153,43 @@ export class PublishError extends DashiError {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.sent = parts.sent;
-    this.failed = parts.failed;
+    const { sent, failed } = parts;
+    Object.assign(this, { sent, failed });
   }
 }
 
 /** No queue is bound that takes the message. */
 export class UnroutableError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_UNROUTABLE";
   /** The class's own name. */
   override readonly name: string = "UnroutableError";
 }
 
 /** The object behind a payload pointer is gone. */
 export class PayloadNotFoundError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_PAYLOAD_NOT_FOUND";
   /** The class's own name. */
   override readonly name: string = "PayloadNotFoundError";
 }
 
 /** A payload pointer leads outside of what is allowed. It was not followed. */
 export class PayloadForbiddenError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_PAYLOAD_FORBIDDEN";
   /** The class's own name. */
   override readonly name: string = "PayloadForbiddenError";
 }
 
 /** A body could not be read by the codec, or does not fit the schema. */
 export class DecodeError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_DECODE";
   /** The class's own name. */
   override readonly name: string = "DecodeError";
 }
 
 /** A checksum is wrong: what arrived is not what was sent. */
 export class IntegrityError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_INTEGRITY";
   /** The class's own name. */
   override readonly name: string = "IntegrityError";
 }
 
 /** A Celery task failed where it ran. */
 export class TaskFailedError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_TASK_FAILED";
   /** The class's own name. */
   override readonly name: string = "TaskFailedError";
   /** The remote exception's type, such as `ValueError`. */
@@ -253,8 +214,6 @@ export class TaskFailedError extends DashiError {
 
 /** A wait took longer than it was given. */
 export class TimeoutError extends DashiError {
-  /** For programs: it stays as it is. */
-  override readonly code: string = "ERR_DASHI_TIMEOUT";
   /** The class's own name. */
   override readonly name: string = "TimeoutError";
 }
