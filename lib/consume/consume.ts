@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { nowOf } from "../broker.ts";
-import { mapConcurrent } from "../streams/map_concurrent.ts";
 import { pipe } from "../streams/pipe.ts";
 import type { Broker, Transform } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
@@ -92,31 +91,48 @@ export function consume(
   return deliveriesOf(consumer, (source) => pipe(source, ...transforms) as AsyncIterable<Delivery<unknown>>);
 }
 
-/** Deletes each message before it goes on; one that can't be deleted will come again and does not. */
-const deleteFirst: Transform<Delivery<unknown>, Delivery<unknown>> = mapConcurrent(
-  10,
-  async (delivery: Delivery<unknown>) => {
-    const held = heldOf(delivery);
-    held.handedAt ??= nowOf(held.consumer.state); // it counts as handed over from here
-    return await delivery.ack().then(() => delivery, () => undefined);
-  },
-  { ordered: true },
-);
+/**
+ * Deletes each message before it goes on, and none that nobody asked for: whatever ends the loop, what is deleted was
+ * handed over. One that can't be deleted comes again, and does not go on.
+ */
+const deleteFirst = reading(async (delivery) => {
+  const held = heldOf(delivery);
+  held.handedAt = nowOf(held.consumer.state);
+  return await delivery.ack().then(() => true, () => {
+    held.consumer.taken--;
+    return false;
+  });
+});
 
 /** Acks the last one when the next is asked for; the end of the loop does not ask. */
-const ackLast: Transform<Delivery<unknown>, Delivery<unknown>> = (source) => {
-  const reader = source[Symbol.asyncIterator]();
-  let last: Delivery<unknown> | undefined;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        last?.ack();
-        last = undefined;
-        const result = await reader.next();
-        if (!result.done) last = result.value;
-        return result;
-      },
-      return: async (value) => await reader.return?.() ?? { done: true, value },
-    }),
+const ackLast = reading(() => true, (last) => void (heldOf(last).consumer.acksLast && last.ack()));
+
+type Items = Transform<Delivery<unknown>, Delivery<unknown>>;
+
+/** Reads on demand: tells `before` of the last one, and leaves out the next if `goesOn` says so. */
+function reading(
+  goesOn: (delivery: Delivery<unknown>) => boolean | Promise<boolean>,
+  before?: (last: Delivery<unknown>) => void,
+): Items {
+  return (source) => {
+    const reader = source[Symbol.asyncIterator]();
+    let last: Delivery<unknown> | undefined;
+    return {
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          if (last) before?.(last);
+          last = undefined;
+          for (;;) {
+            const result = await reader.next();
+            if (result.done) return result;
+            if (await goesOn(result.value)) {
+              last = result.value;
+              return result;
+            }
+          }
+        },
+        return: async (value) => await reader.return?.() ?? { done: true, value },
+      }),
+    };
   };
-};
+}

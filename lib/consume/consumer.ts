@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type BrokerState, nowOf, stateOf } from "../broker.ts";
+import { type BrokerState, deferred, nowOf, stateOf } from "../broker.ts";
 import type { Broker, QueueAddress, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Batcher } from "./batcher.ts";
 import type { Delivery } from "./delivery.ts";
 import { CONSUME_DEFAULTS, type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
-import { laneBatchers } from "./settle.ts";
+import { giveBackGroup, laneBatchers } from "./settle.ts";
 
 /** How far along a consumer is. It only ever goes down this list. */
 export const Phase = {
@@ -70,8 +70,10 @@ export interface Lane {
   failures: number;
   pollCredit: number;
   takeCredit: number;
-  /** FIFO: ids of receives that failed, to be used again. */
-  readonly attemptIds: string[];
+  /** FIFO: receives that failed, to be asked again with the same id. */
+  readonly again: { readonly id: string; readonly asked: number }[];
+  /** A look-up of its attributes under way. */
+  reading?: Promise<unknown>;
   readonly deletes: Batcher<Held>;
   readonly changes: Batcher<{ held: Held; seconds: number }>;
 }
@@ -89,6 +91,8 @@ export interface Consumer {
   buffered: number;
   /** Taken out of the buffers and not dropped on the way to the loop. */
   taken: number;
+  /** Handed over to the loop. */
+  handed: number;
   /** Slots that receives under way have asked for. */
   reserved: number;
   /** Receives and other work under way. */
@@ -96,6 +100,8 @@ export interface Consumer {
   requests: number;
   /** `ack: "none"`: what is handed over is deleted already. */
   readonly deletesFirst: boolean;
+  /** `ack: "auto"`: asking for the next one acks the last. */
+  acksLast: boolean;
   /** Seconds that an ack waits for others. */
   linger: number;
   /** Handlers of `forEach` that run. */
@@ -120,7 +126,9 @@ export interface Consumer {
   /** Wakes the watch. */
   wake(): void;
   drained?: Promise<void>;
-  /** When it must be over, in milliseconds. */
+  /** Closes the pipeline, so that it gives back what it has not handed over. */
+  cut?(): void;
+  /** When `maxSeconds` are over, in milliseconds. */
   deadline: number;
   readonly closed: Promise<void>;
   readonly close: () => void;
@@ -132,7 +140,7 @@ export interface Consumer {
 export function createConsumer(broker: Broker, queues: Queues, options: ConsumeOptions<any>): Consumer {
   const state = stateOf(broker);
   const settings = settingsOf(state, options);
-  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const { promise: closed, resolve: close } = deferred<void>();
   const lanes: Lane[] = [];
   const consumer: Consumer = {
     broker,
@@ -143,10 +151,12 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     unsettled: 0,
     buffered: 0,
     taken: 0,
+    handed: 0,
     reserved: 0,
     busy: 0,
     requests: 0,
     deletesFirst: options.ack === "none",
+    acksLast: options.ack === "auto",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
     working: 0,
     phase: Phase.New,
@@ -176,7 +186,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
       failures: 0,
       pollCredit: 0,
       takeCredit: 0,
-      attemptIds: [],
+      again: [],
       ...laneBatchers(consumer, () => lane),
     };
     lanes.push(lane);
@@ -220,8 +230,8 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
 /** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
 export function visibleFor(held: Held, from: number, seconds: number): void {
   held.visibleUntil = from + seconds * 1000;
-  // A quarter of the time is left for the heartbeat's request, its retries included.
-  held.beatAt = from + seconds * 750;
+  // A quarter of the timeout is left for the heartbeat's request, its retries included.
+  held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 250;
   if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
 }
 
@@ -252,6 +262,7 @@ export function lose(held: Held, error?: Error): void {
       : { type: "drop", queue, messageId, reason: "lapsed", error },
   );
   abandon(held, error ?? new DOMException("The message is visible again", "AbortError"));
+  giveBackGroup(held);
   free(held);
 }
 

@@ -65,13 +65,14 @@ export function deliveriesOf<D>(
 
 function iterate<D>(consumer: Consumer, inner: AsyncIterator<D>): AsyncIterator<D> {
   const over = { done: true, value: undefined } as const;
+  consumer.cut = () => void inner.return?.().catch(() => {});
   return {
     async next() {
       try {
         for (;;) {
           const result = await inner.next();
           if (result.done) {
-            end(consumer);
+            end(consumer, true);
             return over;
           }
           if (handOver(result.value as Delivery<unknown>)) return result;

@@ -177,9 +177,11 @@ export class Delivery<T = unknown> {
    * @throws {ConfigError} If it goes past the 12 hours that SQS allows in all.
    * @throws {ReceiptExpiredError} If the message is settled or visible again.
    */
-  async extend(seconds: number): Promise<void> {
+  extend(seconds: number): Promise<void> {
     assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
-    await extend(this.#held, seconds);
+    const extended = extend(this.#held, seconds);
+    extended.catch(() => {}); // an event has told it; nobody need await it
+    return extended;
   }
 
   /** The same message with another body: for transforms. Settling one settles the other. */
@@ -203,15 +205,20 @@ export class Delivery<T = unknown> {
  */
 export function handOver(delivery: Delivery<unknown>): boolean {
   const held = heldOf(delivery);
-  const { consumer: { state }, lane } = held;
+  const { consumer, lane } = held;
+  const { state } = consumer;
   const now = nowOf(state);
-  if (held.where === "gone" || (held.where !== "out" && !held.handedAt)) return false;
-  if (held.visibleUntil <= now && held.where === "out") {
-    lose(held);
-    return false;
+  if (!consumer.deletesFirst) {
+    if (held.where !== "out") return false;
+    if (held.visibleUntil <= now) {
+      lose(held);
+      return false;
+    }
+    if (held.handedAt) return true; // told already
   }
-  if (held.handedAt && held.where === "out") return true; // told already
   held.handedAt ??= now;
+  consumer.handed++;
+  if (consumer.waiters.length) consumer.changed();
   if (state.options.onEvent) {
     const { traceparent } = delivery.headers;
     const sent = +delivery.sentAt;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { nowOf, pause } from "../broker.ts";
+import { deferred, pause } from "../broker.ts";
 import { abandon, type Consumer, Phase } from "./consumer.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
@@ -14,21 +14,26 @@ import { serve } from "./take.ts";
 /**
  * Ends the iteration.
  *
+ * @param consumer What is to end.
+ * @param whole True where all was handed out that was to be: what is on its way to the loop still comes then.
  * @returns A promise that resolves when what nobody has is released and the acks so far are confirmed, well or not.
  */
-export function end(consumer: Consumer): Promise<void> {
+export function end(consumer: Consumer, whole = false): Promise<void> {
   if (!consumer.drained) {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = deferred<void>();
     consumer.drained = promise; // set first: draining itself comes back here
     drain(consumer).then(resolve);
   }
+  const { cut } = consumer;
+  if (whole || !cut) return consumer.drained;
+  consumer.cut = undefined;
+  cut();
   return consumer.drained;
 }
 
 async function drain(consumer: Consumer): Promise<void> {
-  const { settings, state, lanes, held } = consumer;
+  const { settings, lanes, held } = consumer;
   consumer.phase = Phase.Ending;
-  consumer.deadline = nowOf(state) + settings.graceSeconds * 1000;
   consumer.stopping.abort();
   settings.signal?.removeEventListener("abort", listenerOf(consumer));
   serve(consumer);
@@ -58,7 +63,7 @@ async function finish(consumer: Consumer): Promise<void> {
       abandon(message, new DOMException("The consumer has ended", "AbortError"));
       release(message);
     }
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = deferred<void>();
     consumer.changed = () => {
       for (const { deletes } of consumer.lanes) deletes.look();
       if (quiet()) resolve();

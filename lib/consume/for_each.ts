@@ -61,7 +61,10 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   assertWithin("concurrency", concurrency, 1, Infinity);
   assertOneOf("onError", onError, ["retry", "reject"]);
   const consumer = consumerOf(deliveries);
-  if (consumer && consumer.settings.ackLinger === undefined) consumer.linger = CONSUME_DEFAULTS.ackLinger;
+  if (consumer) {
+    consumer.acksLast = false; // it acks when the handler returns, not when the next one is asked for
+    consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
+  }
   const counts = { acked: 0, released: 0, rejected: 0 };
   const settlements = new Set<Promise<void>>();
   const groups = new Map<string, D[]>(); // of FIFO groups with a handler at work: those who wait for it
@@ -79,19 +82,20 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   async function work(delivery: D): Promise<void> {
     const held = heldOf(delivery as Delivery<unknown>);
     held.consumer.working++;
+    let failure: { readonly error: unknown } | undefined;
     try {
       await handler(delivery);
-      // A handler that settled it itself is not corrected, even if that failed: an ack now could delete what it gave back.
-      const { verb, settlement } = held;
-      if (!verb || consumer?.deletesFirst) settle(delivery.ack(), "acked");
-      else if (settlement) settle(settlement, COUNTED[verb]);
     } catch (error) {
-      if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
-      else if (onError === "retry") settle(delivery.retry({ error }), "released");
-      else settle(delivery.reject({ error }), "rejected");
-    } finally {
-      held.consumer.working--;
+      failure = { error };
     }
+    const { verb, settlement } = held;
+    // A handler that settled it itself is not corrected, even if that failed: an ack now could delete what it gave back.
+    if (verb) settlement && settle(settlement, COUNTED[verb]);
+    else if (!failure) settle(delivery.ack(), "acked");
+    else if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
+    else if (onError === "retry") settle(delivery.retry(failure), "released");
+    else settle(delivery.reject(failure), "rejected");
+    held.consumer.working--;
   }
 
   /** False for one that was given back or lapsed while it waited for its group. */
@@ -99,13 +103,11 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     return consumer?.deletesFirst || (heldOf(delivery).where === "out" && handOver(delivery));
   }
 
-  async function run(delivery: D, key: string | undefined): Promise<void> {
-    await work(delivery);
-    const waiting = key === undefined ? undefined : groups.get(key);
-    for (let next = waiting?.shift(); next; next = waiting!.shift()) {
-      if (isOurs(next as Delivery<unknown>)) return run(next, key);
+  async function run(delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
+    for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
+      if (next === delivery || isOurs(next as Delivery<unknown>)) await work(next);
     }
-    if (waiting) groups.delete(key!);
+    groups.delete(key);
     running--;
     roomier();
   }
@@ -119,15 +121,16 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     for await (const delivery of deliveries) {
       const { queue, groupId } = delivery;
       const fifo = heldOf(delivery as Delivery<unknown>).lane.address?.fifo;
-      const key = fifo && groupId !== undefined ? `${queue} ${groupId}` : undefined;
-      const waiting = key === undefined ? undefined : groups.get(key);
+      const key = fifo && groupId !== undefined ? `${queue} ${groupId}` : "";
+      const waiting = groups.get(key);
       if (waiting) {
         waiting.push(delivery);
         continue;
       }
-      if (key !== undefined) groups.set(key, []);
+      const behind: D[] | undefined = key ? [] : undefined;
+      if (behind) groups.set(key, behind);
       running++;
-      void run(delivery, key);
+      void run(delivery, behind, key);
       if (running >= concurrency) await until(() => running < concurrency);
     }
   } finally {

@@ -1,4 +1,5 @@
 import { stateOf } from "../broker.ts";
+import { filterMap } from "../streams/filter_map.ts";
 import type { Broker, Transform } from "../types.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
@@ -34,13 +35,11 @@ export function keepInvisible<D extends Pick<Delivery<unknown>, "messageId">>(br
   };
 }
 
-async function* passing<D>(source: AsyncIterable<D>): AsyncGenerator<D, undefined> {
-  for await (const delivery of source) {
-    const { consumer } = heldOf(delivery as Delivery<unknown>);
-    if (!consumer.beats) {
-      consumer.beats = true;
-      consumer.wake();
-    }
-    yield delivery;
+const passing: Transform<any, any> = filterMap((delivery: Delivery<unknown>) => {
+  const { consumer } = heldOf(delivery);
+  if (!consumer.beats) {
+    consumer.beats = true;
+    consumer.wake();
   }
-}
+  return delivery;
+});

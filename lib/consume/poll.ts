@@ -12,7 +12,7 @@ import { receiveMessage } from "../sqs/receive_message.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { SqsMessage } from "../types.ts";
-import { type Consumer, type Held, hold, type Lane, lose, Phase, track } from "./consumer.ts";
+import { type Consumer, type Held, hold, type Lane, lose, Phase, sending, track } from "./consumer.ts";
 import { Delivery } from "./delivery.ts";
 import { leaveUndecodable } from "./undecodable.ts";
 import { end, fail, listenerOf } from "./end.ts";
@@ -47,9 +47,13 @@ export function start(consumer: Consumer): void {
 /** Looks a queue up, and its visibility timeout, however often it takes. */
 async function open(consumer: Consumer, lane: Lane): Promise<void> {
   const { broker, settings, polling } = consumer;
+  const { maxRequests = Infinity } = settings;
   while (consumer.phase === Phase.Open) {
+    if (consumer.requests >= maxRequests) return finish(consumer);
     try {
-      const address = await resolveQueue(broker, lane.name, { signal: polling.signal });
+      const { onAttempt } = sending(consumer, lane);
+      const address = await resolveQueue(broker, lane.name, { signal: polling.signal, onAttempt });
+      if (consumer.requests >= maxRequests) continue;
       const timeout = settings.visibilityTimeout;
       const read = timeout === undefined
         ? await visibilityOf(consumer, lane, address)
@@ -64,17 +68,19 @@ async function open(consumer: Consumer, lane: Lane): Promise<void> {
 
 /** Starts every receive that may start now. */
 export function pump(consumer: Consumer): void {
+  const { settings } = consumer;
   while (consumer.phase === Phase.Open) {
     const room = roomOf(consumer);
     if (room < 1) {
       // Full, while the loop waits: if that lasts, the watch tells it.
-      if (consumer.waiters.length && consumer.held.size && consumer.fullSince === undefined) {
+      if (consumer.waiters.length && consumer.held.size >= settings.prefetch && consumer.fullSince === undefined) {
         consumer.fullSince = nowOf(consumer.state);
         consumer.wake();
       }
       if (consumer.held.size === 0 && consumer.busy === 0) finish(consumer); // the requests are spent
       return;
     }
+    consumer.fullSince = undefined;
     const lane = choose(consumer, consumer.lanes.filter((lane) => wants(consumer, lane, room)), "pollCredit");
     if (!lane) return;
     const many = consumer.lanes.length > 1;
@@ -127,7 +133,10 @@ function longestWait(consumer: Consumer): number {
 async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean): Promise<void> {
   const { state, broker, settings, polling } = consumer;
   const address = lane.address!;
-  const attemptId = address.fifo ? lane.attemptIds.pop() ?? crypto.randomUUID() : undefined;
+  // The answer to a receive that is asked again may be as large as it was to be.
+  const again = lane.again.findIndex((failed) => failed.asked <= asked);
+  const attempt = again < 0 ? { id: crypto.randomUUID(), asked } : lane.again.splice(again, 1)[0];
+  asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
   const began = nowOf(state);
   let sentAt = began;
@@ -142,7 +151,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
       maxMessages: asked,
       waitTimeSeconds: wait,
       visibilityTimeout: lane.sendTimeout,
-      receiveRequestAttemptId: attemptId,
+      receiveRequestAttemptId: address.fifo ? attempt.id : undefined,
       ...attributesOf(consumer, lane),
     });
     ({ messages } = await sendTo(broker, address, request, {
@@ -155,7 +164,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
       },
     }));
   } catch (error) {
-    if (attemptId) lane.attemptIds.push(attemptId);
+    if (address.fifo) lane.again.push(attempt);
     lane.polls--;
     consumer.reserved -= asked;
     lane.target = 1;

@@ -208,6 +208,32 @@ export function giveBackGroup(held: Held): void {
 /** Keeps a message hidden for some seconds from now. */
 export async function extend(held: Held, seconds: number): Promise<void> {
   const { consumer: { state }, lane } = held;
+  // One after the other, and none after a settlement, which it would undo.
+  while (held.extending && held.where === "out") await held.extending.catch(() => {});
+  let error: Error | undefined;
+  let change: Promise<void> | undefined;
+  try {
+    assertExtends(held, seconds);
+    const from = nowOf(state);
+    await (change = held.extending = lane.changes.add({ held, seconds }));
+    if (held.where === "out") visibleFor(held, from, seconds);
+  } catch (cause) {
+    error = cause as Error;
+    throw cause;
+  } finally {
+    if (change && held.extending === change) held.extending = undefined;
+    state.emit({
+      type: "extend",
+      queue: lane.name,
+      messageId: held.message.MessageId,
+      seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,
+      visibleAfter: seconds,
+      error,
+    });
+  }
+}
+
+function assertExtends(held: Held, seconds: number): void {
   if (held.where !== "out") {
     throw new ReceiptExpiredError("Cannot extend as the message is settled or visible again", {
       service: "sqs",
@@ -217,34 +243,10 @@ export async function extend(held: Held, seconds: number): Promise<void> {
       retryable: false,
     });
   }
-  const most = secondsInFlight(held, MAX_VISIBILITY);
+  const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
   if (seconds > most) {
     throw new ConfigError(
-      `Cannot extend by ${seconds} s as SQS keeps a message in flight for 12 hours in all: at most ${
-        Math.max(0, most)
-      } s are left`,
+      `Cannot extend by ${seconds} s as SQS keeps a message in flight for 12 hours in all: at most ${most} s are left`,
     );
-  }
-  await held.extending?.catch(() => {});
-  const from = nowOf(state);
-  const change = lane.changes.add({ held, seconds });
-  held.extending = change;
-  let error: Error | undefined;
-  try {
-    await change;
-    visibleFor(held, from, seconds);
-  } catch (cause) {
-    error = cause as Error;
-    throw cause;
-  } finally {
-    if (held.extending === change) held.extending = undefined;
-    state.emit({
-      type: "extend",
-      queue: lane.name,
-      messageId: held.message.MessageId,
-      seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,
-      visibleAfter: seconds,
-      error,
-    });
   }
 }

@@ -42,7 +42,7 @@ export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string
 export function serve(consumer: Consumer): void {
   const { waiters } = consumer;
   while (waiters.length) {
-    const value = consumer.phase < Phase.Ending && !spent(consumer) ? take(consumer) : undefined;
+    const value = consumer.phase < Phase.Ending && !isSpent(consumer) ? take(consumer) : undefined;
     if (value) {
       waiters.shift()!.resolve({ value, done: false });
       consumer.fullSince = undefined;
@@ -50,7 +50,7 @@ export function serve(consumer: Consumer): void {
       const waiter = waiters.shift()!;
       const { error } = consumer;
       consumer.error = undefined;
-      end(consumer);
+      end(consumer, true);
       if (error) waiter.reject(error);
       else waiter.resolve({ value: undefined, done: true });
     } else {
@@ -60,15 +60,15 @@ export function serve(consumer: Consumer): void {
   if (waiters.length) pump(consumer);
 }
 
-/** `maxMessages` were handed out. */
-function spent({ taken, settings: { maxMessages = Infinity } }: Consumer): boolean {
+/** `maxMessages` are handed out, or on their way to the loop. */
+function isSpent({ taken, settings: { maxMessages = Infinity } }: Consumer): boolean {
   return taken >= maxMessages;
 }
 
 /** Nothing more will come. */
 function over(consumer: Consumer): boolean {
-  const { phase, buffered, error, lanes } = consumer;
-  return phase >= Phase.Ending || spent(consumer) ||
+  const { phase, buffered, error, lanes, taken, handed } = consumer;
+  return phase >= Phase.Ending || (isSpent(consumer) && handed >= taken) ||
     (phase === Phase.Finishing && !buffered && (!!error || lanes.every(({ polls }) => !polls)));
 }
 

@@ -22,10 +22,16 @@ interface Known {
 }
 
 async function read(consumer: Consumer, lane: Lane, address: QueueAddress): Promise<Known> {
-  const { state, broker, polling: { signal } } = consumer;
+  const { state } = consumer;
   const key = `visibility ${address.url}`;
   const known = state.settled.get(key) as Known | undefined;
   if (known && known.until > nowOf(state)) return known;
+  const asked = lane.reading ??= ask(consumer, lane, address, key).finally(() => lane.reading = undefined);
+  return await asked as Known;
+}
+
+async function ask(consumer: Consumer, lane: Lane, address: QueueAddress, key: string): Promise<Known> {
+  const { state, broker, polling: { signal } } = consumer;
   let result: Omit<Known, "until">;
   try {
     result = await sendTo(

@@ -5,8 +5,8 @@
  * @module
  */
 import { nowOf, pause } from "../broker.ts";
-import { AwsError } from "../errors.ts";
-import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import { AwsError, ReceiptExpiredError } from "../errors.ts";
+import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { type Consumer, type Held, lose, Phase, secondsInFlight, visibleFor } from "./consumer.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
@@ -31,10 +31,10 @@ export async function watch(consumer: Consumer): Promise<void> {
 
 /** Does what is due, and says when the next is. */
 function look(consumer: Consumer): number {
-  const { held, beats, state, requests, settings: { maxRequests = Infinity } } = consumer;
+  const { held, beats, state, requests, reserved, settings: { maxRequests = Infinity } } = consumer;
   const now = nowOf(state);
   // A budget of requests keeps what the acks need.
-  const beating = beats && requests + held.size < maxRequests;
+  const beating = beats && requests + reserved + held.size + Math.ceil(held.size / MAX_BATCH) <= maxRequests;
   const ours = ({ where, extending }: Held) => (where === "buffer" || where === "out") && !extending;
   let next = Infinity;
   let along = now;
@@ -68,8 +68,11 @@ export async function beat(held: Held): Promise<void> {
     if (held.where === "buffer" || held.where === "out") visibleFor(held, now, seconds);
   } catch (error) {
     if (held.where !== "buffer" && held.where !== "out") return;
-    if (error instanceof AwsError && error.retryable) held.beatAt = nowOf(state) + lane.timeout * ALONG * 1000;
-    else lose(held, error as Error);
+    if (error instanceof ReceiptExpiredError) return lose(held, error);
+    const again = error instanceof AwsError && error.retryable;
+    // What is refused now is refused again: the message is ours until its time is over.
+    held.beatAt = again ? nowOf(state) + lane.timeout * ALONG * 1000 : Infinity;
+    if (!again) state.emit({ type: "error", error: error as Error });
   } finally {
     if (held.extending === change) held.extending = undefined;
     consumer.wake();

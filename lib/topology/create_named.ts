@@ -12,6 +12,8 @@ export interface CreationOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
+  /** Is called before each try. */
+  readonly onAttempt?: () => void;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface ResolveQueueOptions {
   readonly signal?: AbortSignal;
   /** Whether a missing queue is created. Default: the broker's `createMissing`. */
   readonly create?: boolean;
+  /** Is called before each try of a request; a caller who shares the look-up of another one is not. */
+  readonly onAttempt?: () => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function resolveQueue(
   const state = stateOf(broker);
   assertText("queue", nameOrUrl);
   const { queues, options: { predefinedQueues, createMissing = false } } = state;
-  const { signal, create = createMissing } = options;
+  const { signal, create = createMissing, onAttempt } = options;
   const isUrl = /^https?:\/\//i.test(nameOrUrl);
   const key = predefinedQueues
     ? predefinedName(broker, nameOrUrl, predefinedQueues)
@@ -50,7 +52,8 @@ export async function resolveQueue(
   if (!found) {
     if (predefinedQueues) found = givenAddress(predefinedQueues[key].url, key, predefinedQueues[key]);
     else if (isUrl) found = givenAddress(nameOrUrl);
-    else found = await share(state, `queue ${create} ${key}`, signal, () => lookUp(broker, key, create, signal));
+    else {found = await share(state, `queue ${create} ${key}`, signal, () =>
+        lookUp(broker, key, create, { signal, onAttempt }));}
     queues.set(key, found);
   }
   return isUrl || found.name === nameOrUrl ? found : Object.freeze({ ...found, name: nameOrUrl });
@@ -71,9 +74,13 @@ function predefinedName(
   );
 }
 
-async function lookUp(broker: Broker, name: string, create: boolean, signal?: AbortSignal): Promise<QueueAddress> {
-  const ask = async () =>
-    queueAddress(name, (await send(broker, getQueueUrl({ queueName: name }), { signal })).queueUrl);
+async function lookUp(
+  broker: Broker,
+  name: string,
+  create: boolean,
+  options: Pick<ResolveQueueOptions, "signal" | "onAttempt">,
+): Promise<QueueAddress> {
+  const ask = async () => queueAddress(name, (await send(broker, getQueueUrl({ queueName: name }), options)).queueUrl);
   try {
     return await ask();
   } catch (error) {
@@ -86,7 +93,7 @@ async function lookUp(broker: Broker, name: string, create: boolean, signal?: Ab
       );
     }
   }
-  return await createNamed(broker, name, { signal }).catch((error) => {
+  return await createNamed(broker, name, options).catch((error) => {
     // Somebody was faster, with other attributes: their queue is the queue.
     if (error instanceof AwsError && /QueueNameExists|QueueAlreadyExists/.test(error.awsCode)) return ask();
     throw error;
