@@ -484,7 +484,8 @@ Deno.test("publishAll() hands a topic its messages in batches", async () => {
 });
 
 Deno.test("publishAll() gives one result an input, in order, and each message is there as often as it says", async () => {
-  const count = 100_000;
+  // The long form has 100,000.
+  const count = Number(Deno.env.get("PUBLISH_MESSAGES") ?? 10_000);
   const { sqs, broker } = setUp({ codec: json() });
   let state = 20_301;
   const random = () => (state = state * 16807 % 2147483647) / 2147483647;
@@ -508,7 +509,7 @@ Deno.test("publishAll() gives one result an input, in order, and each message is
     }
   });
   assert.equal(index, count);
-  assert.ok(failed > 100 && failed < count / 20, `${failed} failed`);
+  assert.ok(failed > count / 1000 && failed < count / 20, `${failed} failed`);
   const held = sqs.messages("orders");
   assert.equal(held.length, count - failed);
   for (const { messageId, body } of held) assert.equal(ids.get(messageId), Number(body));
