@@ -28,13 +28,22 @@ function source(bytes: number): ReadableStream<Uint8Array<ArrayBuffer>> {
 /** As little of S3 as it takes. */
 function serve(size: number): void {
   let crc = 0;
-  for (let sent = 0; sent < size; sent += PIECE.length) crc = crc32c(PIECE, crc);
-  Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: ({ port }) => console.log(port) }, async (request) => {
+  for (let sent = 0; sent < size; sent += PIECE.length) {
+    crc = crc32c(PIECE, crc);
+  }
+  Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => console.log(port),
+  }, async (request) => {
     const { searchParams } = new URL(request.url);
     if (request.body) { for await (const _ of request.body); }
     if (request.method === "GET") {
       return new Response(source(size), {
-        headers: { "x-amz-checksum-crc32c": checksumText(crc), "content-type": "binary/octet-stream" },
+        headers: {
+          "x-amz-checksum-crc32c": checksumText(crc),
+          "content-type": "binary/octet-stream",
+        },
       });
     }
     if (searchParams.has("uploads")) {
@@ -43,7 +52,9 @@ function serve(size: number): void {
       );
     }
     if (request.method === "POST") {
-      return new Response("<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>");
+      return new Response(
+        "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>",
+      );
     }
     return new Response(null, { headers: { etag: '"1"' } });
   });
@@ -56,15 +67,26 @@ async function drain(stream: ReadableStream<Uint8Array>): Promise<number> {
 }
 
 /** Does a piece of work, and tells its speed and the most that memory grew meanwhile. */
-async function measure(name: string, size: number, work: () => Promise<unknown>): Promise<number> {
+async function measure(
+  name: string,
+  size: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
   const before = Deno.memoryUsage().rss;
   let most = before;
-  const timer = setInterval(() => most = Math.max(most, Deno.memoryUsage().rss), 20);
+  const timer = setInterval(
+    () => most = Math.max(most, Deno.memoryUsage().rss),
+    20,
+  );
   const began = performance.now();
   await work();
   const speed = size / 1e6 / ((performance.now() - began) / 1000);
   clearInterval(timer);
-  console.log(`${name.padEnd(24)} ${speed.toFixed(0).padStart(6)} MB/s   +${((most - before) / MIB).toFixed(0)} MiB`);
+  console.log(
+    `${name.padEnd(24)} ${speed.toFixed(0).padStart(6)} MB/s   +${
+      ((most - before) / MIB).toFixed(0)
+    } MiB`,
+  );
   return speed;
 }
 
@@ -77,7 +99,9 @@ else {
   }).spawn();
   try {
     const reader = child.stdout.getReader();
-    const endpoint = `http://127.0.0.1:${new TextDecoder().decode((await reader.read()).value).trim()}`;
+    const endpoint = `http://127.0.0.1:${
+      new TextDecoder().decode((await reader.read()).value).trim()
+    }`;
     await reader.cancel();
     const broker = connect({
       region: "eu-west-1",
@@ -88,12 +112,17 @@ else {
     const context = { broker, emit: () => {} };
     const about = { shared: false, queue: "bench" };
     const plainUp = (bytes: number) =>
-      fetch(endpoint, { method: "PUT", body: source(bytes) }).then((response) => response.body?.cancel());
+      fetch(endpoint, { method: "PUT", body: source(bytes) }).then((response) =>
+        response.body?.cancel()
+      );
     const plainDown = async () => await drain((await fetch(endpoint)).body!);
     const up = (bytes: number) => store.offload(source(bytes), about, context);
     const down = async () => {
       const pointer = await up(1);
-      const { stream } = await store.resolve(pointer.body, { lazy: true, messageAttributes: {} }, context);
+      const { stream } = await store.resolve(pointer.body, {
+        lazy: true,
+        messageAttributes: {},
+      }, context);
       if (await drain(stream()) !== size) throw new Error("Bytes are missing");
     };
     await plainUp(64 * MIB);
@@ -105,7 +134,9 @@ else {
       await measure("s3Payloads, down", size, down),
     ];
     console.log(
-      `up ${(speeds[1] / speeds[0]).toFixed(2)} of fetch, down ${(speeds[3] / speeds[2]).toFixed(2)} of fetch`,
+      `up ${(speeds[1] / speeds[0]).toFixed(2)} of fetch, down ${
+        (speeds[3] / speeds[2]).toFixed(2)
+      } of fetch`,
     );
   } finally {
     child.kill();
