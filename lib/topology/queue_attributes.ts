@@ -1,3 +1,4 @@
+import { badAnswer } from "../http/answer.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { sendTo } from "./send_to.ts";
@@ -19,5 +20,12 @@ export async function queueAttributes(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Readonly<Record<string, string>>> {
   const request = getQueueAttributes({ queueUrl: queue.url, attributeNames: names });
-  return (await sendTo(broker, queue, request, { signal: options.signal })).attributes;
+  const parse = async (response: Response) => {
+    const { attributes } = await request.parse(response);
+    // Every queue has these: a count that is missing must not make it look empty.
+    const missing = names.find((name) => /^(?:QueueArn$|ApproximateN)/.test(name) && !Object.hasOwn(attributes, name));
+    if (missing) throw badAnswer(request, response, `it has no '${missing}'`);
+    return attributes;
+  };
+  return await sendTo(broker, queue, { ...request, parse }, { signal: options.signal });
 }

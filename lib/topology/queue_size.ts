@@ -49,6 +49,6 @@ export async function sizeOf(broker: Broker, queue: QueueAddress, signal?: Abort
     `ApproximateNumberOfMessages${kind}`
   );
   const attributes = await queueAttributes(broker, queue, [visible, inFlight, delayed], { signal });
-  const count = (name: string) => Number(attributes[name] ?? 0);
+  const count = (name: string) => Number(attributes[name]);
   return { visible: count(visible), inFlight: count(inFlight), delayed: count(delayed) };
 }
