@@ -43,13 +43,55 @@ export function assertOneOf<T>(path: string, value: unknown, choices: readonly T
   if (!choices.includes(value as T)) refuse(path, `one of ${choices.join(", ")}`, value);
 }
 
-/** Throws for an option whose name is unknown, with the nearest one that is known. */
+/** Throws for an option whose name is unknown, with those that are known. */
 export function assertKnown(path: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new ConfigError(
-        `Cannot use '${path ? path + "." : ""}${key}' as there is no such option: known are ${known.join(", ")}`,
-      );
+      const name = path ? `${path}.${key}` : key;
+      throw new ConfigError(`Cannot use '${name}' as there is no such option: known are ${known.join(", ")}`);
     }
   }
+}
+
+/** A check of one value: throws as {@linkcode refuse} does. */
+export type Check = (path: string, value: unknown) => void;
+
+/** Throws for options that are unknown or fail their check. One that is undefined is one that was not given. */
+export function assertOptions<Options extends object>(
+  path: string,
+  options: Options,
+  checks: Readonly<Record<keyof Options, Check>>,
+): void {
+  is("object")(path || "options", options);
+  assertKnown(path, options, Object.keys(checks));
+  for (const [key, value] of Object.entries(options)) {
+    if (value !== undefined) checks[key as keyof Options](path ? `${path}.${key}` : key, value);
+  }
+}
+
+/** A check of a value's type. */
+export function is(type: "string" | "boolean" | "function" | "object"): Check {
+  return (path, value) => {
+    if (typeof value !== type || value === null) refuse(path, `of type ${type}`, value);
+  };
+}
+
+/** A check of a number's range. */
+export function within(least: number, most: number, fraction = false): Check {
+  return (path, value) => assertWithin(path, value, least, most, fraction);
+}
+
+/** A check of each value of a record. */
+export function each(check: Check): Check {
+  return (path, record) => {
+    is("object")(path, record);
+    for (const [key, value] of Object.entries(record as object)) check(`${path}.${key}`, value);
+  };
+}
+
+/** A check of the functions that an object must have. */
+export function has(...names: readonly string[]): Check {
+  return (path, value) => {
+    for (const name of names) is("function")(`${path}.${name}`, (value as Record<string, unknown> | null)?.[name]);
+  };
 }

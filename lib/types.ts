@@ -493,7 +493,7 @@ export interface ConnectOptions {
   readonly endpoint?: Endpoints;
   /** Put before every queue name, and translated with it. Never on URLs. Default: the empty string. */
   readonly queueNamePrefix?: string;
-  /** The queues that there are; with it every other queue is an `UndefinedQueueError`. */
+  /** The queues that there are; with it every other queue is an `UndefinedQueueError`, so `{}` allows none. */
   readonly predefinedQueues?: Readonly<Record<string, PredefinedQueue>>;
   /** Creates missing queues on first use. Default: false. */
   readonly createMissing?: boolean;

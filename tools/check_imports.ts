@@ -31,7 +31,7 @@ const allowed: Record<string, readonly string[]> = {
   fanout: ["sns", "sqs", "codec", "topology", "http"],
   config: ["credentials", "codec", "fanout", "topology", "sqs", "http"],
   testing: ["codec", "sqs"],
-  "connect.ts": ["codec", "sqs", "http"],
+  "connect.ts": ["codec", "credentials", "sqs", "http"],
 };
 
 /** Rooms that no file but those of the room itself, `config` and the entry points may import: users pass them in. */

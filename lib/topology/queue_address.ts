@@ -16,10 +16,8 @@ export function queueAddress(name: string, url: string): QueueAddress {
 export function givenAddress(url: string, name?: string, predefined?: PredefinedQueue): QueueAddress {
   name ??= URL.canParse(url) ? new URL(url).pathname.split("/").pop() : "";
   if (!name) throw new ConfigError("Cannot use a queue URL that does not end in the queue's name");
-  return Object.freeze({
-    ...queueAddress(name, url),
-    region: predefined?.region ?? regionIn(url),
-    credentials: predefined?.credentials,
-    predefined,
-  });
+  const address = { ...queueAddress(name, url), region: predefined?.region ?? regionIn(url) };
+  // Keys are in both: no log and no serialiser is to show them.
+  const hidden = { credentials: { value: predefined?.credentials }, predefined: { value: predefined } };
+  return Object.freeze(Object.defineProperties(address, hidden));
 }

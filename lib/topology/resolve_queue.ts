@@ -56,7 +56,11 @@ export async function resolveQueue(
         lookUp(broker, key, create, { signal, onAttempt }));}
     queues.set(key, found);
   }
-  return isUrl || found.name === nameOrUrl ? found : Object.freeze({ ...found, name: nameOrUrl });
+  if (isUrl || found.name === nameOrUrl) return found;
+  const name = { value: nameOrUrl, enumerable: true };
+  return Object.freeze(
+    Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(found), name }),
+  ) as QueueAddress;
 }
 
 /** The name that a queue is predefined under: the literal, the canonical one, or that of the entry with the URL. */

@@ -82,6 +82,23 @@ Deno.test("resolveQueue() finds predefined queues by the literal name, then by t
   assert.equal(sqs.requests.count(), 0);
 });
 
+Deno.test("resolveQueue() shows the keys of a predefined queue to no log and no serialiser", async () => {
+  const credentials = { accessKeyId: "AKIDOTHER", secretAccessKey: "hunter2hunter2" };
+  const { broker } = setUp({
+    predefinedQueues: { "my-jobs": { url: `${US}/1`, credentials } },
+    queueNamePrefix: "my-",
+  });
+  for (const name of ["my-jobs", "jobs"]) {
+    const found = await resolveQueue(broker, name);
+    assert.equal(found.name, name);
+    assert.equal(found.credentials, credentials);
+    assert.equal(found.predefined?.credentials, credentials);
+    for (const shown of [JSON.stringify(found), Deno.inspect(found), JSON.stringify({ ...found })]) {
+      assert.ok(!/AKIDOTHER|hunter2/.test(shown), shown);
+    }
+  }
+});
+
 Deno.test("resolveQueue() takes of URLs only predefined ones where there are any", async () => {
   const { sqs, broker } = setUp({ predefinedQueues: { orders: { url: `${US}/1` } }, createMissing: true });
   const { name, predefined } = await resolveQueue(broker, `${US}/1`);

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ConfigError, connect, type ConnectOptions, queueUrl, UndefinedQueueError } from "@dashi/sqs";
+
+/** Options that are wrong on purpose, as JavaScript may pass them. */
+const wrong = (options: unknown) => () => connect(options as ConnectOptions);
+
+const noop = () => {};
+
+for (
+  const [options, message] of [
+    [null, "Cannot use 'options' as it must be of type object: current value is null"],
+    [{ regoin: "eu-west-1" }, /^Cannot use 'regoin' as there is no such option: known are region, /],
+    [{ region: "" }, "Cannot use 'region' as it must be a string that is not empty: current value is \"\""],
+    [
+      { waitTimeSeconds: 21 },
+      "Cannot use 'waitTimeSeconds' as it must be an integer from 0 to 20: current value is 21",
+    ],
+    [{ createMissing: "yes" }, "Cannot use 'createMissing' as it must be of type boolean: current value is \"yes\""],
+    [{ http: { fetc: noop } }, /^Cannot use 'http.fetc' as there is no such option: known are fetch, /],
+    [{ http: { maxAttempts: 0 } }, /^Cannot use 'http.maxAttempts' as it must be an integer of 1 or more/],
+    [{ clock: { now: noop } }, /^Cannot use 'clock.sleep' as it must be of type function: current value is undefined/],
+    [{ codec: { encode: noop } }, /^Cannot use 'codec.decode' as it must be of type function/],
+    [{ payloads: {} }, /^Cannot use 'payloads.resolve' as it must be of type function/],
+    [{ fanout: {} }, /^Cannot use 'fanout.publish' as it must be of type function/],
+    [{ onEvent: 1 }, /^Cannot use 'onEvent' as it must be of type function: current value is 1/],
+    [{ fetchAttributes: "All" }, /^Cannot use 'fetchAttributes' as it must be of type object/],
+    [{ endpoint: "localhost:4566" }, /^Cannot use 'endpoint' as it must be an http or https URL/],
+    [{ endpoint: { sqs: "ftp://x" } }, /^Cannot use 'endpoint.sqs' as it must be an http or https URL/],
+    [{ endpoint: { sqz: "http://x" } }, /^Cannot use 'endpoint.sqz' as there is no such option/],
+    [{ predefinedQueues: { a: {} } }, /^Cannot use 'predefinedQueues.a.url' as it must be an http or https URL/],
+    [{ predefinedQueues: { a: { url: "x" } } }, /^Cannot use 'predefinedQueues.a.url' as it must be/],
+    [{ predefinedQueues: { a: null } }, /^Cannot use 'predefinedQueues.a' as it must be of type object/],
+    [
+      { predefinedQueues: { a: { url: "https://sqs.eu-west-1.amazonaws.com/1/a", backoffPolicy: { 2: -1 } } } },
+      /^Cannot use 'predefinedQueues.a.backoffPolicy.2' as it must be an integer from 0 to 43200/,
+    ],
+  ] as [unknown, string | RegExp][]
+) {
+  Deno.test(`connect() refuses ${JSON.stringify(options)} by the option's path`, () => {
+    assert.throws(wrong(options), (error) => {
+      assert.ok(error instanceof ConfigError);
+      if (typeof message === "string") assert.equal(error.message, message);
+      else assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+Deno.test("connect() takes an option that is undefined for one that is left out", () => {
+  const { queueNamePrefix } = connect({ region: undefined, queueNamePrefix: undefined, http: { fetch: undefined } });
+  assert.equal(queueNamePrefix, "");
+});
+
+Deno.test("connect() refuses URLs with a user in them, and shows none of it", () => {
+  const url = "https://mallory:hunter2@sqs.eu-west-1.amazonaws.com/1/orders";
+  for (const options of [{ endpoint: url }, { endpoint: { s3: url } }, { predefinedQueues: { orders: { url } } }]) {
+    assert.throws(() => connect(options), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /without a user/);
+      assert.doesNotMatch(error.message, /mallory|hunter2/);
+      return true;
+    });
+  }
+});
+
+Deno.test("connect() shows nothing of half-given credentials", () => {
+  const halves = fc.constantFrom(
+    ["accessKeyId", "secretAccessKey"] as const,
+    ["secretAccessKey", "accessKeyId"] as const,
+  );
+  fc.assert(fc.property(halves, fc.stringMatching(/^[A-Za-z0-9/+]{20,40}$/), ([given, missing], secret) => {
+    const credentials = { [given]: secret };
+    for (
+      const options of [{ credentials }, {
+        predefinedQueues: { a: { url: "https://sqs.eu-west-1.amazonaws.com/1/a", credentials } },
+      }]
+    ) {
+      assert.throws(wrong(options), (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.ok(error.message.includes(`credentials.${missing}'`), error.message);
+        assert.ok(!`${error.message}${error.stack}`.includes(secret));
+        return true;
+      });
+    }
+  }));
+});
+
+Deno.test("connect() with no predefined queue in 'predefinedQueues' knows no queue at all", async () => {
+  await assert.rejects(queueUrl(connect({ predefinedQueues: {} }), "orders"), UndefinedQueueError);
+});
+
+Deno.test("connect() survives listeners that throw, at once or later", async () => {
+  const fetch = () => Promise.resolve(new Response("{}", { status: 400 }));
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  for (
+    const onEvent of [() => {
+      throw new Error("at once");
+    }, () => Promise.reject(new Error("later"))]
+  ) {
+    const broker = connect({ credentials, http: { fetch }, onEvent });
+    await assert.rejects(queueUrl(broker, "orders"), /sqs GetQueueUrl failed with Http400/);
+  }
+});
