@@ -1,6 +1,5 @@
 import { stateOf } from "../broker.ts";
 import { assertText, refuse } from "../check.ts";
-import { UnableToSubscribeQueueError } from "../errors.ts";
 import type { Broker, Topology } from "../types.ts";
 import { exchangeIn } from "./exchange_in.ts";
 import { fanoutOf } from "./fanout_of.ts";
@@ -26,7 +25,7 @@ export interface BindOptions {
  * @param options The exchange, and the routing key.
  * @throws {ConfigError} If an argument is wrong, or for fanout without `connect({ fanout })`.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
- * @throws {UnableToSubscribeQueueError} If SNS or SQS refuses; its `cause` says why.
+ * @throws {UnableToSubscribeQueueError} If SNS refuses for good; what may pass later is an `AwsError`.
  *
  * @example Usage
  * ```ts
@@ -46,16 +45,7 @@ export async function bind(broker: Broker, queue: string, options: BindOptions):
   const { signal } = options;
   if (exchangeIn(state.topology, exchange).type === "fanout") {
     const fanout = fanoutOf(broker, exchange);
-    try {
-      await fanout.bind(broker, exchange, await resolveQueue(broker, queue, { signal }), { signal });
-    } catch (cause) {
-      if (signal?.aborted) throw signal.reason;
-      if (cause instanceof UnableToSubscribeQueueError) throw cause;
-      throw new UnableToSubscribeQueueError(
-        `Cannot subscribe the queue '${queue}' to the exchange '${exchange}': ${(cause as Error).message}`,
-        { cause },
-      );
-    }
+    await fanout.bind(broker, exchange, await resolveQueue(broker, queue, { signal }), { signal });
   }
   const { exchanges, bindings } = state.topology;
   if (bindings.some((other) => sameBinding(other, binding))) return;

@@ -41,7 +41,7 @@ export async function deleteExchange(
     for (const queue of new Set(bound.map(({ queue }) => queue))) {
       await unsubscribe(broker, name, queue, signal).catch((error) => {
         // A queue that is gone needs no policy; its subscription goes with the topic.
-        if (!(error.cause instanceof DoesNotExistQueueError)) throw error;
+        if (!(error instanceof DoesNotExistQueueError)) throw error;
       });
     }
     await fanout.remove(broker, name, { signal });

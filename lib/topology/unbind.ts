@@ -1,5 +1,4 @@
 import { stateOf } from "../broker.ts";
-import { UnableToUnsubscribeQueueError } from "../errors.ts";
 import type { Broker } from "../types.ts";
 import { bindingOf, type BindOptions, sameBinding } from "./bind.ts";
 import { exchangeIn } from "./exchange_in.ts";
@@ -16,7 +15,7 @@ import { resolveQueue } from "./resolve_queue.ts";
  * @param options The exchange, and the routing key.
  * @throws {ConfigError} If an argument is wrong, or for fanout without `connect({ fanout })`.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
- * @throws {UnableToUnsubscribeQueueError} If SNS or SQS refuses; its `cause` says why.
+ * @throws {UnableToUnsubscribeQueueError} If SNS refuses for good; what may pass later is an `AwsError`.
  *
  * @example Usage
  * ```ts
@@ -45,7 +44,7 @@ export async function unbind(broker: Broker, queue: string, options: BindOptions
 /**
  * Ends a queue's subscription to a fanout exchange.
  *
- * @throws {UnableToUnsubscribeQueueError} If SNS or SQS refuses.
+ * @throws {UnableToUnsubscribeQueueError} If SNS refuses for good.
  */
 export async function unsubscribe(
   broker: Broker,
@@ -54,14 +53,5 @@ export async function unsubscribe(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const fanout = fanoutOf(broker, exchange);
-  try {
-    await fanout.unbind(broker, exchange, await resolveQueue(broker, queue, { signal, create: false }), { signal });
-  } catch (cause) {
-    if (signal?.aborted) throw signal.reason;
-    if (cause instanceof UnableToUnsubscribeQueueError) throw cause;
-    throw new UnableToUnsubscribeQueueError(
-      `Cannot unsubscribe the queue '${queue}' from the exchange '${exchange}': ${(cause as Error).message}`,
-      { cause },
-    );
-  }
+  await fanout.unbind(broker, exchange, await resolveQueue(broker, queue, { signal, create: false }), { signal });
 }
