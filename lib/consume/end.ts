@@ -76,6 +76,17 @@ async function finish(consumer: Consumer): Promise<void> {
   consumer.close();
 }
 
+/** Ends the iteration with what was handed out in the user's hands: from here on nothing looks after it. */
+export function letGo(consumer: Consumer): void {
+  consumer.drained = Promise.resolve();
+  consumer.phase = Phase.Closed;
+  consumer.changed = () => {};
+  consumer.stopping.abort();
+  consumer.settings.signal?.removeEventListener("abort", listenerOf(consumer));
+  consumer.wake();
+  consumer.close();
+}
+
 /** Ends the iteration with an error, after what is buffered: what no retry mends. */
 export function fail(consumer: Consumer, error: Error): void {
   consumer.state.emit({ type: "error", error });

@@ -1,15 +1,18 @@
 import type { Broker } from "../types.ts";
 import { consume } from "./consume.ts";
+import { consumerOf } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
-import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import { letGo } from "./end.ts";
 
 /**
- * Takes one message, if there is one: AMQP's `basic.get`. Nothing keeps it invisible but its visibility timeout.
+ * Takes one message, if there is one: AMQP's `basic.get`. Nothing keeps it invisible but its visibility timeout, and
+ * nothing is left running: no timer, so that its `signal` never fires.
  *
  * @param broker What `connect()` gave.
  * @param name A queue's name or URL.
  * @param options Signal, and how long to wait, in seconds, 0 to 20. Default: 0.
  * @returns The delivery, or undefined if the queue is empty.
+ * @throws {AwsError} If the queue does not exist or may not be used.
  *
  * @example Usage
  * ```ts
@@ -39,11 +42,16 @@ export async function get(
     prefetch: 1,
     untilEmpty: true,
     heartbeat: false,
-    graceSeconds: MAX_VISIBILITY,
   });
-  const { value } = await deliveries[Symbol.asyncIterator]().next();
-  if (!value) signal?.throwIfAborted();
-  // The iteration is over, the verbs are not.
-  void deliveries.stop();
-  return value;
+  try {
+    const { value } = await deliveries[Symbol.asyncIterator]().next();
+    if (value) {
+      letGo(consumerOf(deliveries)!);
+      return value;
+    }
+  } finally {
+    const stopped = deliveries.stop();
+    if (!signal?.aborted) await stopped;
+  }
+  signal?.throwIfAborted();
 }

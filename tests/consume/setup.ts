@@ -1,0 +1,92 @@
+/**
+ * What the tests of this folder share: a model of SQS with a queue `q`, a broker at it, and a check that nothing is left.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { connect, type ConnectOptions, type DashiEvent, type Delivery, json } from "@dashi/sqs";
+import { type Fault, type FaultCall, memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
+
+export interface SetUpOptions extends MemorySqsOptions {
+  /** Attributes of `q`. */
+  readonly attributes?: Readonly<Record<string, number | string | boolean>>;
+  /** More options of the broker. */
+  readonly connect?: Partial<ConnectOptions>;
+  /** The name of the queue. Default: `q`. */
+  readonly queue?: string;
+}
+
+/** A model of SQS with a queue, and a broker at it. */
+export function setUp(options: SetUpOptions = {}) {
+  const { queue: name = "q" } = options;
+  const sqs = memorySqs(options);
+  sqs.createQueue(name, options.attributes);
+  const events: DashiEvent[] = [];
+  const broker = connect({
+    ...sqs.connectOptions,
+    codec: json(),
+    onEvent: (event) => events.push(event),
+    ...options.connect,
+  });
+  const { clock } = sqs;
+  const began = +clock.now();
+  let sent = 0;
+  return {
+    sqs,
+    clock,
+    broker,
+    events,
+    /** Virtual seconds since the beginning. */
+    seconds: () => (+clock.now() - began) / 1000,
+    /** The events of one type. */
+    of: <T extends DashiEvent["type"]>(type: T) =>
+      events.filter((event): event is Extract<DashiEvent, { type: T }> => event.type === type),
+    /** Sends numbered messages. */
+    async fill(count: number, queue = name, more: Parameters<typeof sqs.sendMessage>[2] = {}) {
+      for (let n = 0; n < count; n++) {
+        const fifo = queue.endsWith(".fifo") ? { groupId: "g", deduplicationId: `${sent++}` } : {};
+        await sqs.sendMessage(queue, JSON.stringify({ n }), { ...fifo, ...more });
+      }
+    },
+    /** How many messages are in a state. */
+    count: (state: "visible" | "inFlight" | "delayed", queue = name) =>
+      sqs.messages(queue).filter((message) => message.state === state).length,
+    /** The inputs of the requests of one action. */
+    inputs: (action: string) =>
+      sqs.requests.list.filter((request) => request.action === action).map(({ input }) => input as Input),
+    /** Does the work in virtual time; fails for a rejection that nobody handles and for a wait that is left. */
+    async run<T>(work: () => Promise<T>): Promise<T> {
+      const unhandled: unknown[] = [];
+      const note = (event: PromiseRejectionEvent) => {
+        event.preventDefault();
+        unhandled.push(event.reason);
+      };
+      globalThis.addEventListener("unhandledrejection", note);
+      try {
+        const result = await clock.run(work);
+        await clock.settle();
+        assert.deepEqual(unhandled, [], "a rejection that nobody handled");
+        assert.deepEqual(clock.waits, [], "something still waits");
+        return result;
+      } finally {
+        globalThis.removeEventListener("unhandledrejection", note);
+      }
+    },
+  };
+}
+
+/** The input of a request, as the tests read it. */
+export type Input = Readonly<Record<string, any>>;
+
+/** The number in a body that `fill` wrote. */
+export const numberOf = (delivery: Delivery<unknown>): number => (delivery.body as { n: number }).n;
+
+/** Fails every request of an action, or those that `which` picks. */
+export const failing = (action: string, fault: Fault, which: (call: FaultCall) => boolean = () => true) => {
+  return (call: FaultCall): Fault | undefined => call.action === action && which(call) ? fault : undefined;
+};
+
+/** What SQS answers to one who may not. */
+export const DENIED: Fault = { type: "error", code: "com.amazon.coral.service#AccessDeniedException" };
+/** A failure that passes. */
+export const DOWN: Fault = { type: "error", code: "InternalError", status: 500 };
