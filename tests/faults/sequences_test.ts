@@ -11,7 +11,11 @@ import { faulty, PASSING } from "./faults.ts";
 const numRuns = Number(Deno.env.get("FAULT_RUNS") ?? 150);
 const seed = Number(Deno.env.get("FAULT_SEED") ?? 20300101);
 
-const faults = fc.array(fc.option(fc.nat(PASSING.length - 1), { freq: 2 }), { maxLength: 60 });
+const faults = fc.array(fc.option(fc.nat(PASSING.length - 1), { freq: 3 }), {
+  minLength: 10,
+  maxLength: 80,
+  size: "max",
+});
 const verb = fc.constantFrom("publish", "publishAll", "ack", "release", "extend", "retry", "get", "size", "break");
 const script = fc.record({
   seed: fc.nat(1_000_000),
