@@ -77,7 +77,8 @@ export function pump(consumer: Consumer): void {
         consumer.fullSince = nowOf(consumer.state);
         consumer.wake();
       }
-      if (consumer.held.size === 0 && consumer.busy === 0) finish(consumer); // the requests are spent
+      const spent = consumer.requests + 2 > (settings.maxRequests ?? Infinity); // a receive and an ack
+      if (spent && consumer.held.size === 0 && consumer.busy === 0) finish(consumer);
       return;
     }
     consumer.fullSince = undefined;
@@ -94,7 +95,7 @@ function roomOf(consumer: Consumer): number {
   const { settings: { prefetch, maxMessages = Infinity, maxRequests = Infinity }, held, reserved } = consumer;
   return Math.min(
     MAX_BATCH,
-    prefetch - held.size - reserved,
+    prefetch - held.size + consumer.parked - reserved,
     maxMessages - consumer.taken - consumer.buffered - reserved,
     // Each message may yet need a request of its own, to be acked or released.
     maxRequests - consumer.requests - 1 - held.size - reserved,
@@ -108,8 +109,9 @@ function wants(consumer: Consumer, lane: Lane, room: number): boolean {
   const underway = lanes.reduce((sum, { polls }) => sum + polls, 0);
   if (underway >= (lane.polls ? polls : mostPolls(consumer))) return false;
   if (lanes.length > 1 && lane.idle) return true;
-  // A few free slots are worth a request only when nothing else is there to work on.
-  if (room < MAX_BATCH && consumer.buffered > 0) return false;
+  // A few free slots are worth a request only when nothing else is there to work on, or about to free more.
+  const { buffered, held, unsettled } = consumer;
+  if (room < MAX_BATCH && (buffered > 0 || lane.polls > 0 || held.size > unsettled)) return false;
   return strategy !== "strict" ||
     lanes.every((other) =>
       other.priority <= lane.priority || other.drained || other.resting || (other.idle && other.polls)

@@ -16,6 +16,9 @@ export interface SetUpOptions extends MemorySqsOptions {
   readonly queue?: string;
 }
 
+/** The events that may have a type: some share a shape. */
+type EventOf<E extends DashiEvent, T> = E extends { type: infer K } ? T extends K ? E : never : never;
+
 /** A model of SQS with a queue, and a broker at it. */
 export function setUp(options: SetUpOptions = {}) {
   const { queue: name = "q" } = options;
@@ -40,7 +43,7 @@ export function setUp(options: SetUpOptions = {}) {
     seconds: () => (+clock.now() - began) / 1000,
     /** The events of one type. */
     of: <T extends DashiEvent["type"]>(type: T) =>
-      events.filter((event): event is Extract<DashiEvent, { type: T }> => event.type === type),
+      events.filter((event) => event.type === type) as EventOf<DashiEvent, T>[],
     /** Sends numbered messages. */
     async fill(count: number, queue = name, more: Parameters<typeof sqs.sendMessage>[2] = {}) {
       for (let n = 0; n < count; n++) {
