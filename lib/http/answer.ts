@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { AwsError } from "../errors.ts";
+import { AwsError, type AwsErrorDetails } from "../errors.ts";
 import type { Service } from "../types.ts";
 import { isRetryable } from "./retryable.ts";
 
 /** What is said of a redirect: a signature is good for one host. */
 export const REDIRECT = "which is never followed: check 'endpoint' and 'region'";
+
+const CHECK = "check that 'endpoint' is that of an AWS service";
 
 /** What an error answer said. */
 export interface Fault {
@@ -28,41 +30,35 @@ export function requestIdOf(response: Response): string | undefined {
   return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
 }
 
-/** The error for an answer that can't be understood: one try more may bring a whole one. */
-export function badAnswer(
-  asked: Asked,
-  response: Response,
-  what: string,
+/** An `AwsError` on a request. Without details no answer came, and the same request may succeed later. */
+export function faultOf(
+  { service, action }: Asked,
+  says: string,
+  awsCode: string,
+  details?: Partial<AwsErrorDetails>,
   options?: ErrorOptions,
+  Class: typeof AwsError = AwsError,
 ): AwsError {
-  const { service, action } = asked;
-  return new AwsError(
-    `Cannot read the answer to ${service} ${action} as ${what} (status ${response.status}): ` +
-      "check that 'endpoint' is that of an AWS service",
-    {
-      service,
-      action,
-      status: response.status,
-      awsCode: "InvalidAnswer",
-      requestId: requestIdOf(response),
-      retryable: true,
-    },
+  return new Class(
+    `${service} ${action} ${says}`,
+    { service, action, status: 0, awsCode, retryable: true, ...details },
     options,
   );
 }
 
+/** The error for an answer that can't be understood: one try more may bring a whole one. */
+export function badAnswer(asked: Asked, response: Response, what: string, options?: ErrorOptions): AwsError {
+  const { status } = response;
+  const says = `gave an answer that can't be read as ${what} (status ${status}): ${CHECK}`;
+  return faultOf(asked, says, "InvalidAnswer", { status, requestId: requestIdOf(response) }, options);
+}
+
 /** The `AwsError` for an answer with an error in it. */
-export function awsError(asked: Asked, response: Response, fault: Fault): AwsError {
-  const { service, action } = asked;
-  const { awsCode } = fault;
-  return new AwsError(`${service} ${action} failed with ${awsCode}: ${fault.message}`, {
-    service,
-    action,
-    status: response.status,
-    awsCode,
-    requestId: requestIdOf(response),
-    retryable: isRetryable(response.status, awsCode),
-  });
+export function awsError(asked: Asked, response: Response, { awsCode, message }: Fault): AwsError {
+  const { status } = response;
+  const retryable = isRetryable(status, awsCode);
+  const details = { status, requestId: requestIdOf(response), retryable };
+  return faultOf(asked, `failed with ${awsCode}: ${message}`, awsCode, details);
 }
 
 /** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
@@ -84,30 +80,28 @@ export async function readJson(
   toError: (fault: Fault & { queryCode: string }) => Error,
   mayBeEmpty = false,
 ): Promise<unknown> {
+  const { ok, status, headers } = response;
   const text = await response.text();
   let json: unknown;
   try {
     // An action without output may be answered with no body; from any other, nothing is not an empty answer.
-    json = text === "" && response.ok && mayBeEmpty ? {} : JSON.parse(text);
+    json = text === "" && ok && mayBeEmpty ? {} : JSON.parse(text);
   } catch (cause) {
-    if (response.ok) {
-      throw badAnswer(asked, response, describe(text), { cause });
-    }
+    if (ok) throw badAnswer(asked, response, describe(text), { cause });
   }
-  if (response.ok) return json;
-  const fields = (json ?? {}) as Record<string, unknown>;
-  const queryCode = bareCode(response.headers.get("x-amzn-query-error"));
-  const awsCode = bareCode(fields.__type) || bareCode(fields.code) || queryCode ||
-    bareCode(response.headers.get("x-amzn-errortype")) || `Http${response.status}`;
-  const said = fields.message ?? fields.Message;
+  if (ok) return json;
+  const { __type, code, message: said, Message = said } = (json ?? {}) as Record<string, unknown>;
+  const queryCode = bareCode(headers.get("x-amzn-query-error"));
+  const awsCode = bareCode(__type) || bareCode(code) || queryCode || bareCode(headers.get("x-amzn-errortype")) ||
+    `Http${status}`;
   // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
-  const message = typeof said === "string"
-    ? said.replace(/\n.*/s, "")
-    : response.status >= 300 && response.status < 400
+  const message = typeof Message === "string"
+    ? Message.replace(/\n.*/s, "")
+    : status >= 300 && status < 400
     ? `it is a redirect, ${REDIRECT}`
     : json
     ? "no message"
-    : `${describe(text)}, so check that 'endpoint' is that of an AWS service`;
+    : `${describe(text)}: ${CHECK}`;
   throw toError({ awsCode, message, queryCode });
 }
 

@@ -6,10 +6,10 @@
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError, CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
-import { REDIRECT, requestIdOf } from "./answer.ts";
+import { faultOf, REDIRECT, requestIdOf } from "./answer.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn } from "./endpoint.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
-import { sign } from "./sign.ts";
+import { signParts } from "./sign.ts";
 
 /** Options of {@linkcode send}. */
 export interface SendOptions {
@@ -132,72 +132,60 @@ async function attemptOnce<Output>(
   rejected: Credentials | undefined,
 ): Promise<Output> {
   const { signal, wait = 0 } = options;
+  const { requestTimeout, clock } = state;
   const region = regionFor(state, options.region, request.target);
   const controller = new AbortController();
-  const abort = () => controller.abort(signal!.reason);
+  const over = new AbortController();
+  let stop!: (reason: unknown) => void;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = (reason) => {
+      reject(reason);
+      controller.abort(reason);
+    };
+  });
+  const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
-  try {
-    const keys = () => keysFor(state, options, seen, region, rejected);
-    const credentials = await within(state, Infinity, controller, request, keys);
-    const signed = await sign(request, {
-      credentials,
+
+  /** One timer for headers and body, as setting another costs more than most bodies take. */
+  const bound = async () => {
+    await pause(clock, requestTimeout + wait, over.signal);
+    if (seen.status) await pause(clock, requestTimeout, over.signal);
+    if (over.signal.aborted) return;
+    const seconds = requestTimeout + (seen.status ? 0 : wait);
+    stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
+  };
+  const work = async (): Promise<Output> => {
+    const { url, init, authorization } = await signParts(request, {
+      credentials: await keysFor(state, options, seen, region, rejected),
       region,
       endpoint: options.endpoint ?? state.endpoint,
       now: nowOf(state) + state.clockOffset,
       allowInsecure: state.allowInsecure,
       signal: controller.signal,
     });
-    seen.secrets.push(signed.headers.get("authorization")!.slice(-64));
+    seen.secrets.push(authorization.slice(-64));
     signal?.throwIfAborted();
     options.onAttempt?.();
     state.requests++;
     seen.sent = true;
-    const seconds = state.requestTimeout + wait;
-    const response = await within(state, seconds, controller, request, () => state.fetch(signed));
+    bound();
+    const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
     seen.status = response.status;
     seen.requestId = requestIdOf(response);
     seen.date = response.headers.get("date");
-    // Where more is known, the parser tells it: S3 names the bucket's region.
-    if (response.type === "opaqueredirect") throw redirected(request);
-    return await within(state, state.requestTimeout, controller, request, () => request.parse(response));
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
-/** Bounds a step in time and lets go of it when the signal fires, also where what it calls hears neither. */
-async function within<T>(
-  state: BrokerState,
-  seconds: number,
-  controller: AbortController,
-  { service, action }: AwsRequest<unknown, AwsBody>,
-  step: () => Promise<T>,
-): Promise<T> {
-  const over = new AbortController();
-  const { signal } = controller;
-  const deadline = async (): Promise<never> => {
-    await pause(state.clock, seconds, over.signal);
-    if (!over.signal.aborted) {
-      const details = { service, action, status: 0, awsCode: "Timeout", retryable: true };
-      controller.abort(
-        new AwsError(
-          `${service} ${action} got no whole answer within ${seconds} s: it may still be carried out`,
-          details,
-        ),
-      );
+    // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.
+    if (response.type === "opaqueredirect") {
+      throw faultOf(request, `was answered with a redirect, ${REDIRECT}`, "Redirect", { retryable: false });
     }
-    throw signal.reason;
+    return await request.parse(response);
   };
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { signal: over.signal });
-    if (signal.aborted) reject(signal.reason);
-  });
+
   try {
-    // The race handles what loses it, so nothing that fails late goes unhandled.
-    const bounds = seconds < Infinity ? [aborted, deadline()] : [aborted];
-    return await Promise.race([...bounds, Promise.resolve().then(step)]);
+    // Lets go when the signal fires, also where what is called hears it not. The race handles what loses it.
+    return await Promise.race([stopped, work()]);
   } finally {
-    over.abort();
+    over.abort(null); // the default reason has a stack, which costs
+    signal?.removeEventListener("abort", abort);
   }
 }
 
@@ -221,25 +209,15 @@ async function keysFor(
   return keys;
 }
 
-/** The error for a redirect of which a browser shows no more than that. */
-function redirected({ service, action }: AwsRequest<unknown, AwsBody>): AwsError {
-  return new AwsError(`${service} ${action} was answered with a redirect, ${REDIRECT}`, {
-    service,
-    action,
-    status: 0,
-    awsCode: "Redirect",
-    retryable: false,
-  });
-}
-
-function noAnswer({ service, action }: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
+function noAnswer(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
   // What failed before the request left is a bug or a provider's own failure, and stays as it is.
   if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
   const { status, requestId } = seen;
   // A runtime may show a URL with a signature in its query.
   const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s)"']*/g, "");
-  const details = { service, action, status, awsCode: "NetworkError", requestId, retryable: true };
-  return new AwsError(`${service} ${action} got no whole answer: ${reason}`, details, { cause: new Error(reason) });
+  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", { status, requestId }, {
+    cause: new Error(reason),
+  });
 }
 
 /** Takes out what a server may have repeated of the keys and the signature. */
@@ -249,8 +227,9 @@ function redact<E extends Error>(error: E, secrets: readonly string[]): E {
       // A short one is an emulator's dummy, which may be a word of the message.
       if (secret.length < 16) continue;
       for (const form of [secret, encodeURIComponent(secret)]) {
-        if (at.message.includes(form)) at.message = at.message.replaceAll(form, "…");
-        if (at.stack?.includes(form)) at.stack = at.stack.replaceAll(form, "…");
+        for (const key of ["message", "stack"] as const) {
+          if (at[key]?.includes(form)) at[key] = at[key].replaceAll(form, "…");
+        }
       }
     }
   }
@@ -258,17 +237,18 @@ function redact<E extends Error>(error: E, secrets: readonly string[]): E {
 }
 
 /** Puts right what one more try then passes: our clock, or the keys. Each once. */
-function mend(state: BrokerState, error: AwsError, seen: Seen, mended: Mended): boolean {
-  const theirs = Date.parse(seen.date ?? "");
-  if (!mended.clock && isSkewed(error.awsCode, error.message) && theirs) {
-    mended.clock = true;
+function mend(
+  state: BrokerState,
+  { awsCode, message }: AwsError,
+  { date, credentials }: Seen,
+  mended: Mended,
+): boolean {
+  const theirs = Date.parse(date ?? "");
+  if (!mended.clock && isSkewed(awsCode, message) && theirs) {
     state.clockOffset = theirs - nowOf(state);
-    return true;
+    return mended.clock = true;
   }
   // Keys that are no provider's would be the same again.
-  if (!mended.keys && isExpired(error.awsCode) && seen.credentials) {
-    mended.keys = seen.credentials;
-    return true;
-  }
-  return false;
+  if (mended.keys || !isExpired(awsCode)) return false;
+  return !!(mended.keys = credentials);
 }
