@@ -13,8 +13,9 @@ export interface Task {
   /** Receives, or sends, side by side in all. */
   readonly polls: number;
   readonly checkMd5?: boolean;
-  /** Seconds before the measured time, in which the runtime compiles what is hot. */
+  /** Seconds of CPU before the measured time, in which the runtime compiles what is hot. */
   readonly warmUp: number;
+  /** Seconds of CPU to measure. Either ends after twice as many seconds, however little CPU was to be had. */
   readonly seconds: number;
   /** Instead of a time: so many messages. */
   readonly messages?: number;
@@ -169,6 +170,14 @@ const heapNow = (): number => {
   return process.memoryUsage().heapUsed / 2 ** 20;
 };
 
+/** Waits until this process has used so many seconds of CPU. */
+async function spend(seconds: number): Promise<void> {
+  const cpu = () => process.cpuUsage().user + process.cpuUsage().system;
+  const goal = cpu() + seconds * 1e6;
+  const latest = performance.now() + seconds * 2000;
+  while (cpu() < goal && performance.now() < latest) await new Promise<void>((resolve) => setTimeout(resolve, 20));
+}
+
 async function measure(task: Task): Promise<Measured> {
   const { endpoint, warmUp, seconds, messages } = task;
   const sleep = (seconds: number) =>
@@ -184,7 +193,7 @@ async function measure(task: Task): Promise<Measured> {
       });
       heap.push(heapNow());
     }
-  } else await sleep(seconds);
+  } else await spend(seconds);
   const to = await snapshot(endpoint);
   return {
     messages: to.seen - from.seen,

@@ -6,9 +6,10 @@
 import type { WireAttribute } from "../types.ts";
 import { fromBase64, utf8Bytes } from "./base64.ts";
 
-/** The one function of `node:crypto` that is used. */
+/** What is used of `node:crypto`: the second is twice as fast, and Node 20.12 has it. */
 interface NodeCrypto {
   createHash(name: "md5"): { update(data: string | Uint8Array): { digest(encoding: "hex"): string } };
+  hash?(name: "md5", data: string | Uint8Array): string;
 }
 
 /**
@@ -22,7 +23,7 @@ export function md5Hex(data: string | Uint8Array): string {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
   try {
     const crypto = process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
-    if (crypto) return crypto.createHash("md5").update(data).digest("hex");
+    if (crypto) return crypto.hash?.("md5", data) ?? crypto.createHash("md5").update(data).digest("hex");
   } catch {
     // Node in FIPS mode refuses MD5.
   }

@@ -42,7 +42,7 @@ export function regionFor(state: BrokerState, own: string | undefined, target?: 
 /**
  * Signs a request with the broker's keys, sends it, tries it again where that helps, and gives the parsed answer.
  *
- * Each try has a deadline (`http.requestTimeout` to the headers, as long again for the body) and a signature of its
+ * Each try has a deadline (`http.requestTimeout` to the headers, at least as long again for the body) and a signature of its
  * own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired keys
  * are asked for anew once.
  *

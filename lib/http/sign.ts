@@ -4,7 +4,7 @@
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
-import { CredentialsError } from "../errors.ts";
+import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
 import { signFast } from "./sign_fast.ts";
@@ -36,7 +36,7 @@ const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
  * @param request What a builder made.
  * @param options Keys, and where the request goes.
  * @returns The signed request. A signature is good for five minutes.
- * @throws {ConfigError} If the request would go over plain http to a public host.
+ * @throws {ConfigError} If the request would go over plain http to a public host, or the runtime lacks WebCrypto.
  * @throws {CredentialsError} If a key holds what no header can carry.
  * @see {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html}
  *
@@ -56,6 +56,15 @@ export async function sign(
   request: AwsRequest<unknown, AwsBody>,
   options: SignOptions,
 ): Promise<Request> {
+  const { url, init } = await signParts(request, options);
+  return new Request(url, init);
+}
+
+/** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
+export async function signParts(
+  request: AwsRequest<unknown, AwsBody>,
+  options: SignOptions,
+): Promise<{ url: string; init: RequestInit; authorization: string }> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
   const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
   const url = resolveUrl(request, region, endpoint, options.allowInsecure);
@@ -72,6 +81,9 @@ export async function sign(
   const plain = service !== "s3" && typeof body === "string" && url.pathname === "/" && !url.search;
   const fast = plain &&
     signFast({ method, host: url.host, headers, body, service, region, datetime, credentials, cache });
+  if (!fast && !globalThis.crypto?.subtle) {
+    throw new ConfigError("Cannot sign as this runtime has no crypto.subtle: in browsers only https pages have it");
+  }
   const slow = () =>
     new AwsV4Signer({
       ...credentials,
@@ -88,12 +100,17 @@ export async function sign(
       // S3's path is signed as it stands on the wire, every other service's is encoded once more.
       singleEncode: false,
     }).sign();
-  return new Request(url, {
-    method,
-    headers: fast || (await slow()).headers,
-    body: body === "" ? undefined : body,
-    redirect: "manual",
-    signal,
-    ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
-  });
+  const signed = fast || Object.fromEntries((await slow()).headers);
+  return {
+    url: url.href,
+    authorization: signed.authorization,
+    init: {
+      method,
+      headers: signed,
+      body: body === "" ? undefined : body,
+      redirect: "manual",
+      signal,
+      ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
+    },
+  };
 }

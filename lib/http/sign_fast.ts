@@ -32,7 +32,7 @@ export interface FastRequest {
 }
 
 /** The signed headers, or undefined where the runtime has no `node:crypto` to be had at once. */
-export function signFast(request: FastRequest): Headers | undefined {
+export function signFast(request: FastRequest): Record<string, string> | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): NodeCrypto | undefined } };
   const crypto = process?.getBuiltinModule?.("node:crypto");
   if (!crypto?.createHmac) return undefined;
@@ -40,14 +40,13 @@ export function signFast(request: FastRequest): Headers | undefined {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const hash = (text: string) => crypto.createHash("sha256").update(text).digest("hex");
   const hmac = (key: string | Uint8Array | ArrayBuffer, text: string) => crypto.createHmac("sha256", key).update(text);
-  const headers = new Headers(request.headers);
-  headers.delete("host");
-  headers.set("x-amz-date", datetime);
-  if (sessionToken) headers.set("x-amz-security-token", sessionToken);
-  const signed = [["host", host], ...headers].sort(([a], [b]) => a < b ? -1 : 1);
-  const names = signed.map(([name]) => name).join(";");
-  const lines = signed.map(([name, value]) => `${name}:${value.replace(/\s+/g, " ")}\n`).join("");
+  const headers: Record<string, string> = { ...request.headers, host, "x-amz-date": datetime };
+  if (sessionToken) headers["x-amz-security-token"] = sessionToken;
+  const sorted = Object.keys(headers).sort();
+  const names = sorted.join(";");
+  const lines = sorted.map((name) => `${name}:${headers[name].replace(/\s+/g, " ").trim()}\n`).join("");
   const canonical = [request.method, "/", "", lines, names, hash(request.body)].join("\n");
+  delete headers.host; // fetch writes its own
   const scope = [datetime.slice(0, 8), region, service, "aws4_request"];
   const cacheKey = [secretAccessKey, ...scope.slice(0, 3)].join();
   let key = cache.get(cacheKey);
@@ -61,9 +60,8 @@ export function signFast(request: FastRequest): Headers | undefined {
   const signature = hmac(key, ["AWS4-HMAC-SHA256", datetime, scope.join("/"), hash(canonical)].join("\n")).digest(
     "hex",
   );
-  headers.set(
-    "authorization",
-    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope.join("/")}, SignedHeaders=${names}, Signature=${signature}`,
-  );
+  headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${
+    scope.join("/")
+  }, SignedHeaders=${names}, Signature=${signature}`;
   return headers;
 }
