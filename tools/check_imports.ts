@@ -34,7 +34,7 @@ const allowed: Record<string, readonly string[]> = {
   "connect.ts": ["codec", "credentials", "sqs", "http"],
 };
 
-/** Rooms that no file but those of the room itself, `config` and the entry points may import: users pass them in. */
+/** Files that every room may import. */
 const shared = ["types.ts", "errors.ts", "check.ts", "broker.ts"];
 const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
