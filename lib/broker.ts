@@ -63,6 +63,14 @@ export function stateOf(broker: Broker): BrokerState {
   return state;
 }
 
+/** A promise and what settles it: `Promise.withResolvers()`, which Node 20 lacks. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((...both) => [resolve, reject] = both);
+  return { promise, resolve, reject };
+}
+
 /** The current instant of the broker's clock, in milliseconds. */
 export function nowOf(state: { readonly clock: Clock }): number {
   return +state.clock.now();

@@ -90,7 +90,7 @@ export interface Size {
  * Finds packages as Deno does, in its own cache: esbuild alone knows only `node_modules`. A folder of links, one a
  * package, lets esbuild choose the file by the package's own `exports` and `browser` fields.
  */
-function denoPackages(links: string): esbuild.Plugin {
+export function denoPackages(links: string): esbuild.Plugin {
   return {
     name: "deno-packages",
     setup(build) {

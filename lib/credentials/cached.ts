@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nowOf, once } from "../broker.ts";
+import { deferred, nowOf, once } from "../broker.ts";
 import { CredentialsError } from "../errors.ts";
 import { endpointFor } from "../http/endpoint.ts";
 import { backoffSeconds } from "../http/retryable.ts";
@@ -78,7 +78,7 @@ export function cached(
     if (keys && rejected && isSame(keys, rejected)) entry.endsAt = 0;
     const good = keys && nowOf(context) < entry.endsAt;
     if (good && (nowOf(context) < entry.refreshAt || pending.size)) return keys;
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const { promise: aborted, reject } = deferred<never>();
     const abort = () => reject(signal!.reason);
     signal?.addEventListener("abort", abort);
     try {

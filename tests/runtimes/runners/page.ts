@@ -1,0 +1,12 @@
+/**
+ * Puts the suite into a page, for the browser's driver to call.
+ *
+ * @module
+ */
+import { library } from "../library.ts";
+import { runSuite, type SuiteResult } from "../suite.ts";
+
+Object.assign(globalThis, {
+  runtimeSuite: (endpoint: string, runtime: string, filter: string): Promise<SuiteResult[]> =>
+    runSuite({ library, endpoint, runtime, filter }),
+});
