@@ -15,6 +15,7 @@ const allowed: Record<string, readonly string[]> = {
   "errors.ts": [],
   "check.ts": [],
   "broker.ts": [],
+  "celery_call.ts": [],
   http: [],
   codec: ["http"],
   streams: [],
@@ -35,7 +36,7 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may import. */
-const shared = ["types.ts", "errors.ts", "check.ts", "broker.ts"];
+const shared = ["types.ts", "errors.ts", "check.ts", "broker.ts", "celery_call.ts"];
 const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
   "fast-xml-parser": ["http"],
