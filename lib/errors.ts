@@ -217,3 +217,20 @@ export class TimeoutError extends DashiError {
   /** The class's own name. */
   override readonly name: string = "TimeoutError";
 }
+
+/** A Celery task ran longer than its time limit. */
+export class TimeLimitExceeded extends DashiError {
+  /** The class's own name. */
+  override readonly name: string = "TimeLimitExceeded";
+  /** The limit in seconds. */
+  readonly seconds: number;
+  /** True for the soft limit, which only fires the task's signal. */
+  readonly soft: boolean;
+
+  /** Makes one for a limit. */
+  constructor(seconds: number, soft: boolean) {
+    super(`The task ran for more than its ${soft ? "soft" : "hard"} time limit of ${seconds} s`);
+    this.seconds = seconds;
+    this.soft = soft;
+  }
+}

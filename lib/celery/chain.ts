@@ -1,0 +1,105 @@
+import { refuse } from "../check.ts";
+import { ConfigError } from "../errors.ts";
+import type { Signature } from "./types.ts";
+
+/**
+ * Makes a chain: each task runs when the one before has succeeded, and takes its result as its first argument unless it
+ * is a full call. Wherever they run, Python or here, the chain goes on.
+ *
+ * @param tasks Two or more; or one list of them, untyped. A group may only come last, as a chord, which waits for a
+ * group, needs a backend that counts.
+ * @returns The chain, for {@linkcode sendTask}.
+ * @throws {ConfigError} If there is none, or a group is not the last.
+ * @see {@link https://docs.celeryq.dev/en/stable/userguide/canvas.html#chains}
+ *
+ * @example Usage
+ * ```ts
+ * import { connect, declareQueue } from "@dashi/sqs";
+ * import { chain, sendTask, task } from "@dashi/sqs/celery";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * await declareQueue(broker, "celery");
+ * const add = task<[x: number, y: number], number>("app.add");
+ * const mail = task<[total: number, to: string], void>("app.mail");
+ * const call = await sendTask(broker, chain(add(2, 3), add.partial(10), mail.partial("ops"))); // the last one's
+ * ```
+ */
+export function chain<A, B, T>(a: Signature<A, T>, b: Signature<B, A>): Signature<B, T>;
+/** Of three. */
+export function chain<A, B, C, T>(a: Signature<A, T>, b: Signature<B, A>, c: Signature<C, B>): Signature<C, T>;
+/** Of four. */
+export function chain<A, B, C, D, T>(
+  a: Signature<A, T>,
+  b: Signature<B, A>,
+  c: Signature<C, B>,
+  d: Signature<D, C>,
+): Signature<D, T>;
+/** Of five. */
+export function chain<A, B, C, D, E, T>(
+  a: Signature<A, T>,
+  b: Signature<B, A>,
+  c: Signature<C, B>,
+  d: Signature<D, C>,
+  e: Signature<E, D>,
+): Signature<E, T>;
+/** Of six; longer ones are chains of chains. */
+export function chain<A, B, C, D, E, F, T>(
+  a: Signature<A, T>,
+  b: Signature<B, A>,
+  c: Signature<C, B>,
+  d: Signature<D, C>,
+  e: Signature<E, D>,
+  f: Signature<F, E>,
+): Signature<F, T>;
+/** Of a list. */
+export function chain(tasks: readonly Signature<any, any>[]): Signature<unknown, unknown>;
+export function chain(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Signature<any, any> {
+  const tasks = given.flat() as Signature[];
+  if (!tasks.length) refuse("tasks", "one task or more", given);
+  const options = {};
+  return checkSteps(
+    Object.freeze({
+      task: "celery.chain",
+      args: [],
+      kwargs: { tasks },
+      options,
+      subtask_type: "chain",
+      immutable: false,
+    }),
+  );
+}
+
+/** The tasks of a chain or group, as they stand in it. */
+export function tasksOf(call: Signature<any>): readonly Signature[] {
+  const { tasks } = call.kwargs;
+  return Array.isArray(tasks) ? tasks : [];
+}
+
+/** The tasks of a chain one after the other, chains in it unrolled, its links and errbacks given to its tasks. */
+export function stepsOf(call: Signature<any>): Signature[] {
+  if (call.subtask_type !== "chain") return [call];
+  const steps = tasksOf(call).flatMap(stepsOf);
+  const { link, link_error } = call.options;
+  return steps.map((step, index) => {
+    const options = { ...step.options };
+    if (link_error) options.link_error = [...listOf(options.link_error), ...listOf(link_error)];
+    if (link && index === steps.length - 1) options.link = [...listOf(options.link), ...listOf(link)];
+    return { ...step, options };
+  });
+}
+
+function checkSteps(call: Signature): Signature {
+  if (stepsOf(call).slice(0, -1).some(({ subtask_type }) => subtask_type)) {
+    throw new ConfigError(
+      "Cannot use a group before the end of a chain as that is a chord, which needs a backend that counts its tasks: " +
+        "send the group, wait for its results, and send the rest",
+    );
+  }
+  return call;
+}
+
+/** A list of what may be one, several or none. */
+export function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+  return value == null ? [] : Array.isArray(value) ? value : [value as T];
+}

@@ -1,0 +1,122 @@
+/**
+ * What follows a run: the result is stored, callbacks, errbacks and the rest of the chain are sent.
+ *
+ * In this order, as a result may be stored twice and a message must not be sent twice: first the result, then what comes
+ * after, at last the ack.
+ *
+ * @module
+ */
+import { nowOf } from "../broker.ts";
+import type { Delivery } from "../consume/delivery.ts";
+import { DashiError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
+import type { TaskMeta } from "../types.ts";
+import { writeIsoDate } from "./iso_date.ts";
+import { freeze } from "./plan.ts";
+import { signatureOf, type TaskRequest } from "./request.ts";
+import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
+import { sendSignature } from "./send_task.ts";
+import type { Signature } from "./types.ts";
+import type { Worker } from "./worker.ts";
+
+/** What a task is called with after this one. */
+function heritage({ id, rootId }: TaskRequest): Record<string, unknown> {
+  return { parent_id: id, root_id: rootId };
+}
+
+/** Stores a state of a task, if it is stored at all. */
+export async function store(
+  { results, broker }: Worker,
+  { id, parentId, group }: Pick<TaskRequest, "id" | "parentId" | "group">,
+  kept: boolean,
+  meta: TaskMeta,
+): Promise<void> {
+  if (!results || !kept) return;
+  const family = { ...(parentId && { parent_id: parentId }), ...(group && { group_id: group }) };
+  await results.store({ id }, { ...family, ...meta }, { broker });
+}
+
+/** The task has returned. */
+export async function succeed(worker: Worker, request: TaskRequest, kept: boolean, value: unknown): Promise<void> {
+  const { queueFor } = worker;
+  const { callbacks, chain } = request.after!;
+  // They have their ids before the result is stored, which names them as children.
+  const links = callbacks.map((call) => freeze(call, {}));
+  const next = chain.length ? freeze(chain.at(-1)!, {}) : undefined;
+  const children = [...links, ...(next ? [next] : [])].map(({ options }) => [[options.task_id, null], null]);
+  await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
+  const send = (call: Signature, options?: Record<string, unknown>) =>
+    sendSignature(worker.broker, call, {
+      prepend: [value ?? null],
+      options: { ...heritage(request), ...options },
+      queueFor,
+    });
+  for (const link of links) await send(link);
+  if (next) await send(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined);
+}
+
+/** The task has failed: so have those that wait for it in the chain. */
+export async function fail(worker: Worker, request: TaskRequest, kept: boolean, error: unknown): Promise<void> {
+  const { queueFor, broker } = worker;
+  const { errbacks, chain } = request.after!;
+  const meta: TaskMeta = { status: "FAILURE", ...describeError(error) };
+  await store(worker, request, kept, meta);
+  for (const { options: { task_id } } of chain) {
+    if (typeof task_id === "string") await store(worker, { id: task_id, parentId: request.id }, kept, meta);
+  }
+  for (const errback of errbacks) {
+    await sendSignature(broker, errback, { prepend: [request.id], options: heritage(request), queueFor });
+  }
+}
+
+/**
+ * The task is to be run again: it is sent once more, with the same id.
+ *
+ * @returns When it will run.
+ * @throws What it fails with, if it was retried often enough.
+ */
+export async function again(
+  worker: Worker,
+  request: TaskRequest,
+  delivery: Delivery<unknown>,
+  kept: boolean,
+  { options }: Retry,
+): Promise<Date> {
+  const { state, broker, codec } = worker;
+  const { max = RETRY_DEFAULTS.max, error, args = request.args, kwargs = request.kwargs } = options;
+  const retries = request.retries + 1;
+  if (retries > max) {
+    const { task, id } = request;
+    throw error ?? new TaskFailedError(`Can't retry ${task}[${id}] after ${request.retries} retries`, {
+      type: "MaxRetriesExceededError",
+      module: "celery.exceptions",
+    });
+  }
+  const eta = options.eta
+    ? new Date(options.eta)
+    : new Date(nowOf(state) + retryDelay(options, request.retries, state.random) * 1000);
+  const due = +eta > nowOf(state) ? writeIsoDate(eta) : undefined;
+  const signature = { ...signatureOf(request, delivery), args, kwargs };
+  await sendSignature(broker, signature, { options: { retries, eta: due }, codec });
+  await store(worker, request, kept, {
+    status: "RETRY",
+    ...(error === undefined ? { result: null } : describeError(error)),
+  });
+  return eta;
+}
+
+/** An error as Celery stores it. */
+export function describeError(error: unknown): { result: Record<string, unknown>; traceback: string | null } {
+  const { name, message, stack } = error instanceof Error ? error : new DashiError(String(error));
+  const describe = (type: string, module: string | null, said: unknown[] = [message]) => ({
+    result: { exc_type: type, exc_message: said, exc_module: module },
+    traceback: stack ?? null,
+  });
+  if (error instanceof TaskFailedError) {
+    const { type, module = null, traceback } = error;
+    return { ...describe(type, module), ...(traceback && { traceback }) };
+  }
+  if (error instanceof TimeLimitExceeded) {
+    return describe(error.soft ? "SoftTimeLimitExceeded" : "TimeLimitExceeded", "billiard.exceptions", [error.seconds]);
+  }
+  return describe(name, null);
+}

@@ -1,0 +1,43 @@
+import { refuse } from "../check.ts";
+import type { Group, Signature } from "./types.ts";
+
+/** What each of some signatures returns. */
+export type ResultsOf<S extends readonly Signature<any, any>[]> = {
+  -readonly [K in keyof S]: S[K] extends Signature<infer R, any> ? R : never;
+};
+
+/**
+ * Makes a group: its tasks run side by side. To do something when all are done, wait for their results: a chord, which
+ * Celery would do it with, needs a backend that counts.
+ *
+ * @param tasks The tasks.
+ * @returns The group, for {@linkcode sendTask}, which gives a call for each, or for the end of a {@linkcode chain}.
+ * @throws {ConfigError} If there is none.
+ * @see {@link https://docs.celeryq.dev/en/stable/userguide/canvas.html#groups}
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, declareQueue } from "@dashi/sqs";
+ * import { group, sendTask, task } from "@dashi/sqs/celery";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * await declareQueue(broker, "celery");
+ * const add = task<[x: number, y: number], number>("app.add");
+ * const { calls } = await sendTask(broker, group(add(1, 2), add(3, 4)));
+ * assert.equal(calls.length, 2);
+ * ```
+ */
+export function group<const S extends readonly Signature<any, any>[]>(...tasks: S): Group<ResultsOf<S>, any> {
+  if (!tasks.length) refuse("tasks", "one task or more", tasks);
+  const options = {};
+  return Object.freeze({
+    task: "celery.group",
+    args: [],
+    kwargs: { tasks },
+    options,
+    subtask_type: "group",
+    immutable: false,
+  });
+}

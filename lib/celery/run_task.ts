@@ -1,0 +1,59 @@
+import { type BrokerState, pause } from "../broker.ts";
+import { TimeLimitExceeded } from "../errors.ts";
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly type: "returned"; readonly value: unknown }
+  | { readonly type: "threw"; readonly error: unknown }
+  /** The message is no longer ours: somebody else runs the task. */
+  | { readonly type: "lost" };
+
+/** Options of {@linkcode runTask}. */
+export interface RunTaskOptions {
+  /** Fires the handler's signal. */
+  readonly controller: AbortController;
+  /** Fires when the message is no longer ours. */
+  readonly lost?: AbortSignal;
+  /** Seconds until the signal fires. */
+  readonly softTimeLimit?: number;
+  /** Seconds until the run has failed. */
+  readonly timeLimit?: number;
+}
+
+/**
+ * Runs a handler within its time limits. One that does not hear its signal goes on after the hard limit, as nothing can
+ * stop it, but what it gives then is of no interest.
+ */
+export async function runTask(state: BrokerState, run: () => unknown, options: RunTaskOptions): Promise<Outcome> {
+  const { controller, lost, softTimeLimit, timeLimit } = options;
+  const over = new AbortController();
+  const outcomes: Promise<Outcome>[] = [
+    (async () => await run())().then(
+      (value) => ({ type: "returned", value }),
+      (error) => ({ type: "threw", error }),
+    ),
+  ];
+  if (lost) {
+    outcomes.push(
+      new Promise((resolve) => {
+        const give = () => {
+          resolve({ type: "lost" }); // before the handler hears it, and throws
+          controller.abort(lost.reason);
+        };
+        if (lost.aborted) give();
+        lost.addEventListener("abort", give, { signal: over.signal });
+      }),
+    );
+  }
+  const limit = async (seconds: number, soft: boolean): Promise<Outcome> => {
+    await pause(state.clock, seconds, over.signal);
+    const error = new TimeLimitExceeded(seconds, soft);
+    if (!over.signal.aborted) controller.abort(error);
+    return { type: "threw", error };
+  };
+  if (softTimeLimit !== undefined) void limit(softTimeLimit, true);
+  if (timeLimit !== undefined) outcomes.push(limit(timeLimit, false));
+  const outcome = await Promise.race(outcomes);
+  over.abort();
+  return outcome;
+}

@@ -1,0 +1,312 @@
+import { nowOf, stateOf } from "../broker.ts";
+import { assertOneOf, assertText, assertWithin, refuse } from "../check.ts";
+import { consume } from "../consume/consume.ts";
+import type { Delivery } from "../consume/delivery.ts";
+import { forEach } from "../consume/for_each.ts";
+import type { Queues, ReceiveOptions } from "../consume/options.ts";
+import { DecodeError } from "../errors.ts";
+import type { Broker, Codec, ResultStore } from "../types.ts";
+import { again, fail, store, succeed } from "./finish.ts";
+import { DEFAULT_QUEUE } from "./plan.ts";
+import { readRequest, type TaskRequest } from "./request.ts";
+import { Retry, RETRY_DEFAULTS } from "./retry.ts";
+import { runTask } from "./run_task.ts";
+import { describeIssue } from "./send_task.ts";
+import type { ServedTask, TaskContext, TaskHandler } from "./types.ts";
+import { untilDue } from "./until_due.ts";
+import { createSlots, teller, type Worker } from "./worker.ts";
+
+/** Options of {@linkcode serveTasks}; those of the receiving are as in `consume()`. */
+export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable"> {
+  /** A name, a URL, or a list of names or `{ queue, priority?, weight? }`. Default: `celery`. */
+  readonly queues?: Queues;
+  /** Tasks that run side by side. Default: 10. */
+  readonly concurrency?: number;
+  /** The most messages held that are due, run or wait to run. Default: `concurrency`, so that none waits here. */
+  readonly prefetch?: number;
+  /** Where results go, such as `s3Results()`. Default: nowhere. */
+  readonly results?: ResultStore;
+  /**
+   * When a message is deleted. `"late"`: after the task has ended, well or not, and its result is stored; if the worker
+   * dies the task is run again. `"early"`: before it begins; it is run once at the most. Default: `"late"`, unlike Celery.
+   */
+  readonly acks?: "late" | "early";
+  /**
+   * What becomes of a message that can't be run: no task's, or arguments that don't fit the schema. `"leave"`: it stays,
+   * hidden by the `backoff`, else for what is left of its timeout, until the redrive policy takes it. `"reject"`: kombu's
+   * rule, which deletes it where nothing else is said. Default: `"leave"`.
+   */
+  readonly onInvalid?: "leave" | "reject";
+  /** The queue of callbacks and chained tasks that name none. Default: `celery`, as Celery's. */
+  readonly queueFor?: (task: string) => string | undefined;
+  /** How bodies are read. Default: the predefined queue's, else the broker's. */
+  readonly codec?: Codec;
+}
+
+/** A worker that runs. */
+export interface TaskWorker extends AsyncDisposable {
+  /** Ends it: nothing new is begun, what runs may finish within `graceSeconds`. Resolves when all is settled. */
+  stop(): Promise<void>;
+  /**
+   * Resolves when it has ended and nothing is left.
+   *
+   * @throws What no retry mends, such as a queue that does not exist. Nobody need await it.
+   */
+  readonly closed: Promise<void>;
+  /** How many tasks run now. */
+  readonly running: number;
+  /** When a receive was last answered, for a health check. */
+  readonly lastPollAt: Date | undefined;
+}
+
+/** Seconds that an unknown task is hidden for: doubled with each receive, so that two workers don't toss it about. */
+const UNKNOWN_WAIT = 1;
+const UNKNOWN_LONGEST = 300;
+
+/**
+ * Runs Celery's tasks: receives their messages, runs the handler, stores the result, sends what comes after, and acks.
+ *
+ * - The positional arguments follow the context; arguments by name are in `task.kwargs`.
+ * - A handler that throws makes the task fail: `FAILURE` is stored, `link_error` called, and the message acked, as Celery
+ *   does. `throw retry({ countdown })` runs it again; an error of type `TaskFailedError` is told to Python by its type.
+ * - A task with an `eta` is kept back until then: held here when it is near, hidden in the queue when it is far.
+ * - A task past its `expires` is dropped, and stored as `REVOKED`.
+ * - A task that has no handler here is made visible again for others, later each time. Python's workers do not do that:
+ *   they reject such a message, which deletes it unless the queue has a redrive policy.
+ * - A chord can't be gone on with here: such a message is left to workers that can.
+ *
+ * @param broker What `connect()` gave.
+ * @param handlers Functions by the names of their tasks, or what `task().serve()` gave; a list of the latter will do, too.
+ * @param options Queues, concurrency, results: see {@linkcode ServeTasksOptions}.
+ * @returns The worker. It has begun.
+ * @throws {ConfigError} If an option is wrong.
+ * @see {@link https://docs.celeryq.dev/en/stable/userguide/tasks.html}
+ *
+ * @example Usage
+ * ```ts
+ * import { connect, declareQueue } from "@dashi/sqs";
+ * import { sendTask, serveTasks } from "@dashi/sqs/celery";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * await declareQueue(broker, "celery");
+ * await sendTask(broker, "app.add", { args: [2, 3] });
+ *
+ * await using worker = serveTasks(broker, {
+ *   "app.add": (task, x: number, y: number) => {
+ *     console.log(task.id, x + y);
+ *     return x + y;
+ *   },
+ * }, { queues: ["celery"], concurrency: 8, untilEmpty: true, waitTimeSeconds: 0 });
+ * await worker.closed;
+ * ```
+ */
+export function serveTasks(
+  broker: Broker,
+  handlers: Readonly<Record<string, TaskHandler | ServedTask>> | readonly ServedTask[],
+  options: ServeTasksOptions = {},
+): TaskWorker {
+  const {
+    queues = DEFAULT_QUEUE,
+    concurrency = 10,
+    results,
+    acks = "late",
+    onInvalid = "leave",
+    queueFor,
+    signal,
+    ...receiving
+  } = options;
+  assertWithin("concurrency", concurrency, 1, 1e6);
+  assertOneOf("acks", acks, ["late", "early"]);
+  assertOneOf("onInvalid", onInvalid, ["leave", "reject"]);
+  const state = stateOf(broker);
+  const worker: Worker = {
+    broker,
+    state,
+    tasks: tasksOf(handlers),
+    results,
+    acks,
+    queueFor,
+    codec: options.codec,
+    stopping: new AbortController(),
+    parked: 0,
+    slots: createSlots(concurrency),
+    tell: teller(state),
+  };
+  const deliveries = consume(broker, queues, { prefetch: concurrency, ...receiving, signal, dropExpired: false });
+  const halt = () => worker.stopping.abort(new DOMException("The worker has ended", "AbortError"));
+  if (signal?.aborted) halt();
+  signal?.addEventListener("abort", halt, { once: true });
+  // Those that wait for their time run side by side with those that run.
+  const all = { concurrency: Number.MAX_SAFE_INTEGER };
+  const closed = forEach(deliveries, (delivery) => serve(worker, delivery, onInvalid), all)
+    .finally(() => signal?.removeEventListener("abort", halt))
+    .then(() => deliveries.closed);
+  closed.catch(() => {}); // an event has told it
+  const stop = async () => {
+    halt();
+    await deliveries.stop();
+    await closed.catch(() => {});
+  };
+  return Object.freeze({
+    stop,
+    [Symbol.asyncDispose]: stop,
+    closed,
+    get running() {
+      return worker.slots.used;
+    },
+    get lastPollAt() {
+      return deliveries.lastPollAt;
+    },
+  });
+}
+
+function tasksOf(
+  handlers: Readonly<Record<string, TaskHandler | ServedTask>> | readonly ServedTask[],
+): Map<string, ServedTask> {
+  const tasks = new Map<string, ServedTask>();
+  if (typeof handlers !== "object" || !handlers) refuse("handlers", "functions by the names of tasks", handlers);
+  for (const [key, handler] of Object.entries(handlers)) {
+    const served: ServedTask = typeof handler === "function" ? { name: key, run: handler } : handler;
+    const name = Array.isArray(handlers) ? served?.name : key;
+    assertText(`handlers.${key}.name`, name);
+    const { run, timeLimit, softTimeLimit } = served ?? {};
+    if (typeof run !== "function") refuse(`handlers.${key}`, "a function, or what task().serve() gave", handler);
+    for (const [limit, value] of Object.entries({ timeLimit, softTimeLimit })) {
+      if (value !== undefined) assertWithin(`handlers.${key}.${limit}`, value, 0.001, 1e9, true);
+    }
+    tasks.set(name, served);
+  }
+  if (!tasks.size) refuse("handlers", "one task or more", handlers);
+  return tasks;
+}
+
+/** Takes one message to its end. What returns unsettled is acked. */
+async function serve(worker: Worker, delivery: Delivery<unknown>, onInvalid: "leave" | "reject"): Promise<void> {
+  const { state, tasks, slots, stopping } = worker;
+  const invalid = async (error: unknown) => {
+    worker.tell("invalid", delivery, { error });
+    await (onInvalid === "reject" ? delivery.reject({ error }) : delivery.retry({ error }));
+  };
+  let request: TaskRequest;
+  try {
+    request = readRequest(delivery);
+  } catch (error) {
+    return await invalid(error);
+  }
+  const task = tasks.get(request.task);
+  if (!task || request.unsupported) {
+    worker.tell("unknown", delivery, { error: request.unsupported });
+    const wait = Math.min(UNKNOWN_LONGEST, UNKNOWN_WAIT * 2 ** Math.min(delivery.receiveCount, 20));
+    // Between half of it and all: workers that began together must not stay together.
+    return await delivery.release({ visibleAfter: Math.ceil(wait * (1 + state.random()) / 2) });
+  }
+  worker.tell("received", delivery, { eta: request.eta });
+  const expired = () => request.expires && nowOf(state) > +request.expires;
+  if (request.eta && !expired() && !(await untilDue(worker, delivery, request.eta))) return;
+  if (!expired()) {
+    if (!(await slots.enter(stopping.signal, delivery.signal))) return await giveBack(delivery);
+    try {
+      if (!expired()) return await work(worker, delivery, request, task, invalid);
+    } finally {
+      slots.leave();
+    }
+  }
+  worker.tell("expired", delivery);
+  const kept = !(request.ignoreResult ?? task.ignoreResult);
+  const result = { exc_type: "TaskRevokedError", exc_message: ["expired"], exc_module: "celery.exceptions" };
+  await settling(worker, delivery, () => store(worker, request, kept, { status: "REVOKED", result }));
+}
+
+async function work(
+  worker: Worker,
+  delivery: Delivery<unknown>,
+  request: TaskRequest,
+  task: ServedTask,
+  invalid: (error: unknown) => Promise<void>,
+): Promise<void> {
+  const { state, acks, results, broker } = worker;
+  let args: readonly unknown[];
+  let kwargs: Readonly<Record<string, unknown>>;
+  try {
+    args = await fit(task.args, request.args, request) as readonly unknown[];
+    kwargs = await fit(task.kwargs, request.kwargs, request) as Record<string, unknown>;
+  } catch (error) {
+    return await invalid(error);
+  }
+  const kept = !(request.ignoreResult ?? task.ignoreResult);
+  const controller = new AbortController();
+  const { id, retries, eta, expires, rootId, parentId, group, groupIndex, stamps, headers } = request;
+  const context: TaskContext = Object.freeze({
+    id,
+    task: request.task,
+    args,
+    kwargs,
+    retries,
+    eta,
+    expires,
+    rootId,
+    parentId,
+    group,
+    groupIndex,
+    stamps,
+    headers,
+    delivery,
+    signal: controller.signal,
+    update: async (status: string, result?: unknown) => {
+      if (results && kept) await results.store({ id }, { status, result }, { broker });
+    },
+  });
+  // Before it begins, and not begun if that is in doubt: it would be run twice.
+  if (acks === "early") await delivery.ack();
+  const outcome = await runTask(state, () => task.run(context, ...args), {
+    controller,
+    lost: acks === "late" ? delivery.signal : undefined,
+    softTimeLimit: request.softTimeLimit ?? task.softTimeLimit,
+    timeLimit: request.timeLimit ?? task.timeLimit,
+  });
+  if (outcome.type === "lost") return await giveBack(delivery);
+  await settling(worker, delivery, async () => {
+    if (outcome.type === "returned") {
+      await succeed(worker, request, kept, outcome.value);
+      return worker.tell("succeeded", delivery);
+    }
+    let { error } = outcome;
+    if (error instanceof Retry) {
+      try {
+        const due = await again(worker, request, delivery, kept, error);
+        return worker.tell("retried", delivery, { eta: due, error: error.options.error });
+      } catch (final) {
+        if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max)) throw final;
+        error = final;
+      }
+    }
+    await fail(worker, request, kept, error);
+    worker.tell("failed", delivery, { error });
+  });
+}
+
+/** Gives a message back that was not begun; one that is not ours any more is left alone. */
+async function giveBack(delivery: Delivery<unknown>): Promise<void> {
+  await (delivery.signal.aborted ? delivery.leave() : delivery.release()).catch(() => {}); // an event has told it
+}
+
+/** Does what must be done before the ack; where that fails the message stays, and the task is run again. */
+async function settling({ state }: Worker, delivery: Delivery<unknown>, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    state.emit({ type: "error", error: error as Error });
+    await delivery.retry({ error }).catch(() => {});
+  }
+}
+
+/** Checks arguments by a schema, and gives what it makes of them. */
+async function fit(schema: ServedTask["args"], value: unknown, { task, id }: TaskRequest): Promise<unknown> {
+  if (!schema) return value;
+  const result = await schema["~standard"].validate(value);
+  if (!result.issues) return result.value;
+  throw new DecodeError(
+    `Cannot run ${task}[${id}] as its arguments don't fit its schema: ${describeIssue(result.issues[0])}`,
+  );
+}
