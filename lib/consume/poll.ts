@@ -109,9 +109,9 @@ function wants(consumer: Consumer, lane: Lane, room: number): boolean {
   const underway = lanes.reduce((sum, { polls }) => sum + polls, 0);
   if (underway >= (lane.polls ? polls : mostPolls(consumer))) return false;
   if (lanes.length > 1 && lane.idle) return true;
-  // A few free slots are worth a request only when nothing else is there to work on, or about to free more.
-  const { buffered, held, unsettled } = consumer;
-  if (room < MAX_BATCH && (buffered > 0 || lane.polls > 0 || held.size > unsettled)) return false;
+  // A few free slots are worth a request only when nothing is there to work on, nor about to come or to free more.
+  const settling = consumer.held.size - consumer.unsettled;
+  if (room < MAX_BATCH && (consumer.buffered > 0 || lane.polls > 0 || room + settling >= MAX_BATCH)) return false;
   return strategy !== "strict" ||
     lanes.every((other) =>
       other.priority <= lane.priority || other.drained || other.resting || (other.idle && other.polls)
