@@ -58,7 +58,7 @@ function brokerOf(
 ): Broker {
   const broker: Broker = Object.freeze({ queueNamePrefix: "", requests: 0 });
   keepState(broker, {
-    options: { region },
+    options: { region, http: { fetch } },
     endpoint,
     credentials,
     fetch,
