@@ -159,7 +159,10 @@ export function forgetOld(map: Map<string, { readonly at: number }>, now: number
 function place(queue: QueueState, message: StoredMessage, now: number): void {
   message.turn++;
   if (message.visibleAt > now) {
+    const next = nextVisible(queue);
     queue.hidden.push({ key: message.visibleAt, turn: message.turn, message });
+    // Long polls that wait for the next one wait for this one now; none waits for more than 20 s.
+    if (message.visibleAt < Math.min(next, now + 20_000)) wake(queue);
   } else {
     if (!queue.fifo) queue.visible.push({ key: queue.rank(), turn: message.turn, message });
     wake(queue);

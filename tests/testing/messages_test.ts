@@ -31,6 +31,21 @@ Deno.test("memorySqs() answers a long poll as soon as a message comes", async ()
   assert.equal(+sqs.clock.now() - Date.UTC(2030, 0, 1), 7000);
 });
 
+Deno.test("memorySqs() answers a long poll that began before a message was hidden for a shorter time, or delayed", async () => {
+  const { sqs, QueueUrl, call } = setUp();
+  await sqs.sendMessage("jobs", "failed");
+  const { Messages: [{ ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl });
+  for (const again of ["failed", "delayed"]) {
+    const poll = call("ReceiveMessage", { QueueUrl, WaitTimeSeconds: 20 });
+    await sqs.clock.advance(1);
+    if (again === "failed") await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 4 });
+    else await call("SendMessage", { QueueUrl, MessageBody: again, DelaySeconds: 4 });
+    const began = +sqs.clock.now();
+    assert.equal((await sqs.clock.run(() => poll)).Messages[0].Body, again);
+    assert.equal(+sqs.clock.now() - began, 4000);
+  }
+});
+
 Deno.test("memorySqs() lets a long poll end empty after its wait", async () => {
   const { sqs, QueueUrl, call } = setUp({ ReceiveMessageWaitTimeSeconds: 5 });
   assert.deepEqual(await sqs.clock.run(() => call("ReceiveMessage", { QueueUrl })), {});
