@@ -87,6 +87,8 @@ export interface Consumer {
   readonly held: Set<Held>;
   /** Held and not being settled. */
   unsettled: number;
+  /** Held, but waiting for their time: they take no slot of the prefetch. */
+  parked: number;
   /** In the buffers. */
   buffered: number;
   /** Taken out of the buffers and not dropped on the way to the loop. */
@@ -149,6 +151,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     lanes,
     held: new Set(),
     unsettled: 0,
+    parked: 0,
     buffered: 0,
     taken: 0,
     handed: 0,

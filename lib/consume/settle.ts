@@ -10,7 +10,7 @@ import { send } from "../http/send.ts";
 import { changeMessageVisibilityBatch } from "../sqs/change_message_visibility_batch.ts";
 import { deleteMessageBatch } from "../sqs/delete_message_batch.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
-import { sqsError } from "../sqs/request.ts";
+import { type BatchOutput, entryError } from "../sqs/batch.ts";
 import type { AwsRequest } from "../types.ts";
 import { batcher } from "./batcher.ts";
 import {
@@ -27,16 +27,6 @@ import {
   visibleFor,
 } from "./consumer.ts";
 import { fail } from "./end.ts";
-
-/** The part of a batch's answer that settling needs. */
-interface BatchOutput {
-  readonly failed: readonly {
-    readonly id: string;
-    readonly code: string;
-    readonly message?: string;
-    readonly senderFault: boolean;
-  }[];
-}
 
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
@@ -88,12 +78,7 @@ async function sendEntries(
     const request = build(lane.address!.url, ids);
     const { failed } = await send(broker, request, sending(consumer, lane));
     for (const id of ids) outcomes[+id] = undefined;
-    for (const { id, code, message = "", senderFault } of failed) {
-      const error = sqsError(request.action, new Response(), { awsCode: code, message });
-      outcomes[+id] = senderFault || error.retryable
-        ? error
-        : new AwsError(error.message, { ...error, retryable: true });
-    }
+    for (const failure of failed) outcomes[+failure.id] = entryError(request.action, failure);
     ids = ids.filter((id) => outcomes[+id]?.retryable);
     if (!ids.length || attempt >= state.maxAttempts) return outcomes;
     await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);

@@ -59,7 +59,8 @@ export async function beat(held: Held): Promise<void> {
   const now = nowOf(state);
   const seconds = Math.min(lane.timeout, secondsInFlight(held, MAX_VISIBILITY));
   if (now + seconds * 1000 <= held.visibleUntil) {
-    held.beatAt = Infinity; // the 12 hours are nearly over: what it has is what is left
+    // It has what is left of the 12 hours, or was extended by more than a beat gives.
+    held.beatAt = seconds < lane.timeout ? Infinity : held.visibleUntil - lane.timeout * 250;
     return;
   }
   const change = held.extending = lane.changes.add({ held, seconds });

@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import {
+  connect,
+  consume,
+  type Delivery,
+  forEach,
+  json,
+  type PayloadStore,
+  pipe,
+  readAhead,
+  receive,
+} from "@dashi/sqs";
+import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
+
+/** A store whose payloads take a while. */
+function slowStore(sleep: (seconds: number, signal?: AbortSignal) => Promise<void>, seconds: number): PayloadStore {
+  return {
+    threshold: 100,
+    always: false,
+    isPointer: (body) => body.startsWith("{"),
+    offload: () => Promise.reject(new Error("not here")),
+    async resolve(body, _, { signal }) {
+      await sleep(seconds, signal);
+      return { body, location: { bucket: "b", key: "k" }, stream: () => new Blob([body]).stream() };
+    },
+    cleanUp: () => Promise.resolve(),
+  };
+}
+
+/** A broker at the same model, with payloads. */
+const withPayloads = ({ sqs, clock }: ReturnType<typeof setUp>, seconds: number) =>
+  connect({ ...sqs.connectOptions, codec: json(), payloads: slowStore(clock.sleep, seconds) });
+
+/** The ways to end, from inside of the loop or from outside. */
+const WAYS = {
+  break: undefined,
+  throw: undefined,
+  stop: (deliveries: ReturnType<typeof consume>) => void deliveries.stop(),
+  dispose: (deliveries: ReturnType<typeof consume>) => void deliveries[Symbol.asyncDispose](),
+  signal: (_: unknown, stop: AbortController) => stop.abort(),
+};
+
+for (const [way, act] of Object.entries(WAYS)) {
+  Deno.test(`${way}: what nobody has is visible at once, acks are flushed, what is in hand stays for the grace`, async () => {
+    const test = setUp();
+    await test.fill(40);
+    await test.run(async () => {
+      const stop = new AbortController();
+      const deliveries = consume(test.broker, "q", { prefetch: 30, signal: stop.signal, ackLinger: 60 });
+      const held: Delivery<unknown>[] = [];
+      const loop = async () => {
+        for await (const delivery of deliveries) {
+          held.push(delivery);
+          if (held.length < 5) continue;
+          held[0].ack();
+          held[1].ack();
+          if (way === "break") break;
+          if (way === "throw") throw new Error("the loop broke");
+          act!(deliveries, stop);
+        }
+      };
+      if (way === "throw") await assert.rejects(loop(), /the loop broke/);
+      else await loop();
+      const ended = test.seconds();
+      assert.equal(held.length, 5, "nothing comes after the end");
+      if (act) await test.clock.sleep(0.001);
+      assert.equal(test.sqs.messages("q").length, 38);
+      assert.equal(test.count("inFlight"), 3);
+      assert.ok(test.seconds() - ended < 0.01);
+      await test.clock.sleep(20);
+      assert.equal(held[2].signal.aborted, false);
+      await held[2].ack();
+      await test.clock.sleep(6);
+      assert.deepEqual([held[2].signal.aborted, held[3].signal.aborted], [false, true]);
+      await deliveries.closed;
+      assert.ok(test.seconds() - ended < 26.01);
+      assert.equal(test.count("inFlight"), 0);
+      const settled = held[4].ack();
+      await settled; // the release was first
+      assert.equal(test.sqs.messages("q").length, 37);
+    });
+  });
+}
+
+Deno.test("await using waits until all is settled", async () => {
+  const test = setUp();
+  await test.fill(5);
+  await test.run(async () => {
+    {
+      await using deliveries = consume(test.broker, "q", { graceSeconds: 3 });
+      for await (const _ of deliveries) break;
+    }
+    assert.equal(test.count("visible"), 5);
+    assert.ok(test.seconds() >= 3);
+  });
+});
+
+Deno.test("the heartbeat goes on in the grace, for what is in hand", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 10 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { graceSeconds: 100, maxMessages: 1 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(90);
+    assert.equal(test.count("inFlight"), 1);
+    await delivery.ack();
+    await deliveries.closed;
+    assert.equal(test.seconds(), 90);
+  });
+});
+
+Deno.test("what a poll brings after the end is released, and nothing is asked any more", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 10 });
+    const first = deliveries[Symbol.asyncIterator]().next();
+    await test.clock.sleep(5);
+    const closed = deliveries.stop();
+    assert.deepEqual(await first, { done: true, value: undefined });
+    await test.fill(3);
+    await closed;
+    assert.equal(test.count("visible"), 3);
+    assert.equal(test.sqs.requests.count("ReceiveMessage"), 1);
+    assert.equal(test.seconds(), 5);
+  });
+});
+
+Deno.test("a poll that outlasts the grace is cut off", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { graceSeconds: 2 });
+    const first = deliveries[Symbol.asyncIterator]().next();
+    await test.clock.sleep(1);
+    await deliveries.stop();
+    assert.equal(test.seconds(), 3);
+    await first;
+  });
+});
+
+Deno.test("release() while a heartbeat is under way is not undone by it", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 20 },
+    onRequest: failing("ChangeMessageVisibilityBatch", { type: "slow", seconds: 3 }, ({ attempt }) => attempt === 1),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(16); // the heartbeat left at 15
+      await delivery.release();
+      assert.equal(test.count("visible"), 1);
+      assert.equal(test.seconds(), 18);
+    }
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a signal that is aborted already: nothing is asked, the loop ends quietly", async () => {
+  const test = setUp();
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { signal: AbortSignal.abort() });
+    assert.deepEqual(await Array.fromAsync(deliveries), []);
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count(), 0);
+});
+
+Deno.test("stop() before the first next(), twice, and after the end", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q");
+    const stopped = deliveries.stop();
+    assert.equal(await stopped, undefined);
+    assert.deepEqual(await Array.fromAsync(deliveries), []);
+    await deliveries.stop();
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count(), 0);
+});
+
+Deno.test("deliveries can be iterated once", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { untilEmpty: true });
+    await Array.fromAsync(deliveries);
+    assert.throws(() => deliveries[Symbol.asyncIterator](), { name: "ConfigError", message: /call consume\(\) again/ });
+  });
+});
+
+Deno.test("next() after the end says done", async () => {
+  const test = setUp();
+  await test.fill(2);
+  await test.run(async () => {
+    const iterator = consume(test.broker, "q")[Symbol.asyncIterator]();
+    await (await iterator.next()).value.ack();
+    await Promise.all([iterator.return!(), iterator.return!()]);
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+    await test.clock.sleep(30);
+  });
+});
+
+Deno.test("break in the middle of several queues gives back those of all", async () => {
+  const test = setUp();
+  test.sqs.createQueue("b");
+  test.sqs.createQueue("c");
+  for (const queue of ["q", "b", "c"]) await test.fill(10, queue);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, ["q", "b", "c"], { prefetch: 40 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(1);
+      await delivery.ack();
+      break;
+    }
+    await test.clock.sleep(0.001); // a poll under way may take what was released, and releases it again
+    assert.equal(["q", "b", "c"].reduce((sum, queue) => sum + test.count("visible", queue), 0), 29);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("an error comes after the items before it", async () => {
+  const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, ({ attempt }) => attempt > 1) });
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 100 });
+    let seen = 0;
+    await assert.rejects(async () => {
+      for await (const delivery of deliveries) {
+        seen++;
+        await test.clock.sleep(1);
+        await delivery.ack();
+      }
+    }, { name: "AccessDeniedQueueError" });
+    assert.equal(seen, 10);
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("what no retry mends ends the iteration: no access, no queue, bad keys", async () => {
+  const cases = [
+    [failing("ReceiveMessage", DENIED), { name: "AccessDeniedQueueError" }],
+    [failing("GetQueueUrl", DENIED), { name: "AccessDeniedQueueError" }],
+    [
+      failing("ReceiveMessage", { type: "error", code: "com.amazonaws.sqs#QueueDoesNotExist" }),
+      { name: "DoesNotExistQueueError" },
+    ],
+    [
+      failing("GetQueueUrl", { type: "error", code: "com.amazon.coral.service#UnrecognizedClientException" }),
+      { awsCode: "UnrecognizedClientException" },
+    ],
+  ] as const;
+  for (const [onRequest, expected] of cases) {
+    const test = setUp({ onRequest });
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q");
+      await assert.rejects(Array.fromAsync(deliveries), expected);
+      await deliveries.closed;
+    });
+    assert.equal(test.of("error").length, 1);
+  }
+});
+
+Deno.test("keys that nobody has are a typed error", async () => {
+  const test = setUp({ connect: { credentials: () => Promise.resolve({ accessKeyId: "", secretAccessKey: "" }) } });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q");
+    await assert.rejects(Array.fromAsync(deliveries), { name: "CredentialsError" });
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a queue that is deleted while it is consumed ends the iteration", async () => {
+  const gone = { type: "error", code: "com.amazonaws.sqs#QueueDoesNotExist" } as const;
+  const test = setUp({ onRequest: failing("ReceiveMessage", gone, ({ attempt }) => attempt > 3) });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q");
+    await assert.rejects(async () => {
+      for await (const delivery of deliveries) await delivery.ack();
+    }, { name: "DoesNotExistQueueError" });
+    await deliveries.closed;
+  });
+  // It is looked up anew the next time.
+  test.sqs.setFaults(undefined);
+  test.sqs.requests.clear();
+  await test.run(() => Array.fromAsync(consume(test.broker, "q", { untilEmpty: true })));
+  assert.equal(test.sqs.requests.count("GetQueueUrl"), 1);
+});
+
+Deno.test("an ending in an outage still ends, and its messages come again by themselves", async () => {
+  let down = false;
+  const test = setUp({ attributes: { VisibilityTimeout: 60 }, onRequest: () => down ? DOWN : undefined });
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 10 });
+    for await (const _ of deliveries) {
+      down = true;
+      break;
+    }
+    await deliveries.closed;
+    assert.ok(test.seconds() < 40);
+    await test.clock.sleep(60);
+    assert.equal(test.count("visible"), 10);
+  });
+});
+
+for (const way of ["stop", "signal"]) {
+  Deno.test(`${way} gives back what is on its way through the pipeline`, async () => {
+    const test = setUp();
+    await test.fill(10);
+    const stop = new AbortController();
+    await test.run(async () => {
+      const deliveries = consume(withPayloads(test, 30), "q", { signal: stop.signal });
+      const seen = Array.fromAsync(deliveries);
+      await test.clock.sleep(5);
+      if (way === "stop") deliveries.stop();
+      else stop.abort();
+      assert.deepEqual(await seen, []);
+      await test.clock.sleep(0.001);
+      assert.equal(test.count("visible"), 10);
+      await deliveries.closed;
+    });
+  });
+}
+
+Deno.test("a budget of messages hands out what is on its way through the pipeline", async () => {
+  const test = setUp();
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(withPayloads(test, 3), "q", { maxMessages: 7 });
+    const seen: number[] = [];
+    for await (const delivery of deliveries) {
+      seen.push(numberOf(delivery));
+      await delivery.ack();
+    }
+    assert.equal(seen.length, 7);
+    await deliveries.closed;
+  });
+  assert.equal(test.count("visible"), 3);
+});
+
+Deno.test("a pipeline of one's own gives back what it read ahead", async () => {
+  const test = setUp();
+  await test.fill(10);
+  await test.run(async () => {
+    const source = receive(test.broker, "q", { prefetch: 10 });
+    for await (const delivery of pipe(source, readAhead(5))) {
+      await test.clock.sleep(1);
+      await delivery.ack();
+      break;
+    }
+    await test.clock.sleep(0.001);
+    assert.equal(test.count("visible"), 9);
+    await source.closed;
+  });
+});
+
+Deno.test("forEach() ends with the deliveries, and waits for the handlers that run", async () => {
+  const test = setUp();
+  await test.fill(20);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 20 });
+    test.clock.sleep(5).then(() => deliveries.stop());
+    const result = await forEach(deliveries, () => test.clock.sleep(10), { concurrency: 4 });
+    assert.deepEqual(result, { acked: 4, released: 0, rejected: 0 });
+    assert.equal(test.seconds(), 10);
+    assert.equal(test.count("visible"), 16);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("forEach(): a throw after the consumer's own signal fired is a release", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 600 } });
+  await test.fill(4);
+  const stop = new AbortController();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { signal: stop.signal, backoff: () => 500 });
+    test.clock.sleep(5).then(() => stop.abort());
+    const result = await forEach(deliveries, () => test.clock.sleep(60, stop.signal));
+    assert.deepEqual(result, { acked: 0, released: 4, rejected: 0 });
+    await deliveries.closed;
+    assert.equal(test.count("visible"), 4);
+  });
+});

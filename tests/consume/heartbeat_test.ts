@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import { consume, type Delivery, keepInvisible, pipe, receive } from "@dashi/sqs";
+import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
+
+const CHANGE = "ChangeMessageVisibilityBatch";
+
+Deno.test("the heartbeat begins with the receipt, buffer included, and goes in batches of ten", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  await test.fill(20);
+  const seen: number[] = [];
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 20, maxMessages: 20 });
+    for await (const delivery of deliveries) {
+      assert.equal(delivery.receiveCount, 1);
+      seen.push(numberOf(delivery));
+      await test.clock.sleep(10);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.equal(new Set(seen).size, 20);
+  const sizes = test.inputs(CHANGE).map(({ Entries }) => Entries.length);
+  assert.deepEqual(sizes.slice(0, 2), [10, 9]);
+  assert.ok(sizes.length < 20, `${sizes.length} requests`);
+});
+
+Deno.test("heartbeat: false sends none", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 5 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { heartbeat: false });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(20);
+      assert.equal(delivery.signal.aborted, true);
+      break;
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count(CHANGE), 0);
+});
+
+Deno.test("settling stops the heartbeat first", async () => {
+  for (const verb of ["ack", "release"] as const) {
+    const test = setUp({
+      attributes: { VisibilityTimeout: 20 },
+      onRequest: (call) =>
+        call.action === "DeleteMessageBatch" || JSON.stringify(call.input).includes('"VisibilityTimeout":0')
+          ? { type: "slow", seconds: 9 }
+          : undefined,
+    });
+    await test.fill(1);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+      for await (const delivery of deliveries) {
+        await test.clock.sleep(14); // the next heartbeat is due at 15
+        await delivery[verb]();
+      }
+      await deliveries.closed;
+    });
+    assert.equal(test.sqs.requests.count(CHANGE), verb === "ack" ? 0 : 1);
+  }
+});
+
+Deno.test("the heartbeat stops at the 12 hours that SQS allows", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 3600 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 50_000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(43_190);
+    assert.equal(delivery.signal.aborted, false);
+    assert.equal(test.count("inFlight"), 1);
+    await test.clock.sleep(11);
+    assert.equal(delivery.signal.aborted, true);
+    assert.equal(test.count("visible"), 1);
+    await deliveries.closed;
+  });
+  assert.equal(test.of("heartbeat-ended").length, 1);
+  assert.ok(test.of("request").every(({ error }) => !error), "SQS refused nothing");
+});
+
+Deno.test("a failed heartbeat is tried again before the message lapses", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 120 },
+    onRequest: failing(CHANGE, DOWN, ({ attempt }) => attempt <= 4),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(500);
+    assert.equal(delivery.signal.aborted, false);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("delivery.signal aborts when the message is no longer ours, and its slot is free", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 20 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 1, heartbeat: false, maxMessages: 2 });
+    let first: Delivery<unknown> | undefined;
+    for await (const delivery of deliveries) {
+      if (!first) {
+        first = delivery;
+        let at = 0;
+        delivery.signal.addEventListener("abort", () => at = test.seconds());
+        await test.clock.sleep(25);
+        assert.equal(at, 20);
+      } else {
+        assert.equal(delivery.messageId, first.messageId);
+        await delivery.ack();
+      }
+    }
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a heartbeat that SQS refuses as expired ends the message for us at once", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 100 },
+    onRequest: failing(CHANGE, {
+      type: "failed-entries",
+      ids: () => true,
+      code: "MessageNotInflight",
+      senderFault: true,
+    }),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 500 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(76);
+    assert.equal(delivery.signal.reason.name, "ReceiptExpiredError");
+    await deliveries.closed;
+  });
+  assert.equal(test.of("heartbeat-ended")[0].error?.name, "ReceiptExpiredError");
+});
+
+Deno.test("one who may not change visibility keeps the message until its own timeout", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 100 }, onRequest: failing(CHANGE, DENIED) });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 500 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(99);
+    assert.equal(delivery.signal.aborted, false);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.of("error")[0].error.name, "AccessDeniedQueueError");
+  assert.equal(test.sqs.requests.count(CHANGE), 1);
+});
+
+Deno.test("extend() hides for longer, the heartbeat neither shortens it nor stops behind it", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 20 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await delivery.extend(300);
+    await test.clock.sleep(280);
+    assert.equal(test.sqs.requests.count(CHANGE), 1, "no heartbeat is needed so far");
+    await test.clock.sleep(220);
+    assert.equal(delivery.signal.aborted, false);
+    assert.equal(test.count("inFlight"), 1, "the heartbeat took over");
+    await delivery.ack();
+    await deliveries.closed;
+  });
+  const { visibleAfter, error } = test.of("extend")[0];
+  assert.deepEqual([visibleAfter, error], [300, undefined]);
+});
+
+Deno.test("extend() is not a settlement; past the 12 hours it rejects, and so it does after one", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 600 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 9000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(3600);
+    await assert.rejects(delivery.extend(43_200 - 3599), { name: "ConfigError", message: /39600 s are left/ });
+    assert.throws(() => delivery.extend(1.5), { name: "ConfigError" });
+    await delivery.extend(43_200 - 3600);
+    await delivery.ack();
+    await assert.rejects(delivery.extend(10), { name: "ReceiptExpiredError" });
+    await deliveries.closed;
+  });
+});
+
+Deno.test("extend() that waits for a heartbeat does not undo a release", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 20 },
+    onRequest: failing(CHANGE, { type: "slow", seconds: 3 }, ({ attempt }) => attempt === 1),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(16); // a heartbeat is under way
+    const extended = delivery.extend(100);
+    await delivery.release();
+    await assert.rejects(extended, { name: "ReceiptExpiredError" });
+    assert.equal(test.count("visible"), 1);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a message whose lapse passed in the hands of a transform is not handed over", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 10 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const codec = {
+      encode: () => ({ body: "" }),
+      decode: ({ body }: { body: string }) => test.clock.sleep(11).then(() => ({ body })),
+    };
+    const deliveries = consume(test.broker, "q", { heartbeat: false, codec, maxSeconds: 5 });
+    assert.deepEqual(await Array.fromAsync(deliveries), []);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a visibility timeout of 0 never lapses and needs no heartbeat", async () => {
+  const test = setUp();
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { visibilityTimeout: 0, maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(60);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+  assert.equal(test.sqs.requests.count(CHANGE), 0);
+});
+
+Deno.test("where the queue's timeout may not be read, each receive carries 60, with an event", async () => {
+  const test = setUp({ onRequest: failing("GetQueueAttributes", DENIED), attributes: { VisibilityTimeout: 5 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 200 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(100);
+    assert.equal(test.count("inFlight"), 1);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.inputs("ReceiveMessage")[0].VisibilityTimeout, 60);
+  assert.equal(test.of("visibility-unknown")[0].visibilityTimeout, 60);
+  assert.deepEqual(test.inputs(CHANGE).map(({ Entries }) => Entries[0].VisibilityTimeout), [60, 60]);
+});
+
+Deno.test("keepInvisible() works in a pipeline of one's own, wherever it stands", async () => {
+  for (const late of [false, true]) {
+    const test = setUp({ attributes: { VisibilityTimeout: 10 } });
+    await test.fill(1);
+    await test.run(async () => {
+      const source = receive(test.broker, "q", { maxMessages: 1, graceSeconds: 100 });
+      const beating = late
+        ? pipe(source, (items) => pipe(items), (items) => map(items), keepInvisible(test.broker))
+        : pipe(source, keepInvisible(test.broker));
+      for await (const delivery of beating) {
+        await test.clock.sleep(60);
+        assert.equal(test.count("inFlight"), 1);
+        await delivery.ack();
+      }
+      await source.closed;
+    });
+  }
+  async function* map<T>(items: AsyncIterable<T>) {
+    yield* items;
+  }
+});
