@@ -34,7 +34,7 @@ export function byteLength(text: string): number {
 export function assertSqsText(path: string, text: string): void {
   const at = text.search(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u);
   if (at < 0) return;
-  const code = text.codePointAt(at)!.toString(16);
+  const code = text.codePointAt(at)!.toString(16).toUpperCase().padStart(4, "0");
   throw new ConfigError(
     `Cannot send '${path}' as SQS refuses its character U+${code} at offset ${at}: send it as JSON or bytes`,
   );

@@ -10,25 +10,42 @@ import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
 /** The region that is used where nothing says another. */
 export const DEFAULT_REGION = "us-east-1";
 
-/** What AWS's domains end in, one a partition, and where they differ those of its dual-stack hosts. */
-const DOMAIN = String
-  .raw`(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.(?:aws|amazonwebservices\.(?:com\.cn|eu))|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)`;
-const REGION = String.raw`([a-z]{2,4}(?:-[a-z]+)+-\d+)`;
+const AMAZON = "amazonaws.com";
+
+/** The domains of AWS's other partitions, by the part of a region's name that tells them. */
+const DOMAINS: Readonly<Record<string, string>> = {
+  cn: "amazonaws.com.cn",
+  eusc: "amazonaws.eu",
+  iso: "c2s.ic.gov",
+  isob: "sc2s.sgov.gov",
+  isoe: "cloud.adc-e.uk",
+  isof: "csp.hci.ic.gov",
+};
 
 /**
- * The hosts of SQS. AWS's domain alone says little: buckets and machines of anyone have a name under it. The first queue
- * URLs were `https://queue.amazonaws.com/…`, and `https://eu-west-1.queue.amazonaws.com/…` after them.
+ * The region in a host of SQS, undefined for any other. AWS's domain alone says little: buckets and machines of anyone
+ * have a name under it. The first queue URLs were `https://queue.amazonaws.com/…`, and
+ * `https://eu-west-1.queue.amazonaws.com/…` after them; dual-stack hosts have domains of their own.
  */
-const sqsHost = (host: string): RegExpExecArray | null =>
-  new RegExp(String.raw`^(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.${REGION}(?:\.vpce)?|(?:${REGION}\.)?queue)\.${DOMAIN}$`)
-    .exec(host);
+function sqsRegion(host: string): string | undefined {
+  const [, region, old = DEFAULT_REGION, domain] =
+    /^(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)(?:\.vpce)?|(?:([a-z]{2,4}(?:-[a-z]+)+-\d+)\.)?queue)\.(.*)$/
+      .exec(host) ?? [];
+  const known = [
+    AMAZON,
+    "api.aws",
+    "api.amazonwebservices.com.cn",
+    "api.amazonwebservices.eu",
+    ...Object.values(DOMAINS),
+  ];
+  return known.includes(domain) ? region ?? old : undefined;
+}
 
 /** The region that a queue URL or an ARN names, if it names one. */
 export function regionIn(text: string | undefined): string | undefined {
   if (!text) return undefined;
   if (text.startsWith("arn:")) return text.split(":")[3] || undefined;
-  const found = URL.canParse(text) ? sqsHost(new URL(text).hostname) : null;
-  return found ? found[1] ?? found[2] ?? DEFAULT_REGION : undefined;
+  return URL.canParse(text) ? sqsRegion(new URL(text).hostname) : undefined;
 }
 
 /** The region that the environment names, read when the first request is made. */
@@ -48,22 +65,14 @@ export function environment(name: string): string | undefined {
 
 /** The domain of a region's partition: China, Europe's own and the isolated regions have theirs. */
 export function partitionDomain(region: string): string {
-  const [first, second] = region.split("-");
-  if (first === "cn") return "amazonaws.com.cn";
-  if (first === "eusc") return "amazonaws.eu";
-  if (second === "iso") return "c2s.ic.gov";
-  if (second === "isob") return "sc2s.sgov.gov";
-  if (second === "isoe") return "cloud.adc-e.uk";
-  return second === "isof" ? "csp.hci.ic.gov" : "amazonaws.com";
+  const part = region.split("-").find((part) => Object.hasOwn(DOMAINS, part));
+  return part ? DOMAINS[part] : AMAZON;
 }
 
 /** True for this machine, private networks, and names that only a private network resolves. */
 export function isPrivateHost(host: string): boolean {
-  return !host.includes(".") && !host.includes(":") ||
-    /^(?:127|10)(?:\.\d+){3}$|^0\.0\.0\.0$|^192\.168(?:\.\d+){2}$|^172\.(?:1[6-9]|2\d|3[01])(?:\.\d+){2}$|^169\.254(?:\.\d+){2}$/
-      .test(host) ||
-    /\.(?:localhost|local|internal|test)$/.test(host) ||
-    /^\[(?:::1|f[cd][\da-f]*:.*|fe80:.*)\]$/.test(host);
+  return /^[^.:]*$|^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254)(?:\.\d+){2,3}$|^0\.0\.0\.0$|\.(?:localhost|local|internal|test)$|^\[(?:::1|f[cd][\da-f]*:.*|fe80:.*)\]$/
+    .test(host);
 }
 
 /** The endpoint that the user gave for a service, if any. */
@@ -107,7 +116,7 @@ export function resolveUrl(
   if (url.search) url.search = url.search.replaceAll("+", "%20");
   if (protocol === "http:" && !allowInsecure && !isPrivateHost(hostname)) {
     throw new ConfigError(
-      `Cannot send a signed request to ${url.origin} as plain http to a public host shows it to everyone on the way: ` +
+      `Cannot send a signed request to ${url.origin} as plain http to a public host shows it to all on the way: ` +
         "use https, or set http.allowInsecure",
     );
   }
@@ -118,7 +127,7 @@ function originOf(queueUrl: string): string {
   if (!/^https?:/.test(queueUrl) || !URL.canParse(queueUrl)) refuse("queueUrl", "an http or https URL", queueUrl);
   const { origin, host, hostname } = new URL(queueUrl);
   // AWS once gave queue URLs with http; nobody needs to be asked twice for https.
-  if (sqsHost(hostname)) return `https://${host}`;
+  if (sqsRegion(hostname)) return `https://${host}`;
   if (isPrivateHost(hostname)) return origin;
   throw new ConfigError(
     `Cannot send a signed request to ${origin} as a queue URL alone does not make its host one to trust: ` +

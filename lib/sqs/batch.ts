@@ -101,14 +101,11 @@ export function batchRequest<
         const failure = bad.get(id);
         if (success && !failure) {
           successful.push({ id, ...read(success) });
-        } else {
-          failed.push({
-            id,
-            code: failure ? failure.Code ?? "Unknown" : "MissingFromAnswer",
-            message: failure ? failure.Message ?? "" : "the answer does not speak of this entry",
-            senderFault: failure?.SenderFault ?? false,
-          });
+          continue;
         }
+        const { Code: code = "Unknown", Message, SenderFault: senderFault = false } = failure ??
+          { Code: "MissingFromAnswer", Message: "the answer does not speak of this entry" };
+        failed.push({ id, code, message: Message ?? "", senderFault });
       }
       return { successful, failed };
     },

@@ -4,7 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import { assertWithin, refuse } from "../check.ts";
+import { assertText, assertWithin, refuse } from "../check.ts";
+import { assertSqsText } from "../codec/sqs_text.ts";
 import type { WireAttribute } from "../types.ts";
 import { MAX_ATTRIBUTES, MAX_DELAY, MAX_ID_LENGTH } from "./limits.ts";
 
@@ -72,14 +73,8 @@ export function readSent(sent: {
  */
 export function writeMessage(message: OutgoingSqsMessage, path = ""): Readonly<Record<string, unknown>> {
   const { messageBody, delaySeconds, messageAttributes, messageGroupId, messageDeduplicationId } = message;
-  if (typeof messageBody !== "string" || messageBody === "") {
-    refuse(`${path}messageBody`, "a string that is not empty", messageBody);
-  }
-  const wrong = /[^\t\n\r -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.exec(messageBody);
-  if (wrong) {
-    const point = wrong[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
-    refuse(`${path}messageBody`, "of XML 1.0's characters (or in base64)", `U+${point} at ${wrong.index}`);
-  }
+  assertText(`${path}messageBody`, messageBody);
+  assertSqsText(`${path}messageBody`, messageBody);
   if (delaySeconds !== undefined) assertWithin(`${path}delaySeconds`, delaySeconds, 0, MAX_DELAY);
   const attributes = Object.keys(messageAttributes ?? {}).length;
   if (attributes > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, attributes);

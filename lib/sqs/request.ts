@@ -4,8 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import { AccessDeniedQueueError, AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
-import { badAnswer, type Fault, readJson, requestIdOf } from "../http/answer.ts";
+import { AccessDeniedQueueError, type AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
+import { badAnswer, type Fault, faultOf, readJson, requestIdOf } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest } from "../types.ts";
 
@@ -73,31 +73,37 @@ export function sqsError(
   const { status, requestId, retryable = isRetryable(status, awsCode) || isRetryable(status, queryCode) } = answer;
   // A receipt handle has hundreds of characters, and the reason stands after it.
   const message = fault.message.replace(/\S{200,}/g, "…");
-  const says = (pattern: RegExp) => pattern.test(awsCode) || pattern.test(queryCode);
-  const [Class, advice]: [typeof AwsError, string?] = says(/NonExistentQueue|QueueDoesNotExist/)
-    ? [DoesNotExistQueueError, "declareQueue() makes it, and 'region' and the account must be the queue's"]
-    : says(/^KmsAccessDenied/)
-    ? [AccessDeniedQueueError, "the credentials need kms:GenerateDataKey and kms:Decrypt on the queue's key"]
-    : says(/^(AccessDenied|NotAuthorized)/)
-    ? [AccessDeniedQueueError, `the credentials need sqs:${action.replace(/Batch$/, "")} on this queue`]
-    : says(/ReceiptHandleIsInvalid|MessageNotInflight/) ||
-        says(/^InvalidParameterValue/) && /receipt ?handle/i.test(message)
-    ? [ReceiptExpiredError, "the message is visible again, gone, or was received by another consumer since"]
-    : says(/^(ExpiredToken|TokenRefresh)/)
-    ? [AwsError, "the session token is over; a provider such as defaultChain() renews it"]
-    : says(/UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|AuthenticationToken|Signature|^OptInRequired/)
-    ? [AwsError, "check the access key, its secret, the session token and this machine's clock"]
-    : says(/PurgeQueueInProgress|QueueDeletedRecently/)
-    ? [AwsError, "try again after 60 s"]
-    : says(/QueueNameExists|QueueAlreadyExists/)
-    ? [AwsError, "it has other attributes, which setQueueAttributes() changes"]
-    : [AwsError];
-  return new Class(`sqs ${action} failed with ${awsCode}: ${message}${advice ? ` (${advice})` : ""}`, {
-    service: "sqs",
-    action,
-    status,
-    awsCode,
-    requestId,
-    retryable,
-  });
+  const [, advice, Class] =
+    ADVICE.find(([code, , , text]) => (code.test(awsCode) || code.test(queryCode)) && (!text || text.test(message))) ??
+      [];
+  const says = `failed with ${awsCode}: ${message}${
+    advice ? ` (${advice.replace("%", action.replace(/Batch$/, ""))})` : ""
+  }`;
+  return faultOf({ service: "sqs", action }, says, awsCode, { status, requestId, retryable }, undefined, Class);
 }
+
+const RECEIPT = "the message is visible again, gone, or was received by another consumer since";
+
+/** By error code: what to do, the class, and what the message must speak of. */
+const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
+  [
+    /NonExistentQueue|QueueDoesNotExist/,
+    "declareQueue() makes it, and 'region' and the account must be the queue's",
+    DoesNotExistQueueError,
+  ],
+  [
+    /^KmsAccessDenied/,
+    "the credentials need kms:GenerateDataKey and kms:Decrypt on the queue's key",
+    AccessDeniedQueueError,
+  ],
+  [/^(AccessDenied|NotAuthorized)/, "the credentials need sqs:% on this queue", AccessDeniedQueueError],
+  [/ReceiptHandleIsInvalid|MessageNotInflight/, RECEIPT, ReceiptExpiredError],
+  [/^InvalidParameterValue/, RECEIPT, ReceiptExpiredError, /receipt ?handle/i],
+  [/^(ExpiredToken|TokenRefresh)/, "the session token is over; a provider such as defaultChain() renews it"],
+  [
+    /UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|AuthenticationToken|Signature|^OptInRequired/,
+    "check the access key, its secret, the session token and this machine's clock",
+  ],
+  [/PurgeQueueInProgress|QueueDeletedRecently/, "try again after 60 s"],
+  [/QueueNameExists|QueueAlreadyExists/, "it has other attributes, which setQueueAttributes() changes"],
+];
