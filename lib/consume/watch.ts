@@ -61,7 +61,7 @@ export async function beat(held: Held): Promise<void> {
   if (now + seconds * 1000 <= held.visibleUntil) {
     // It has what is left of the 12 hours, or was extended by more than a beat gives.
     held.beatAt = seconds < lane.timeout ? Infinity : held.visibleUntil - lane.timeout * 250;
-    return;
+    return consumer.wake();
   }
   const change = held.extending = lane.changes.add({ held, seconds });
   try {

@@ -63,7 +63,7 @@ Deno.test("a backoff is clamped to what is left of the 12 hours, on any queue", 
     const test = setUp({ queue, attributes: { VisibilityTimeout: 600 } });
     await test.fill(1, queue);
     await test.run(async () => {
-      const deliveries = consume(test.broker, queue, { backoff: () => 1e9, maxMessages: 1 });
+      const deliveries = consume(test.broker, queue, { backoff: () => 1e9, maxMessages: 1, graceSeconds: 200 });
       await forEach(deliveries, () => test.clock.sleep(100.5).then(() => Promise.reject(new Error("no"))));
       await deliveries.closed;
     });
