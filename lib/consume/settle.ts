@@ -31,7 +31,10 @@ import { fail } from "./end.ts";
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
   const { state: { clock } } = consumer;
-  const hurry = () => consumer.unsettled === 0 || consumer.phase >= Phase.Ending;
+  // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
+  const hurry = () =>
+    consumer.phase >= Phase.Ending ||
+    consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
   const options = { size: MAX_BATCH, clock, hurry };
   return {
     deletes: batcher({
