@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import * as v from "valibot";
+import { bind, ConfigError, declareExchange, PublishError } from "@dashi/sqs";
+import { chain, group, sendTask, signature, task } from "@dashi/sqs/celery";
+import { readIsoDate, writeIsoDate } from "../../lib/celery/iso_date.ts";
+import { pythonRepr } from "../../lib/celery/python_repr.ts";
+import captured from "../vectors/celery_messages.json" with { type: "json" };
+import values from "../vectors/celery_values.json" with { type: "json" };
+import { anonymous, readMessage, setUp } from "./support.ts";
+
+const ID = "11111111-1111-4111-8111-111111111111";
+const ID2 = "22222222-2222-4222-8222-222222222222";
+const ID3 = "33333333-3333-4333-8333-333333333333";
+const add = task<[x: number, y: number], number>("app.add");
+const mul = task<[x: number, y: number], number>("app.mul");
+const notify = task<[what: unknown], void>("app.notify");
+const origin = "gen1@host";
+
+/** The same calls as in the vectors. */
+const CALLS: Record<string, (broker: ReturnType<typeof setUp>["broker"]) => Promise<unknown>> = {
+  plain: (broker) => sendTask(broker, add(2, 3), { id: ID, origin }),
+  kwargs: (broker) =>
+    sendTask(broker, "app.add", {
+      args: [2],
+      kwargs: { y: 3, note: "it's", deep: { a: [1, [2, [3]]] } },
+      id: ID,
+      origin,
+    }),
+  options: (broker) =>
+    sendTask(broker, add(2, 3), {
+      id: ID,
+      origin,
+      eta: new Date("2030-01-02T03:04:05.678Z"),
+      expires: "2030-01-02T04:04:05.678+00:00",
+      retries: 2,
+      queue: "fast",
+      priority: 5,
+      timeLimit: 20,
+      softTimeLimit: 10,
+      ignoreResult: true,
+      shadow: "shown",
+      group: ID2,
+      groupIndex: 1,
+      rootId: ID2,
+      parentId: ID3,
+      headers: { "x-app": "1" },
+      stamps: { customer: "c1" },
+      link: notify.partial(),
+      linkError: [notify("bad")],
+    }),
+  chain: (broker) =>
+    sendTask(broker, chain(add(2, 3), mul.partial(10), notify("done")), { origin, ignoreResult: false }),
+  group: (broker) => sendTask(broker, group(add(1, 2), add(3, 4)), { origin, ignoreResult: false }),
+  chain_group: (broker) =>
+    sendTask(broker, chain(add(2, 3), group(mul.partial(10), notify.partial())), { origin, ignoreResult: false }),
+  chain_opts: (broker) =>
+    sendTask(
+      broker,
+      chain(
+        signature(add(2, 3), { queue: "a", countdown: 5 }),
+        signature(mul.partial(10), { queue: "b", countdown: 7, linkError: notify.partial() }),
+      ),
+      { origin, ignoreResult: false },
+    ),
+};
+
+for (const [name, call] of Object.entries(CALLS)) {
+  Deno.test(`sendTask() writes what Celery writes, field by field: ${name}`, async () => {
+    const { broker, read, sqs } = setUp(["celery", "fast", "a"]);
+    await call(broker);
+    const { messages } = captured[name as keyof typeof captured];
+    const { queue } = messages[0];
+    const ours = (await read(queue)).sort((a, b) => a.headers.group_index - b.headers.group_index);
+    const theirs = await Promise.all(messages.map(({ envelope }) => readMessage(JSON.stringify(envelope))));
+    for (const { headers, properties, embed } of theirs) {
+      // Of the machine, of the time, or of a bug: the capture's origin came as a property, too.
+      headers.origin = origin;
+      delete properties.origin;
+      if (properties.expiration) {
+        properties.expiration = String(Date.parse(headers.expires) - +sqs.clock.now());
+      }
+      if (name === "chain_opts") headers.eta = writeIsoDate(new Date(+sqs.clock.now() + 5000));
+      // Ids of no group's or chain's parent that Celery writes as null.
+      for (const { options } of embed.chain ?? []) {
+        for (const key of ["root_id", "parent_id"]) if (options[key] === null) delete options[key];
+      }
+    }
+    assert.deepEqual(anonymous(ours), anonymous(theirs));
+  });
+}
+
+Deno.test("sendTask() shows arguments as Celery does, cut at the same place", () => {
+  for (const { args, repr } of values.args) {
+    // JSON has no tuple, float or big integer to tell apart.
+    const ours = pythonRepr(args);
+    if (!/e\+?\d|\d{17}/.test(repr)) assert.equal(ours, repr);
+    assert.ok(ours.length < 1200);
+  }
+  for (const { kwargs, repr } of values.kwargs) assert.equal(pythonRepr(kwargs), repr);
+});
+
+Deno.test("dates are read in every form that Python and JavaScript write, and never early", () => {
+  for (const { text, milliseconds } of values.dates) assert.equal(+readIsoDate("eta", text)!, milliseconds, text);
+  for (const text of [...values.notDates, 5, {}, new Date(NaN)]) {
+    assert.throws(() => readIsoDate("eta", text), /'eta' as it must be an instant in ISO 8601/, String(text));
+  }
+  fc.assert(
+    fc.property(fc.date({ min: new Date("0001-01-01"), max: new Date("9999-12-30"), noInvalidDate: true }), (date) => {
+      assert.equal(+readIsoDate("eta", writeIsoDate(date))!, +date);
+      assert.equal(+readIsoDate("eta", date.toISOString())!, +date);
+    }),
+  );
+});
+
+Deno.test("sendTask() turns a countdown of up to 900 s into DelaySeconds on standard queues only", async () => {
+  const { broker, sqs, read } = setUp(["celery", "jobs.fifo"]);
+  for (const countdown of [900, 0.5, 901]) await sendTask(broker, add(1, 2), { countdown });
+  await sendTask(broker, add(1, 2), { eta: new Date(+sqs.clock.now() + 60_900), queue: "celery" });
+  await sendTask(broker, add(1, 2), { countdown: 5, queue: "jobs.fifo" });
+  const delays = sqs.messages("celery").map(({ visibleAt, sentAt }) => (+visibleAt - +sentAt) / 1000);
+  assert.deepEqual(delays, [900, 0, 0, 60]);
+  const [{ headers }] = await read("jobs.fifo");
+  assert.equal(headers.eta, "2030-01-01T00:00:05+00:00");
+  assert.equal(sqs.messages("jobs.fifo")[0].state, "visible");
+});
+
+Deno.test("sendTask() goes through exchanges, and delays where all their queues can", async () => {
+  const { broker, sqs } = setUp(["one", "two", "three.fifo"]);
+  await declareExchange(broker, "work", { type: "topic" });
+  await bind(broker, "one", { exchange: "work", routingKey: "a.*" });
+  await bind(broker, "two", { exchange: "work", routingKey: "*.b" });
+  await bind(broker, "three.fifo", { exchange: "work", routingKey: "c" });
+  await sendTask(broker, add(1, 2), { exchange: "work", routingKey: "a.b", countdown: 10 });
+  await sendTask(broker, add(1, 2), { exchange: "work", routingKey: "c", countdown: 10 });
+  assert.deepEqual(["one", "two", "three.fifo"].map((queue) => sqs.messages(queue)[0].state), [
+    "delayed",
+    "delayed",
+    "visible",
+  ]);
+});
+
+Deno.test("sendTask() tells SQS the group, the deduplication id and the attributes, and Celery none of them", async () => {
+  const { broker, sqs, read } = setUp(["jobs.fifo"]);
+  await sendTask(broker, add(1, 2), {
+    queue: "jobs.fifo",
+    groupId: "customer-1",
+    deduplicationId: "once",
+    messageAttributes: { kind: "sum" },
+  });
+  const [message] = sqs.messages("jobs.fifo");
+  assert.deepEqual([message.groupId, message.deduplicationId], ["customer-1", "once"]);
+  assert.equal(message.messageAttributes.kind.StringValue, "sum");
+  assert.equal((await read("jobs.fifo"))[0].headers.group, null);
+});
+
+Deno.test("sendTask() compresses as Celery's compression does", async () => {
+  const { broker, read } = setUp();
+  await sendTask(broker, add(1, 2), { compression: "gzip" });
+  const [{ headers, args }] = await read("celery");
+  assert.deepEqual([headers.compression, args], ["application/x-gzip", [1, 2]]);
+});
+
+Deno.test("sendTask() gives a running task's children their parent and root", async () => {
+  const { broker, read } = setUp();
+  await sendTask(broker, add(1, 2), { parent: { id: ID, rootId: ID2 } });
+  const [{ headers }] = await read("celery");
+  assert.deepEqual([headers.parent_id, headers.root_id], [ID, ID2]);
+});
+
+Deno.test("sendTask() sends a definition's options, and the call's win", async () => {
+  const { broker, read } = setUp(["sums", "celery"]);
+  const sum = task<[number], number>("app.sum", { queue: "sums", softTimeLimit: 5 });
+  await sendTask(broker, sum(1));
+  await sendTask(broker, sum(2), { queue: "celery", timeLimit: 9 });
+  assert.deepEqual((await read("sums"))[0].headers.timelimit, [null, 5]);
+  assert.deepEqual((await read("celery"))[0].headers.timelimit, [9, 5]);
+});
+
+Deno.test("sendTask() hides arguments that are secret, as argsRepr says", async () => {
+  const { broker, read } = setUp();
+  await sendTask(broker, add(1, 2), { argsRepr: "(…)", kwargsRepr: "{…}" });
+  const [{ headers }] = await read("celery");
+  assert.deepEqual([headers.argsrepr, headers.kwargsrepr], ["(…)", "{…}"]);
+});
+
+Deno.test("sendTask() checks arguments by the schema before anything is sent", async () => {
+  const { broker, sqs } = setUp();
+  const strict = task("app.add", { args: v.tuple([v.number(), v.number()]) });
+  const wrong = strict(1, "2" as never);
+  for (
+    const call of [wrong, chain(strict(1, 2), wrong), group(strict(1, 2), wrong), signature(wrong, { countdown: 1 })]
+  ) {
+    await assert.rejects(
+      sendTask(broker, call),
+      (error) =>
+        error instanceof ConfigError && /'app.add' as its arguments don't fit its schema: at '1'/.test(error.message),
+    );
+  }
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
+Deno.test("chains and groups are refused where they would be chords, or nothing", async () => {
+  const { broker } = setUp();
+  const two = group(add(1, 2), add(3, 4));
+  assert.throws(() => chain([two, notify.partial()]), /chord, which needs a backend that counts/);
+  assert.throws(() => chain([chain([add(1, 2), two]), notify.partial()]), /chord/);
+  assert.throws(() => chain([]), ConfigError);
+  assert.throws(() => group(), ConfigError);
+  await assert.rejects(sendTask(broker, two, { link: notify.partial() }), /Cannot link to a group as that is a chord/);
+});
+
+Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
+  const { broker, read } = setUp();
+  const call = await sendTask(broker, chain(chain(add(1, 2), mul.partial(3)), mul.partial(4)), {
+    linkError: notify.partial(),
+  });
+  const [{ headers, embed }] = await read("celery");
+  assert.deepEqual(embed.chain.map(({ args }: { args: unknown[] }) => args), [[4], [3]]);
+  assert.deepEqual(embed.chain.map(({ options }: any) => options.link_error[0].task), ["app.notify", "app.notify"]);
+  assert.equal(embed.errbacks[0].task, "app.notify");
+  assert.equal(call.id, embed.chain[0].options.task_id);
+  assert.equal(call.parent?.id, embed.chain[1].options.task_id);
+  assert.equal(call.parent?.parent?.id, headers.id);
+});
+
+Deno.test("sendTask() says which tasks of a group were not sent", async () => {
+  const { broker, sqs } = setUp(["celery", "small"]);
+  const large = signature(add(1, 2), { queue: "nowhere" });
+  await assert.rejects(sendTask(broker, group(add(1, 2), large)), (error) => {
+    assert.ok(error instanceof PublishError);
+    assert.deepEqual([error.sent.length, error.failed[0].queue], [1, "nowhere"]);
+    return true;
+  });
+  assert.equal(sqs.messages("celery").length, 1);
+});
+
+Deno.test("wrong options are refused at once, by name", async () => {
+  const { broker, sqs } = setUp();
+  const wrong: [object, RegExp][] = [
+    [{ countdown: -1 }, /'countdown' as it must be a number from 0/],
+    [{ eta: "soon" }, /'eta' as it must be a Date or an instant/],
+    [{ eta: new Date(NaN) }, /'eta'/],
+    [{ expires: "x" }, /'expires'/],
+    [{ countdown: 1, eta: new Date() }, /'eta' as it must be left out where 'countdown' is given/],
+    [{ retries: 0.5 }, /'retries' as it must be an integer/],
+    [{ timeLimit: "5" }, /'timeLimit'/],
+    [{ queue: "" }, /'queue' as it must be a string that is not empty/],
+    [{ quue: "x" }, /'quue' as there is no such option/],
+  ];
+  for (const [options, message] of wrong) {
+    await assert.rejects(sendTask(broker, add(1, 2), options), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  await assert.rejects(sendTask(broker, "app.add", { args: 5 as never }), /'args' as it must be an array/);
+  await assert.rejects(sendTask(broker, "", {}), /'task'/);
+  assert.throws(() => task(""), ConfigError);
+  assert.throws(() => task("app.add", { args: {} as never }), /'args' as it must be a Standard Schema/);
+  assert.equal(sqs.requests.count(), 0);
+});
