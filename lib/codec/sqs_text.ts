@@ -36,6 +36,6 @@ export function assertSqsText(path: string, text: string): void {
   if (at < 0) return;
   const code = text.codePointAt(at)!.toString(16).toUpperCase().padStart(4, "0");
   throw new ConfigError(
-    `Cannot send '${path}' as SQS refuses its character U+${code} at offset ${at}: send it as JSON or bytes`,
+    `Cannot send '${path}' as SQS refuses its character U+${code} at offset ${at}: send it as JSON or in base64`,
   );
 }

@@ -59,7 +59,7 @@ const PIECE = new RegExp(
 export async function readXml(text: string, options: ReadXmlOptions = {}): Promise<XmlRecord> {
   const document = text.replace(/^\uFEFF?\s+|^\uFEFF/, "");
   inspect(document, options);
-  const { XMLParser } = await import("fast-xml-parser");
+  const { XMLParser } = await import("./xml_parser.ts");
   const parser = new XMLParser({
     preserveOrder: true,
     ignoreAttributes: true,

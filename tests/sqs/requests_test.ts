@@ -148,7 +148,7 @@ const wrong: [string, () => unknown, RegExp][] = [
   ["no queue URL", () => sqs.deleteQueue({} as sqs.DeleteQueueOptions), /'queueUrl'.*undefined/],
   ["an empty body", () => sqs.sendMessage({ queueUrl, messageBody: "" }), /'messageBody'/],
   ["a body that is no text", () => sqs.sendMessage({ queueUrl, messageBody: 1 as never }), /'messageBody'/],
-  ["a NUL", () => sqs.sendMessage({ queueUrl, messageBody: "ab\0" }), /'messageBody'.*base64.*U\+0000 at 2/],
+  ["a NUL", () => sqs.sendMessage({ queueUrl, messageBody: "ab\0" }), /'messageBody'.*U\+0000 at offset 2.*base64/],
   ["a lone surrogate", () => sqs.sendMessage({ queueUrl, messageBody: "\ud800" }), /U\+D800/],
   ["a U+FFFE", () => sqs.sendMessage({ queueUrl, messageBody: "\ufffe" }), /U\+FFFE/],
   [
