@@ -148,16 +148,16 @@ function seal(
 /** Puts a part's body into the payload store, and the pointer in its place. */
 export async function offload(broker: Broker, part: Part, signal?: AbortSignal): Promise<void> {
   const { emit, options } = stateOf(broker);
-  const { target, size, stream } = part;
+  const { target, size, stream, messageAttributes } = part;
   const payload = await options.payloads!.offload(
     stream ?? part.messageBody,
-    { size: stream ? undefined : size, shared: !target.address, queue: target.name },
+    { size: stream ? undefined : size, shared: !target.address, queue: target.name, messageAttributes },
     { broker, signal, emit },
   );
   part.payload = payload;
   part.store = false;
   part.messageBody = payload.body;
-  part.messageAttributes = toWireAttributes({ ...part.messageAttributes, ...payload.messageAttributes });
+  part.messageAttributes = toWireAttributes({ ...messageAttributes, ...payload.messageAttributes });
   part.size = byteLength(payload.body) + attributesSize(part.messageAttributes);
 }
 

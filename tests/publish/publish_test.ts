@@ -14,6 +14,7 @@ import {
 } from "../../lib/errors.ts";
 import type { PublishOptions } from "../../lib/publish/options.ts";
 import { publish } from "../../lib/publish/publish.ts";
+import { publishMany } from "../../lib/publish/publish_many.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { Broker, ConnectOptions, DashiEvent, Fanout, FanoutMessage, PayloadStore } from "../../lib/types.ts";
 
@@ -149,6 +150,29 @@ Deno.test("publish() sends what has no route to the exchange's unroutable queue"
     { type: "unroutable", exchange: "lost", routingKey: "no", queue: "audit" },
   ]);
   assert.equal(sqs.messages("audit").length, 1);
+});
+
+Deno.test("publish() sends what has no route to the broker's unroutable queue, unless the exchange has its own", async () => {
+  const { broker, events, sqs } = setUp({ topology, unroutableQueue: "orders" });
+  const to = async (exchange: string) =>
+    (await publish(broker, 1, { exchange, routingKey: "no", mandatory: false })).sent.map((part) => part.queue);
+  assert.deepEqual(await to("mixed"), ["orders"]);
+  assert.deepEqual(await to("lost"), ["audit"]);
+  assert.deepEqual(
+    events.filter((event) => event.type === "unroutable").map(({ exchange, queue }) => [exchange, queue]),
+    [["mixed", "orders"], ["lost", "audit"]],
+  );
+  const [{ sent }] = await publishMany(broker, [{ body: 2 }], { exchange: "mixed", routingKey: "no" });
+  assert.equal(sent[0].queue, "orders");
+  assert.equal(sqs.messages("orders").length, 2);
+});
+
+Deno.test("publish() routes by a topology that was written down as JSON", async () => {
+  const { broker } = setUp({ topology: JSON.parse(JSON.stringify(topology)) });
+  const to = async (exchange: string, routingKey: string) =>
+    (await publish(broker, 1, { exchange, routingKey })).sent.map((part) => part.queue);
+  assert.deepEqual(await to("news", "a.b"), ["orders", "audit"]);
+  assert.deepEqual(await to("lost", "no"), ["audit"]);
 });
 
 Deno.test("publish() throws the queue's own error for one queue, a PublishError with both lists for several", async () => {
@@ -342,12 +366,25 @@ Deno.test("publish() stores bodies above the threshold, attributes counted, and 
   assert.equal((await publish(broker, "1234567890", { queue: "orders" })).payload, undefined);
   const result = await publish(broker, "1234", { queue: "orders", messageAttributes: { a: "b" } });
   assert.deepEqual(result.payload, { bucket: "b", key: "k0" });
-  assert.deepEqual(objects.get("k0"), { body: "1234", shared: false, queue: "orders", size: 12 });
+  const { body, shared, queue, size } = objects.get("k0")!;
+  assert.deepEqual({ body, shared, queue, size }, { body: "1234", shared: false, queue: "orders", size: 12 });
   assert.equal(inputs()[1].MessageBody, "pointer k0");
   assert.deepEqual(Object.keys(inputs()[1].MessageAttributes as object), ["a", "ExtendedPayloadSize"]);
   const ten = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`a${i}`, i]));
   await assert.rejects(publish(broker, "x".repeat(20), { queue: "orders", messageAttributes: ten }), ConfigError);
   assert.equal(objects.size, 1);
+});
+
+Deno.test("publish() tells the payload store the attributes, of which S3Key chooses the key", async () => {
+  const { store } = memoryStore(0);
+  const told: unknown[] = [];
+  const offload: PayloadStore["offload"] = (body, about, context) => {
+    told.push(about.messageAttributes);
+    return store.offload(body, about, context);
+  };
+  const { broker } = setUp({ codec: text(), payloads: { ...store, offload } });
+  await publish(broker, "1234", { queue: "orders", messageAttributes: { S3Key: "mine" } });
+  assert.deepEqual(told, [{ S3Key: { DataType: "String", StringValue: "mine" } }]);
 });
 
 Deno.test("publish() stores every body with always, also one that SQS would refuse", async () => {
