@@ -4,6 +4,7 @@
  * @module
  */
 import { assertText, refuse } from "../check.ts";
+import { DecodeError } from "../errors.ts";
 import type { MessageAttributeInput, PlainAttributeValue, TypedAttributeValue, WireAttribute } from "../types.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { assertSqsText, byteLength } from "./sqs_text.ts";
@@ -75,13 +76,21 @@ function isBase64(text: unknown): text is string {
   }
 }
 
+function bytesIn(name: string, text: string): Uint8Array {
+  try {
+    return fromBase64(text);
+  } catch {
+    throw new DecodeError(`Cannot read the attribute '${name}' as it is not base64`);
+  }
+}
+
 /**
  * Reads message attributes.
  *
  * @param wire The attributes as they came; none is an empty object.
  * @returns Text for String, bytes for Binary. A Number becomes a number; one that a number can't hold a bigint if it is
  * whole, else its text.
- * @throws {Error} If a Binary is not base64.
+ * @throws {DecodeError} If a Binary is not base64.
  */
 export function fromWireAttributes(
   wire: Readonly<Record<string, WireAttribute>> = {},
@@ -89,7 +98,11 @@ export function fromWireAttributes(
   return Object.fromEntries(
     Object.entries(wire).map(([name, { DataType, StringValue = "", BinaryValue = "" }]) => [
       name,
-      DataType.startsWith("B") ? fromBase64(BinaryValue) : DataType.startsWith("N") ? exact(StringValue) : StringValue,
+      DataType.startsWith("B")
+        ? bytesIn(name, BinaryValue)
+        : DataType.startsWith("N")
+        ? exact(StringValue)
+        : StringValue,
     ]),
   );
 }

@@ -258,9 +258,16 @@ async function arrive(
 /** The error for a message that is not the one that was sent. */
 function integrity({ message, lane }: Held): IntegrityError | undefined {
   const { Body, MD5OfBody, MessageAttributes, MD5OfMessageAttributes } = message;
-  const what = MD5OfBody && md5Hex(Body) !== MD5OfBody
+  const differs = (sum: string | undefined, of: () => string) => {
+    try {
+      return !!sum && of() !== sum;
+    } catch {
+      return true; // bytes that are not base64 have no sum
+    }
+  };
+  const what = differs(MD5OfBody, () => md5Hex(Body))
     ? "MD5OfBody"
-    : MessageAttributes && MD5OfMessageAttributes && md5OfAttributes(MessageAttributes) !== MD5OfMessageAttributes
+    : MessageAttributes && differs(MD5OfMessageAttributes, () => md5OfAttributes(MessageAttributes))
     ? "MD5OfMessageAttributes"
     : undefined;
   return what

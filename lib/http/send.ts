@@ -236,6 +236,10 @@ function redact<E extends Error>(error: E, secrets: readonly string[]): E {
   return error;
 }
 
+/** Between these instants AWS's clock may be: 2017 to 2128, in milliseconds. */
+const EARLIEST = 1.5e12;
+const LATEST = 5e12;
+
 /** Puts right what one more try then passes: our clock, or the keys. Each once. */
 function mend(
   state: BrokerState,
@@ -244,7 +248,8 @@ function mend(
   mended: Mended,
 ): boolean {
   const theirs = Date.parse(date ?? "");
-  if (!mended.clock && isSkewed(awsCode, message) && theirs) {
+  // A date that no clock of AWS shows would put ours out of reach of all later ones.
+  if (!mended.clock && isSkewed(awsCode, message) && theirs > EARLIEST && theirs < LATEST) {
     state.clockOffset = theirs - nowOf(state);
     return mended.clock = true;
   }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { texts } from "./record.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode getQueueAttributes}. */
@@ -17,7 +18,7 @@ export interface GetQueueAttributesOutput {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-const Answer = v.object({ Attributes: v.nullish(v.record(v.string(), v.string())) });
+const Answer = /* @__PURE__ */ (() => v.object({ Attributes: v.nullish(texts()) }))();
 
 /**
  * Builds a `GetQueueAttributes` request: no I/O, no clock, no randomness.

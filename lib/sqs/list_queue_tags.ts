@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { texts } from "./record.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode listQueueTags}. */
@@ -15,7 +16,7 @@ export interface ListQueueTagsOutput {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-const Answer = v.object({ Tags: v.nullish(v.record(v.string(), v.string())) });
+const Answer = /* @__PURE__ */ (() => v.object({ Tags: v.nullish(texts()) }))();
 
 /**
  * Builds a `ListQueueTags` request: no I/O, no clock, no randomness.

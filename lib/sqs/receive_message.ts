@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { assertText, assertWithin } from "../check.ts";
-import type { AwsRequest, SqsMessage } from "../types.ts";
+import type { AwsRequest, SqsMessage, WireAttribute } from "../types.ts";
 import { MAX_BATCH, MAX_VISIBILITY, MAX_WAIT } from "./limits.ts";
+import { recordOf, texts } from "./record.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode receiveMessage}. */
@@ -28,25 +29,22 @@ export interface ReceiveMessageOutput {
   readonly messages: readonly SqsMessage[];
 }
 
-const Strings = v.record(v.string(), v.string());
-const Answer = v.object({
-  Messages: v.nullish(v.array(v.object({
-    MessageId: v.string(),
-    ReceiptHandle: v.string(),
-    Body: v.string(),
-    MD5OfBody: v.optional(v.string()),
-    MD5OfMessageAttributes: v.optional(v.string()),
-    Attributes: v.optional(Strings),
-    MessageAttributes: v.optional(v.record(
-      v.string(),
-      v.object({
-        DataType: v.string(),
-        StringValue: v.optional(v.string()),
-        BinaryValue: v.optional(v.string()),
-      }),
-    )),
-  }))),
-});
+const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === "string";
+const Attributes = /* @__PURE__ */ recordOf<WireAttribute>((attribute) =>
+  typeof attribute?.DataType === "string" && isTextOrNone(attribute.StringValue) && isTextOrNone(attribute.BinaryValue)
+);
+const Answer = /* @__PURE__ */ (() =>
+  v.object({
+    Messages: v.nullish(v.array(v.object({
+      MessageId: v.string(),
+      ReceiptHandle: v.string(),
+      Body: v.string(),
+      MD5OfBody: v.optional(v.string()),
+      MD5OfMessageAttributes: v.optional(v.string()),
+      Attributes: v.optional(texts()),
+      MessageAttributes: v.optional(Attributes),
+    }))),
+  }))();
 
 /**
  * Builds a `ReceiveMessage` request: no I/O, no clock, no randomness.
