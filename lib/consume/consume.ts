@@ -95,7 +95,7 @@ export function consume(
  * Deletes each message before it goes on, and none that nobody asked for: whatever ends the loop, what is deleted was
  * handed over. One that can't be deleted comes again, and does not go on.
  */
-const deleteFirst = reading(async (delivery) => {
+const deleteFirst = /* @__PURE__ */ reading(async (delivery) => {
   const held = heldOf(delivery);
   held.handedAt = nowOf(held.consumer.state);
   return await delivery.ack().then(() => true, () => {
@@ -105,7 +105,7 @@ const deleteFirst = reading(async (delivery) => {
 });
 
 /** Acks the last one when the next is asked for; the end of the loop does not ask. */
-const ackLast = reading(() => true, (last) => void (heldOf(last).consumer.acksLast && last.ack()));
+const ackLast = /* @__PURE__ */ reading(() => true, (last) => void (heldOf(last).consumer.acksLast && last.ack()));
 
 type Items = Transform<Delivery<unknown>, Delivery<unknown>>;
 

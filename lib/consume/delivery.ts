@@ -58,6 +58,8 @@ export class Delivery<T = unknown> {
 
   /** Made by the consumer. */
   constructor(held: object, body: T, parts: DeliveryParts = {}) {
+    // Not in a static block: an app that only publishes could not leave this class out of its bundle.
+    heldOf ??= (delivery) => delivery.#held;
     const { message, lane } = this.#held = held as Held;
     this.body = body;
     this.queue = lane.name;
@@ -73,10 +75,6 @@ export class Delivery<T = unknown> {
   }
 
   #attributes?: Readonly<Record<string, PlainAttributeValue>>;
-
-  static {
-    heldOf = (delivery) => delivery.#held;
-  }
 
   /** The queue's URL. */
   get queueUrl(): string {

@@ -35,7 +35,7 @@ export function keepInvisible<D extends Pick<Delivery<unknown>, "messageId">>(br
   };
 }
 
-const passing: Transform<any, any> = filterMap((delivery: Delivery<unknown>) => {
+const passing: Transform<any, any> = /* @__PURE__ */ filterMap((delivery: Delivery<unknown>) => {
   const { consumer } = heldOf(delivery);
   if (!consumer.beats) {
     consumer.beats = true;

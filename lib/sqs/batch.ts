@@ -44,13 +44,14 @@ export function entryError(action: string, failure: BatchFailure): AwsError {
 }
 
 /** The schema of an entry of `Successful` that says no more than its id. */
-export const Done = v.object({ Id: v.string() });
-const Failure = v.object({
-  Id: v.string(),
-  Code: v.optional(v.string()),
-  Message: v.nullish(v.string()),
-  SenderFault: v.optional(v.boolean()),
-});
+export const Done = /* @__PURE__ */ (() => v.object({ Id: v.string() }))();
+const Failure = /* @__PURE__ */ (() =>
+  v.object({
+    Id: v.string(),
+    Code: v.optional(v.string()),
+    Message: v.nullish(v.string()),
+    SenderFault: v.optional(v.boolean()),
+  }))();
 
 /**
  * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.

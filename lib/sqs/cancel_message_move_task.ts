@@ -15,7 +15,7 @@ export interface CancelMessageMoveTaskOutput {
   readonly approximateNumberOfMessagesMoved: number;
 }
 
-const Answer = v.object({ ApproximateNumberOfMessagesMoved: v.optional(v.number()) });
+const Answer = /* @__PURE__ */ (() => v.object({ ApproximateNumberOfMessagesMoved: v.optional(v.number()) }))();
 
 /**
  * Builds a `CancelMessageMoveTask` request: no I/O, no clock, no randomness.

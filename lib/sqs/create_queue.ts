@@ -20,7 +20,7 @@ export interface CreateQueueOutput {
   readonly queueUrl: string;
 }
 
-const Answer = v.object({ QueueUrl: v.string() });
+const Answer = /* @__PURE__ */ (() => v.object({ QueueUrl: v.string() }))();
 
 /**
  * Builds a `CreateQueue` request: no I/O, no clock, no randomness.

@@ -17,7 +17,7 @@ export interface GetQueueUrlOutput {
   readonly queueUrl: string;
 }
 
-const Answer = v.object({ QueueUrl: v.string() });
+const Answer = /* @__PURE__ */ (() => v.object({ QueueUrl: v.string() }))();
 
 /**
  * Builds a `GetQueueUrl` request: no I/O, no clock, no randomness.

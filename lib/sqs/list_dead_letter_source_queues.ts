@@ -22,7 +22,8 @@ export interface ListDeadLetterSourceQueuesOutput {
 }
 
 // This one action's `queueUrls` begins with a small letter.
-const Answer = v.object({ queueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) });
+const Answer =
+  /* @__PURE__ */ (() => v.object({ queueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) }))();
 
 /**
  * Builds a `ListDeadLetterSourceQueues` request: no I/O, no clock, no randomness.

@@ -39,21 +39,22 @@ export interface ListMessageMoveTasksOutput {
   readonly tasks: readonly MessageMoveTask[];
 }
 
-const Text = v.nullish(v.string());
-const Count = v.nullish(v.number());
-const Answer = v.object({
-  Results: v.nullish(v.array(v.object({
-    TaskHandle: Text,
-    Status: v.string(),
-    SourceArn: Text,
-    DestinationArn: Text,
-    MaxNumberOfMessagesPerSecond: Count,
-    ApproximateNumberOfMessagesMoved: Count,
-    ApproximateNumberOfMessagesToMove: Count,
-    FailureReason: Text,
-    StartedTimestamp: Count,
-  }))),
-});
+const Text = /* @__PURE__ */ (() => v.nullish(v.string()))();
+const Count = /* @__PURE__ */ (() => v.nullish(v.number()))();
+const Answer = /* @__PURE__ */ (() =>
+  v.object({
+    Results: v.nullish(v.array(v.object({
+      TaskHandle: Text,
+      Status: v.string(),
+      SourceArn: Text,
+      DestinationArn: Text,
+      MaxNumberOfMessagesPerSecond: Count,
+      ApproximateNumberOfMessagesMoved: Count,
+      ApproximateNumberOfMessagesToMove: Count,
+      FailureReason: Text,
+      StartedTimestamp: Count,
+    }))),
+  }))();
 
 /**
  * Builds a `ListMessageMoveTasks` request: no I/O, no clock, no randomness.

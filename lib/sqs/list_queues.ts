@@ -21,7 +21,8 @@ export interface ListQueuesOutput {
   readonly nextToken?: string;
 }
 
-const Answer = v.object({ QueueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) });
+const Answer =
+  /* @__PURE__ */ (() => v.object({ QueueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) }))();
 
 /**
  * Builds a `ListQueues` request: no I/O, no clock, no randomness.

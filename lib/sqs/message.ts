@@ -40,25 +40,25 @@ export interface SentSqsMessage {
 }
 
 /** The fields of a {@linkcode SentSqsMessage} on the wire. */
-export const SentFields = {
+export const SentFields = /* @__PURE__ */ (() => ({
   MessageId: v.string(),
-  MD5OfMessageBody: v.optional(v.string()),
+  MD5OfMessageBody: v.nullish(v.string()),
   MD5OfMessageAttributes: v.nullish(v.string()),
   MD5OfMessageSystemAttributes: v.nullish(v.string()),
   SequenceNumber: v.nullish(v.string()),
-};
+}))();
 
 /** Gives a {@linkcode SentSqsMessage} its names. */
 export function readSent(sent: {
   MessageId: string;
-  MD5OfMessageBody?: string;
+  MD5OfMessageBody?: string | null;
   MD5OfMessageAttributes?: string | null;
   MD5OfMessageSystemAttributes?: string | null;
   SequenceNumber?: string | null;
 }): SentSqsMessage {
   return {
     messageId: sent.MessageId,
-    md5OfMessageBody: sent.MD5OfMessageBody,
+    md5OfMessageBody: sent.MD5OfMessageBody ?? undefined,
     md5OfMessageAttributes: sent.MD5OfMessageAttributes ?? undefined,
     md5OfMessageSystemAttributes: sent.MD5OfMessageSystemAttributes ?? undefined,
     sequenceNumber: sent.SequenceNumber ?? undefined,

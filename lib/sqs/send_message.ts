@@ -13,7 +13,7 @@ export interface SendMessageOptions extends OutgoingSqsMessage {
 /** The answer to {@linkcode sendMessage}. */
 export type SendMessageOutput = SentSqsMessage;
 
-const Answer = v.object(SentFields);
+const Answer = /* @__PURE__ */ (() => v.object(SentFields))();
 
 /**
  * Builds a `SendMessage` request: no I/O, no clock, no randomness.

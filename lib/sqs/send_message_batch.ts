@@ -20,7 +20,7 @@ export interface SendMessageBatchOptions {
 /** The answer to {@linkcode sendMessageBatch}: good and bad entries at once. */
 export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentSqsMessage>;
 
-const Sent = v.object({ Id: v.string(), ...SentFields });
+const Sent = /* @__PURE__ */ (() => v.object({ Id: v.string(), ...SentFields }))();
 
 /**
  * Builds a `SendMessageBatch` request: no I/O, no clock, no randomness.

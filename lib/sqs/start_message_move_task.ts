@@ -19,7 +19,7 @@ export interface StartMessageMoveTaskOutput {
   readonly taskHandle: string;
 }
 
-const Answer = v.object({ TaskHandle: v.string() });
+const Answer = /* @__PURE__ */ (() => v.object({ TaskHandle: v.string() }))();
 
 /**
  * Builds a `StartMessageMoveTask` request: no I/O, no clock, no randomness.
