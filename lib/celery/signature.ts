@@ -46,7 +46,7 @@ const KNOWN = [...SAME.split(" "), ...Object.keys(NAMES)];
  * assert.deepEqual(later.options, { queue: "mail", countdown: 60 });
  * ```
  */
-export function signature<R = unknown, T = any>(
+export function signature<R = any, T = any>(
   task: string | Signature<R, T>,
   options: SignatureOptions<R> = {},
 ): Signature<R, T> {

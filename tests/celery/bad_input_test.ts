@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
+import { sendRaw, setUp } from "./support.ts";
+
+const add = task<[x: number, y: number], number>("app.add");
+const embed = { callbacks: null, errbacks: null, chain: null, chord: null };
+const headers = { task: "app.add", id: "bad" };
+const utf8 = { body_encoding: "utf-8" };
+const link = (options: object, more: object = {}) => ({
+  task: "a",
+  args: [],
+  kwargs: {},
+  options,
+  subtask_type: null,
+  ...more,
+});
+
+/** Messages that can't be run, and what is told of each. */
+const BAD: Record<string, [message: Record<string, unknown>, told: RegExp]> = {
+  "no task's name": [{ headers: { id: "bad" }, body: "[[], {}, {}]" }, /headers name no task/],
+  "no id": [{ headers: { task: "app.add" }, body: "[[], {}, {}]" }, /has no id/],
+  "no triple": [{ headers, body: "[[1, 2], {}]" }, /is not \[args, kwargs, embed\]/],
+  "a text for a body": [{ headers, body: '"text"' }, /is not \[args, kwargs, embed\]/],
+  "args that are no list": [{ headers, body: '["12", {}, {}]' }, /arguments are no list/],
+  "kwargs that are no mapping": [{ headers, body: "[[1], [], {}]" }, /by name are no mapping/],
+  "an embed that is no mapping": [{ headers, body: "[[1], {}, []]" }, /third part/],
+  "an eta that is none": [{ headers: { ...headers, eta: "soon" }, body: "[[1], {}, {}]" }, /'eta' as it must be/],
+  "an expires that is none": [
+    { headers: { ...headers, expires: {} }, body: "[[1], {}, {}]" },
+    /'expires' as it must be/,
+  ],
+  "retries below zero": [{ headers: { ...headers, retries: -1 }, body: "[[1], {}, {}]" }, /retries are no count/],
+  "pickle": [
+    { headers, body: "gASVBQAAAAAAAABdlC4=", "content-type": "application/x-python-serialize" },
+    /pickle can run code/,
+  ],
+  "a content type that is not known": [
+    { headers, body: "x", "content-type": "application/x-yaml" },
+    /is not known here/,
+  ],
+  "JSON that is none": [{ headers, body: "[[1, 2" }, /Cannot read/],
+};
+
+for (const [name, [message, expected]] of Object.entries(BAD)) {
+  Deno.test(`a message with ${name} is told and kept, and the next one is served`, async () => {
+    const { sqs, broker, events } = setUp();
+    const properties = message["content-type"]?.toString().includes("pickle") ? {} : utf8;
+    await sendRaw(sqs, "celery", { properties, ...message });
+    await sendTask(broker, add(1, 2));
+    let runs = 0;
+    const worker = () => serveTasks(broker, { "app.add": () => ++runs }, { maxSeconds: 20 }).closed;
+    await sqs.clock.run(worker);
+    assert.equal(runs, 1);
+    assert.equal(sqs.messages("celery").length, 1);
+    const told = events.flatMap((event) =>
+      (event.type === "task" && event.state === "invalid") || (event.type === "drop" && event.reason === "undecodable")
+        ? [String(event.error)]
+        : []
+    );
+    assert.equal(told.length, 1);
+    assert.match(told[0], expected);
+  });
+}
+
+Deno.test("onInvalid reject deletes what can't be run, as Celery does, unless there is a redrive policy", async () => {
+  const { sqs, broker } = setUp();
+  await sendRaw(sqs, "celery", { headers, body: "[1]", properties: utf8 });
+  const worker = () => serveTasks(broker, { "app.add": () => 1 }, { onInvalid: "reject", maxSeconds: 20 }).closed;
+  await sqs.clock.run(worker);
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
+Deno.test("a queue that a message names is only ever a name: a URL is not followed, nor the task run", async () => {
+  for (
+    const callbacks of [
+      [link({ queue: "https://evil.example/1/q" })],
+      [link({ exchange: "", routing_key: "http://evil.example/1/q" })],
+      [link({}, { subtask_type: "group", kwargs: { tasks: [link({ queue: "https://evil.example/1/q" })] } })],
+      [link({ link: [link({ queue: "a/b" })] })],
+    ]
+  ) {
+    const { sqs, broker, events } = setUp();
+    const body = JSON.stringify([[1, 2], {}, { ...embed, callbacks }]);
+    await sendRaw(sqs, "celery", { headers, body, properties: { ...utf8, reply_to: "https://evil.example/1/q" } });
+    await sqs.clock.run(() => serveTasks(broker, { "app.add": () => assert.fail() }, { maxSeconds: 5 }).closed);
+    const told = events.find((event) => event.type === "task") as any;
+    assert.match(told.error.message, /a queue that is not a plain name/);
+    assert.ok(!events.some((event) => event.type === "request" && event.queueUrl?.includes("evil")));
+  }
+});
+
+Deno.test("whatever a message holds, the worker serves the next one", async () => {
+  const value = fc.jsonValue({ maxDepth: 3 });
+  const field = fc.constantFrom("task", "id", "eta", "expires", "retries", "timelimit", "stamps", "root_id", "group");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ body: value, headers: fc.dictionary(field, value), named: fc.boolean() }), { maxLength: 8 }),
+      async (messages) => {
+        const { sqs, broker } = setUp();
+        for (const { body, headers: given, named } of messages) {
+          const all = named ? { ...given, ...headers } : given;
+          await sendRaw(sqs, "celery", { headers: all, body: JSON.stringify(body), properties: utf8 });
+        }
+        await sendTask(broker, add(40, 2));
+        let sum = 0;
+        await sqs.clock.run(() =>
+          serveTasks(broker, {
+            "app.add": (_, x, y) => {
+              if (x === 40) sum = x + y;
+              return 0;
+            },
+          }, { maxSeconds: 5 }).closed
+        );
+        assert.equal(sum, 42);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

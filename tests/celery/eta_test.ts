@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
+import { setUp } from "./support.ts";
+
+const add = task<[x: number, y: number], number>("app.add");
+const HOUR = 3600;
+
+/** Runs tasks with etas, in seconds from the start, and says when each ran and what the queue saw. */
+async function play(
+  etas: readonly number[],
+  { attributes = {}, queue = "jobs", seconds = Math.max(...etas) + 60, options = {} }: {
+    attributes?: Record<string, number | string>;
+    queue?: string;
+    seconds?: number;
+    options?: Parameters<typeof serveTasks>[2];
+  } = {},
+) {
+  const setting = setUp(["dead"]);
+  const { sqs, broker, events } = setting;
+  sqs.createQueue(queue, attributes);
+  const start = +sqs.clock.now();
+  const ran: { index: number; at: number; receives: number }[] = [];
+  for (const [index, eta] of etas.entries()) {
+    await sendTask(broker, add(index, 0), { queue, eta: new Date(start + eta * 1000) });
+  }
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.add": (task, index: number) => {
+        ran.push({ index, at: (+sqs.clock.now() - start) / 1000, receives: task.delivery.receiveCount });
+        return 0;
+      },
+    }, { queues: queue, maxSeconds: seconds, ...options }).closed, { limit: seconds + 100 });
+  const told = events.flatMap((event) => event.type === "task" ? [event.state] : []);
+  return { ...setting, ran, told };
+}
+
+const dead = (maxReceiveCount: number) => ({
+  RedrivePolicy: JSON.stringify({
+    deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:dead",
+    maxReceiveCount,
+  }),
+});
+
+Deno.test("a countdown of 5 s and one of 20 hours run on time, never early, and once", async () => {
+  const { ran, sqs } = await play([5, 20 * HOUR]);
+  assert.deepEqual(ran.map(({ index }) => index), [0, 1]);
+  assert.ok(ran[0].at >= 5 && ran[0].at < 6.5, `${ran[0].at}`);
+  assert.ok(ran[1].at >= 20 * HOUR && ran[1].at < 20 * HOUR + 2, `${ran[1].at}`);
+  // Hidden for 12 hours, then for 8: a receive each.
+  assert.deepEqual(ran.map(({ receives }) => receives), [1, 3]);
+  assert.equal(sqs.messages("jobs").length, 0);
+});
+
+Deno.test("an eta that is near is held, and takes neither a receive nor a slot", async () => {
+  const { ran, sqs } = await play([950, 951, 952, 960, 0], { options: { concurrency: 1, prefetch: 1 } });
+  assert.deepEqual(ran.map(({ index }) => index), [4, 0, 1, 2, 3]);
+  for (const { receives } of ran.slice(1)) assert.ok(receives <= 2);
+  assert.equal(sqs.messages("jobs").length, 0);
+});
+
+Deno.test("where the redrive policy allows one receive, a task is held for up to 12 hours", async () => {
+  const { ran, sqs, told } = await play([11 * HOUR], { attributes: { ...dead(1), VisibilityTimeout: 30 } });
+  assert.equal(ran.length, 1);
+  assert.ok(ran[0].at >= 11 * HOUR && ran[0].at < 11 * HOUR + 1);
+  assert.equal(ran[0].receives, 1);
+  assert.equal(sqs.messages("dead").length, 0);
+  assert.ok(!told.includes("etaUnreachable"));
+  assert.ok(sqs.requests.count("ChangeMessageVisibilityBatch") < 10, "one request for the whole wait");
+});
+
+Deno.test("a handler that runs on after a long wait keeps its message", async () => {
+  const setting = setUp(["dead"]);
+  const { sqs, broker } = setting;
+  sqs.createQueue("jobs", { ...dead(1), VisibilityTimeout: 30 });
+  await sendTask(broker, add(1, 2), { queue: "jobs", eta: new Date(+sqs.clock.now() + 2000_000) });
+  let runs = 0;
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.add": async () => {
+        runs++;
+        await sqs.clock.sleep(500);
+        return 3;
+      },
+    }, { queues: "jobs", maxSeconds: 3000, graceSeconds: 600 }).closed
+  );
+  assert.equal(runs, 1);
+  assert.equal(sqs.messages("jobs").length, 0);
+  assert.equal(sqs.messages("dead").length, 0);
+});
+
+Deno.test("three receives carry a task over 30 hours: hidden twice, held at last", async () => {
+  const { ran, sqs } = await play([30 * HOUR], { attributes: dead(3) });
+  assert.deepEqual(ran.map(({ receives }) => receives), [3]);
+  assert.ok(ran[0].at >= 30 * HOUR && ran[0].at < 30 * HOUR + 2);
+  assert.equal(sqs.messages("dead").length, 0);
+});
+
+Deno.test("an eta beyond what receives or retention allow is told, and never run early", async () => {
+  const far = await play([30 * HOUR], { attributes: dead(1) });
+  assert.deepEqual([far.ran.length, far.told.includes("etaUnreachable")], [0, true]);
+  assert.equal(far.sqs.messages("dead").length, 1);
+  const old = await play([2 * HOUR], { attributes: { MessageRetentionPeriod: HOUR } });
+  assert.deepEqual([old.ran.length, old.told.includes("etaUnreachable")], [0, true]);
+});
+
+Deno.test("a FIFO queue takes no delay, and the eta holds all the same", async () => {
+  const { ran } = await play([30, 0], { queue: "jobs.fifo" });
+  assert.deepEqual(ran.map(({ index }) => index), [0, 1]);
+  assert.ok(ran[0].at >= 30);
+});
+
+Deno.test("what can't be read of the queue is no limit", async () => {
+  const { sqs, broker } = setUp();
+  await sendTask(broker, add(1, 2), { eta: new Date(+sqs.clock.now() + 5000_000) });
+  let read = 0;
+  sqs.setFaults(({ action, input }) =>
+    action === "GetQueueAttributes" && JSON.stringify(input).includes("Retention") && ++read
+      ? { type: "error", code: "AccessDenied" }
+      : undefined
+  );
+  let at = 0;
+  await sqs.clock.run(() =>
+    serveTasks(broker, { "app.add": () => void (at = +sqs.clock.now()) }, { maxSeconds: 6000 }).closed
+  );
+  assert.ok(read);
+  assert.ok(at >= Date.UTC(2030, 0, 1) + 5000_000);
+});
+
+Deno.test("any etas: each task runs once, not before its time, and soon after", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.integer({ min: -100, max: 100 }), fc.integer({ min: 0, max: 20 * HOUR })), {
+        minLength: 1,
+        maxLength: 12,
+      }),
+      fc.constantFrom(5, 30, 600),
+      fc.integer({ min: 1, max: 4 }),
+      async (etas, VisibilityTimeout, concurrency) => {
+        const { ran, sqs } = await play(etas, {
+          attributes: { VisibilityTimeout },
+          options: { concurrency },
+          seconds: Math.max(60, ...etas) + 120,
+        });
+        assert.deepEqual(ran.map(({ index }) => index).sort((a, b) => a - b), etas.map((_, index) => index));
+        for (const { index, at } of ran) {
+          assert.ok(at >= etas[index], `${at} is before ${etas[index]}`);
+          assert.ok(at <= Math.max(0, etas[index]) + 25, `${at} is long after ${etas[index]}`);
+        }
+        assert.equal(sqs.messages("jobs").length, 0);
+      },
+    ),
+    { numRuns: 5 },
+  );
+});
