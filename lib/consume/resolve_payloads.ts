@@ -1,8 +1,10 @@
 import { assertWithin } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { unwrapSns } from "../codec/sns_envelope.ts";
+import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
+import type { Held } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
@@ -10,14 +12,12 @@ import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 export interface ResolvePayloadsOptions extends UndecodableOptions {
   /** Leaves `body` undefined; `delivery.stream()` reads the payload. Default: false. */
   readonly lazy?: boolean;
-  /** Downloads side by side. Default: 4. */
+  /** Payloads downloaded, or waiting for the loop to take them, at once. Default: 4. */
   readonly concurrency?: number;
 }
 
 /** Downloads side by side: a Worker's six connections leave two for receives and acks. */
 const CONCURRENCY = 4;
-/** Messages looked at ahead of the loop, so that small ones pass those that are being downloaded. */
-const AHEAD = 32;
 
 /**
  * Swaps each pointer for the payload that it points to. Several are read side by side, ahead of the loop, and small
@@ -45,10 +45,15 @@ export function resolvePayloads(
   const { lazy = false, concurrency = CONCURRENCY } = options;
   assertWithin("concurrency", concurrency, 1, Infinity);
   const gate = store.gate?.();
+  // A payload keeps its place until the loop takes it, so that memory is bounded; small messages need none.
+  const placed = new Set<Held>();
   const waiting: (() => void)[] = [];
-  let underway = 0;
-  return mapConcurrent<Delivery<string>, Delivery<string>>(
-    Math.max(AHEAD, concurrency),
+  const leave = (held: Held) => {
+    if (!placed.delete(held)) return;
+    waiting.shift()?.();
+  };
+  const map = mapConcurrent<Delivery<string>, Delivery<string>>(
+    Number.MAX_SAFE_INTEGER, // the prefetch is the bound
     (delivery, signal) => {
       if (delivery.error) return delivery;
       try {
@@ -63,6 +68,11 @@ export function resolvePayloads(
     },
     { keyOf: (delivery) => heldOf(delivery).lane.address?.fifo ? delivery.groupId : undefined },
   );
+  const pass = filterMap<Delivery<string>, Delivery<string>>((delivery) => {
+    leave(heldOf(delivery));
+    return delivery;
+  });
+  return (source) => pass(map(source));
 
   async function resolve(
     delivery: Delivery<string>,
@@ -72,8 +82,9 @@ export function resolvePayloads(
   ): Promise<Delivery<string> | undefined> {
     const held = heldOf(delivery);
     const { consumer: { broker, state } } = held;
-    if (underway === concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
-    else underway++;
+    while (placed.size >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+    placed.add(held);
+    let kept = false;
     try {
       signal.throwIfAborted();
       const payload = await store.resolve(body, { lazy, messageAttributes }, {
@@ -89,14 +100,13 @@ export function resolvePayloads(
         return undefined;
       }
       held.payload = payload;
+      kept = true;
       return delivery.with(payload.body as string, { messageAttributes });
     } catch (error) {
       if (signal.aborted) throw error;
       return undecodable(delivery, error, options);
     } finally {
-      const next = waiting.shift();
-      if (next) next(); // it takes over the place
-      else underway--;
+      if (!kept) leave(held);
     }
   }
 }
