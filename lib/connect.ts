@@ -148,7 +148,7 @@ function check(options: ConnectOptions): void {
     requeueDelay: seconds,
     queueAttributes: record,
     queueTags: record,
-    fetchAttributes: record,
+    fetchAttributes: (path, value) => value === "All" || record(path, value),
     codec,
     payloads: has("resolve"),
     fanout: has("publish"),

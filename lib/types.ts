@@ -509,8 +509,8 @@ export interface ConnectOptions {
   readonly queueAttributes?: Readonly<Record<string, string | number | boolean>>;
   /** Tags of queues that are created. */
   readonly queueTags?: Readonly<Record<string, string>>;
-  /** Attributes to ask for with each receive: system ones as a list, or both kinds by name. */
-  readonly fetchAttributes?: readonly string[] | {
+  /** Attributes to ask for with each receive: system ones as a list, both kinds by name, or `"All"` of both. */
+  readonly fetchAttributes?: "All" | readonly string[] | {
     readonly system?: readonly string[];
     readonly message?: readonly string[];
   };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, consume, type DashiEvent, type Delivery, forEach, json } from "@dashi/sqs";
+import { connect, type ConnectOptions, consume, type DashiEvent, type Delivery, forEach, json } from "@dashi/sqs";
 import { memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
 /** A model of SQS with a queue `q`, and a broker at it. */
@@ -275,4 +275,23 @@ Deno.test("a long poll on an empty queue never delays a full one", async () => {
     await deliveries.closed;
   });
   assert.ok(at.at(-1)! < 32, `the last came at ${at.at(-1)}`);
+});
+
+Deno.test("fetchAttributes asks for what it names, and for all with All", async () => {
+  const asked = async (fetchAttributes: ConnectOptions["fetchAttributes"]) => {
+    const { sqs, clock, fill } = setUp();
+    await fill(1, "q", { messageAttributes: { colour: { DataType: "String", StringValue: "blue" } } });
+    const broker = connect({ ...sqs.connectOptions, fetchAttributes });
+    return await clock.run(async () => {
+      const [delivery] = await Array.fromAsync(consume(broker, "q", { maxMessages: 1, graceSeconds: 0 }));
+      return [Object.keys(delivery.attributes).sort(), delivery.messageAttributes] as const;
+    });
+  };
+  const always = ["ApproximateReceiveCount", "SentTimestamp"];
+  assert.deepEqual(await asked(undefined), [always, {}]);
+  assert.deepEqual((await asked(["SenderId"]))[0], [...always, "SenderId"].sort());
+  assert.deepEqual((await asked({ message: ["colour"] }))[1], { colour: "blue" });
+  const [system, message] = await asked("All");
+  assert.ok(system.includes("ApproximateFirstReceiveTimestamp"));
+  assert.deepEqual(message, { colour: "blue" });
 });
