@@ -81,6 +81,11 @@ export function within(least: number, most: number, fraction = false): Check {
   return (path, value) => assertWithin(path, value, least, most, fraction);
 }
 
+/** A check of a value that is one of a few. */
+export function oneOf(...choices: readonly unknown[]): Check {
+  return (path, value) => assertOneOf(path, value, choices);
+}
+
 /** A check of each value of a record. */
 export function each(check: Check): Check {
   return (path, record) => {

@@ -24,7 +24,7 @@ for (
     [{ payloads: {} }, /^Cannot use 'payloads.resolve' as it must be of type function/],
     [{ fanout: {} }, /^Cannot use 'fanout.publish' as it must be of type function/],
     [{ onEvent: 1 }, /^Cannot use 'onEvent' as it must be of type function: current value is 1/],
-    [{ fetchAttributes: "All" }, /^Cannot use 'fetchAttributes' as it must be of type object/],
+    [{ fetchAttributes: 5 }, /^Cannot use 'fetchAttributes' as it must be of type object/],
     [{ endpoint: "localhost:4566" }, /^Cannot use 'endpoint' as it must be an http or https URL/],
     [{ endpoint: { sqs: "ftp://x" } }, /^Cannot use 'endpoint.sqs' as it must be an http or https URL/],
     [{ endpoint: { sqz: "http://x" } }, /^Cannot use 'endpoint.sqz' as there is no such option/],

@@ -5,7 +5,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BrokerState } from "../broker.ts";
-import { assertKnown, assertOneOf, assertText, assertWithin, refuse } from "../check.ts";
+import { assertOptions, assertText, assertWithin, each, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec } from "../types.ts";
 import type { Delivery } from "./delivery.ts";
@@ -113,48 +113,38 @@ export interface Settings extends ReceiveOptions {
   readonly graceSeconds: number;
 }
 
-const OPTIONS =
-  "prefetch polls ack ackLinger strategy heartbeat backoff schema onUndecodable dropExpired codec payloads maxMessages maxSeconds maxRequests untilEmpty graceSeconds waitTimeSeconds pollingInterval visibilityTimeout signal"
-    .split(" ");
-
 /**
  * Checks the options and puts the defaults in.
  *
  * @throws {ConfigError} If one is wrong.
  */
 export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Settings {
-  assertKnown("", options, OPTIONS);
-  const ranges: Record<string, [number, number, boolean?]> = {
-    prefetch: [0, Infinity],
-    polls: [1, Infinity],
-    ackLinger: [0, Infinity, true],
-    maxMessages: [1, Infinity],
-    maxSeconds: [0, Infinity, true],
-    maxRequests: [1, Infinity],
-    graceSeconds: [0, Infinity, true],
-    waitTimeSeconds: [0, MAX_WAIT],
-    pollingInterval: [0, Infinity, true],
-    visibilityTimeout: [0, MAX_VISIBILITY],
-  };
-  for (const [name, range] of Object.entries(ranges)) {
-    const value = options[name as keyof ReceiveOptions];
-    if (value !== undefined) assertWithin(name, value, ...range);
-  }
-  const { backoff } = options;
-  if (typeof backoff === "object" && backoff) {
-    for (const [count, seconds] of Object.entries(backoff)) {
-      assertWithin(`backoff.${count}`, seconds, 0, MAX_VISIBILITY, true);
-    }
-  } else if (backoff !== undefined && typeof backoff !== "function") {
-    refuse("backoff", "seconds by receive count, or a function", backoff);
-  }
-  if (options.ack !== undefined) assertOneOf("ack", options.ack, ["manual", "auto", "none"]);
-  if (options.strategy !== undefined) assertOneOf("strategy", options.strategy, ["fair", "strict", "weighted"]);
-  if (options.onUndecodable !== undefined) assertOneOf("onUndecodable", options.onUndecodable, ["leave", "deliver"]);
-  if (options.payloads !== undefined) assertOneOf("payloads", options.payloads, ["eager", "lazy"]);
-  if (options.schema !== undefined && !options.schema?.["~standard"]) {
-    refuse("schema", "a Standard Schema such as valibot's or zod's", options.schema);
-  }
+  const [count, seconds, yesOrNo] = [within(1, Infinity), within(0, Infinity, true), is("boolean")];
+  const delays = each(within(0, MAX_VISIBILITY, true));
+  assertOptions<Required<ConsumeOptions<any>>>("", options as Required<ConsumeOptions<any>>, {
+    prefetch: within(0, Infinity),
+    polls: count,
+    ack: oneOf("manual", "auto", "none"),
+    ackLinger: seconds,
+    strategy: oneOf("fair", "strict", "weighted"),
+    heartbeat: yesOrNo,
+    backoff: (path, value) => typeof value === "function" || delays(path, value),
+    schema: (path, value) =>
+      Object(value)["~standard"] || refuse(path, "a Standard Schema such as valibot's or zod's", value),
+    onUndecodable: oneOf("leave", "deliver"),
+    dropExpired: yesOrNo,
+    codec: has("decode"),
+    payloads: oneOf("eager", "lazy"),
+    maxMessages: count,
+    maxSeconds: seconds,
+    maxRequests: count,
+    untilEmpty: yesOrNo,
+    graceSeconds: seconds,
+    waitTimeSeconds: within(0, MAX_WAIT),
+    pollingInterval: seconds,
+    visibilityTimeout: within(0, MAX_VISIBILITY),
+    signal: is("object"),
+  });
   const waitTimeSeconds = options.waitTimeSeconds ?? state.options.waitTimeSeconds!;
   const inWorkers = globalThis.navigator?.userAgent === "Cloudflare-Workers";
   return {
