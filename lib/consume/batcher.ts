@@ -10,8 +10,8 @@ import type { Clock } from "../types.ts";
 export interface Batcher<E> {
   /** Adds an entry. Resolves when it was carried out, rejects with its own error. */
   add(entry: E): Promise<void>;
-  /** Looks whether what waits may leave now. */
-  look(): void;
+  /** Looks whether what waits may leave now; with `flush` it may. */
+  look(flush?: boolean): void;
 }
 
 /** How a {@linkcode Batcher} works. */
@@ -32,6 +32,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
   const waiting: { entry: E; resolve(): void; reject(error: unknown): void }[] = [];
   let underway = 0;
   let looking = false;
+  let flushing = false;
   let timer: AbortController | undefined;
 
   async function leave(): Promise<void> {
@@ -49,16 +50,18 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
     look();
   }
 
-  function look(): void {
+  function look(flush = false): void {
+    flushing = waiting.length > 0 && (flushing || flush);
     while (waiting.length >= size) leave();
     if (looking || !waiting.length) return;
     looking = true;
     // What is settled in the same breath leaves together.
     queueMicrotask(() => {
-      looking = false;
+      const now = flushing || hurry();
+      looking = flushing = false;
       if (!waiting.length) return;
       const seconds = linger();
-      if (hurry() || (!seconds && !underway)) {
+      if (now || (!seconds && !underway)) {
         leave();
       } else if (seconds && !timer) {
         const { signal } = timer = new AbortController();

@@ -4,7 +4,8 @@
  * @module
  */
 import { type BrokerState, deferred, nowOf, stateOf } from "../broker.ts";
-import type { Broker, QueueAddress, ResolvedPayload, SqsMessage } from "../types.ts";
+import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
+import type { AwsRequest, Broker, QueueAddress, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Batcher } from "./batcher.ts";
 import type { Delivery } from "./delivery.ts";
 import { CONSUME_DEFAULTS, type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
@@ -63,6 +64,8 @@ export interface Lane {
   target: number;
   /** The last answer was empty. */
   idle: boolean;
+  /** The last receive that was asked, to be asked again. */
+  request?: { readonly key: string; readonly request: AwsRequest<ReceiveMessageOutput> };
   /** It waits before its next receive. */
   resting: boolean;
   /** With `untilEmpty`: it has been seen empty. */

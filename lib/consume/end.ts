@@ -39,8 +39,8 @@ async function drain(consumer: Consumer): Promise<void> {
   serve(consumer);
   for (const message of held) if (message.where === "buffer") release(message);
   for (const { deletes, changes } of lanes) {
-    deletes.look();
-    changes.look();
+    deletes.look(true);
+    changes.look(true);
   }
   void finish(consumer);
   await Promise.allSettled([...held].map(({ settlement }) => settlement));

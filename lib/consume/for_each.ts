@@ -96,6 +96,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     else if (onError === "retry") settle(delivery.retry(failure), "released");
     else settle(delivery.reject(failure), "rejected");
     held.consumer.working--;
+    held.consumer.changed();
   }
 
   /** False for one that was given back or lapsed while it waited for its group. */

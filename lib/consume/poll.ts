@@ -41,7 +41,18 @@ export function start(consumer: Consumer): void {
     pause(state.clock, maxSeconds, consumer.stopping.signal).then(() => end(consumer));
   }
   watch(consumer);
-  for (const lane of lanes) track(consumer, open(consumer, lane));
+  const left = lanes.values();
+  for (let side = Math.min(lanes.length, mostPolls(consumer)); side > 0; side--) void openEach(consumer, left);
+}
+
+/** Opens queues in turn; as many of these run side by side as there may be receives. */
+async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void> {
+  for (const lane of left) {
+    if (consumer.phase !== Phase.Open) return;
+    const opened = open(consumer, lane);
+    track(consumer, opened);
+    await opened;
+  }
 }
 
 /** Looks a queue up, and its visibility timeout, however often it takes. */
@@ -77,8 +88,10 @@ export function pump(consumer: Consumer): void {
         consumer.fullSince = nowOf(consumer.state);
         consumer.wake();
       }
-      const spent = consumer.requests + 2 > (settings.maxRequests ?? Infinity); // a receive and an ack
-      if (spent && consumer.held.size === 0 && consumer.busy === 0) finish(consumer);
+      // No receive and an ack go into the budget any more, and nothing is under way that may take less than its share.
+      const { requests, held, unsettled, busy, working } = consumer;
+      const spent = requests + held.size + 2 > (settings.maxRequests ?? Infinity);
+      if (spent && held.size === unsettled && !busy && !working) finish(consumer);
       return;
     }
     consumer.fullSince = undefined;
@@ -129,7 +142,9 @@ function longestWait(consumer: Consumer): number {
   // Where slots or messages of the budget are fewer than the queues that would wait on them, they take turns.
   const turns = lanes.length > Math.min(prefetch, mostPolls(consumer), maxMessages ? 1 : Infinity);
   const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
-  return Math.min(waitTimeSeconds, turns ? TURN : Infinity, left);
+  // One that has messages is not kept waiting for one that has none.
+  const turn = lanes.some(({ idle, drained }) => !idle && !drained) ? 0 : TURN;
+  return Math.min(waitTimeSeconds, turns ? turn : Infinity, left);
 }
 
 async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean): Promise<void> {
@@ -148,14 +163,20 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   consumer.reserved += asked;
   consumer.requests++;
   try {
-    const request = receiveMessage({
-      queueUrl: address.url,
-      maxMessages: asked,
-      waitTimeSeconds: wait,
-      visibilityTimeout: lane.sendTimeout,
-      receiveRequestAttemptId: address.fifo ? attempt.id : undefined,
-      ...attributesOf(consumer, lane),
-    });
+    const key = `${asked} ${wait} ${address.fifo && attempt.id}`;
+    // The same request once more needs neither writing nor signing.
+    if (lane.request?.key !== key) {
+      const request = receiveMessage({
+        queueUrl: address.url,
+        maxMessages: asked,
+        waitTimeSeconds: wait,
+        visibilityTimeout: lane.sendTimeout,
+        receiveRequestAttemptId: address.fifo ? attempt.id : undefined,
+        ...attributesOf(consumer, lane),
+      });
+      lane.request = { key, request };
+    }
+    const { request } = lane.request!;
     ({ messages } = await sendTo(broker, address, request, {
       wait,
       signal: polling.signal,
@@ -183,7 +204,8 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   else if (count === 0) lane.target = 1;
   state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - began) / 1000 });
   if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
-  const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? LEAST_REST : 0);
+  const least = wait < Math.min(TURN, settings.waitTimeSeconds) ? TURN : LEAST_REST;
+  const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? least : 0);
   // A short poll only looked whether more is there: the long one that follows it counts.
   if (!long) return;
   if (settings.untilEmpty && !locked(lane, consumer)) {
@@ -212,9 +234,13 @@ function attributesOf({ state, settings }: Consumer, lane: Lane): {
   messageAttributes?: string[];
 } {
   const { fetchAttributes = [], payloads } = state.options;
-  const asked: { system?: readonly string[]; message?: readonly string[] } = Array.isArray(fetchAttributes)
-    ? { system: fetchAttributes as readonly string[] }
-    : fetchAttributes as { system?: readonly string[] };
+  const all = ["All"];
+  const asked =
+    (Array.isArray(fetchAttributes)
+      ? { system: fetchAttributes }
+      : fetchAttributes === "All"
+      ? { system: all, message: all }
+      : fetchAttributes) as { system?: readonly string[]; message?: readonly string[] };
   const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
     state.options.codec;
   const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...asked.system ?? []]);
@@ -287,6 +313,7 @@ async function survive(consumer: Consumer, lane: Lane, error: unknown): Promise<
 
 async function pausing(consumer: Consumer, lane: Lane, seconds: number): Promise<void> {
   lane.resting = true;
+  pump(consumer); // others may go meanwhile
   await pause(consumer.state.clock, seconds, consumer.stopping.signal);
   lane.resting = false;
 }

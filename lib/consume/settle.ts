@@ -27,19 +27,19 @@ import {
   visibleFor,
 } from "./consumer.ts";
 import { fail } from "./end.ts";
+import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
   const { state: { clock } } = consumer;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
-  const hurry = () =>
-    consumer.phase >= Phase.Ending ||
-    consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
+  const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
   const options = { size: MAX_BATCH, clock, hurry };
   return {
     deletes: batcher({
       ...options,
-      linger: () => consumer.linger,
+      // At the end nothing is worth a long wait.
+      linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
       send: async (entries) => {
         const outcomes = await sendEntries(consumer, lane(), entries, (queueUrl, ids) =>
           deleteMessageBatch({

@@ -80,8 +80,10 @@ export function choose(
 ): Lane | undefined {
   if (lanes.length < 2) return lanes[0];
   if (strategy === "strict") {
-    const most = Math.max(...lanes.map(({ priority }) => priority));
-    lanes = lanes.filter(({ priority }) => priority === most);
+    // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
+    const isAsked = ({ idle }: Lane) => idle && credit === "pollCredit";
+    const most = Math.max(...lanes.map((lane) => isAsked(lane) ? -Infinity : lane.priority));
+    lanes = lanes.filter((lane) => isAsked(lane) || lane.priority === most);
   }
   // Each earns its weight, the richest goes and pays for all: shares come out even at every moment.
   let best = lanes[0];

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { consume, type Delivery, forEach } from "@dashi/sqs";
+import { numberOf, setUp } from "./setup.ts";
+
+const QUEUE = "q.fifo";
+
+/** A FIFO queue with `count` messages in each group. */
+async function groups(count: number, names: string[], attributes: Record<string, number> = {}) {
+  const test = setUp({ queue: QUEUE, attributes });
+  for (let n = 0; n < count; n++) {
+    for (const groupId of names) {
+      await test.sqs.sendMessage(QUEUE, JSON.stringify({ n }), { groupId, deduplicationId: `${groupId}${n}` });
+    }
+  }
+  return test;
+}
+
+Deno.test("in a group one handler runs at a time, and groups go side by side", async () => {
+  const names = ["a", "b", "c", "d"];
+  const test = await groups(10, names);
+  const running = new Set<string>();
+  let most = 0;
+  const seen: Record<string, number[]> = {};
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { prefetch: 40, maxMessages: 40 });
+    await forEach(deliveries, async (delivery) => {
+      const group = delivery.groupId!;
+      assert.ok(!running.has(group), "two of a group at once");
+      running.add(group);
+      most = Math.max(most, running.size);
+      await test.clock.sleep(1);
+      running.delete(group);
+      (seen[group] ??= []).push(numberOf(delivery));
+    });
+    await deliveries.closed;
+  });
+  assert.ok(most >= 3, `${most} side by side`);
+  for (const name of names) assert.deepEqual(seen[name], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("a failure gives the rest of its group back, so that it comes after the failed one", async () => {
+  const test = await groups(5, ["a", "b"], { VisibilityTimeout: 30 });
+  const seen: string[] = [];
+  let failed = false;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { maxSeconds: 100, prefetch: 10 });
+    await forEach(deliveries, async (delivery) => {
+      await test.clock.sleep(1);
+      if (delivery.groupId === "a" && numberOf(delivery) === 2 && !failed) {
+        failed = true;
+        throw new Error("no");
+      }
+      seen.push(`${delivery.groupId}${numberOf(delivery)}`);
+    });
+    await deliveries.closed;
+  });
+  assert.deepEqual(seen.filter((name) => name[0] === "a"), ["a0", "a1", "a2", "a3", "a4"]);
+  assert.deepEqual(seen.filter((name) => name[0] === "b"), ["b0", "b1", "b2", "b3", "b4"]);
+  assert.ok(seen.indexOf("b4") < seen.indexOf("a2"), "the other group went on");
+});
+
+for (const verb of ["release", "retry", "leave", "reject"] as const) {
+  Deno.test(`${verb}() gives back the rest of the group that is held, in hand or buffered`, async () => {
+    const test = await groups(6, ["a", "b"], { VisibilityTimeout: 60 });
+    test.sqs.createQueue("dead.fifo");
+    await test.run(async () => {
+      // A backoff keeps a rejected message.
+      const deliveries = consume(test.broker, QUEUE, { prefetch: 12, backoff: { 1: 20 } });
+      const held: Delivery<unknown>[] = [];
+      for await (const delivery of deliveries) {
+        if (delivery.groupId === "b") {
+          await delivery.ack();
+          continue;
+        }
+        held.push(delivery);
+        if (held.length < 3) continue;
+        await held[0].ack();
+        await held[1][verb]();
+        await test.clock.sleep(0.001);
+        assert.equal(held[2].signal.aborted, true);
+        break;
+      }
+      await deliveries.closed;
+    });
+    // 0 is gone, 1 is hidden or back, and nothing behind it was worked on.
+    const left = test.sqs.messages(QUEUE).filter(({ groupId }) => groupId === "a");
+    assert.equal(left.length, 5);
+    assert.ok(left.slice(1).every(({ state }) => state === "visible"));
+  });
+}
+
+Deno.test("messages of a group without end do not pile up", async () => {
+  const test = setUp({ queue: QUEUE });
+  let n = 0;
+  const send = () => test.fill(10, QUEUE, { groupId: "one" }).then(() => n += 10);
+  await send();
+  let seen = 0;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { prefetch: 20, maxMessages: 500 });
+    await forEach(deliveries, async () => {
+      if (++seen % 10 === 0 && n < 500) await send();
+    });
+    await deliveries.closed;
+  });
+  assert.equal(seen, 500);
+});

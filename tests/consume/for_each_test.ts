@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { consume, forEach } from "@dashi/sqs";
+import { DENIED, failing, numberOf, setUp } from "./setup.ts";
+
+Deno.test("forEach() runs as many handlers as it is told, and refills freed slots at once", async () => {
+  const test = setUp();
+  await test.fill(300);
+  let running = 0;
+  let most = 0;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 200, maxMessages: 300 });
+    const result = await forEach(deliveries, async (delivery) => {
+      most = Math.max(most, ++running);
+      // One slow message in ten holds nobody up.
+      await test.clock.sleep(numberOf(delivery) % 10 ? 1 : 10);
+      running--;
+    }, { concurrency: 100 });
+    assert.equal(result.acked, 300);
+    await deliveries.closed;
+  });
+  assert.equal(most, 100);
+  assert.ok(test.seconds() < 22, `${test.seconds()} s`);
+});
+
+Deno.test("forEach() runs ten at once by default", async () => {
+  const test = setUp();
+  await test.fill(60);
+  let running = 0;
+  let most = 0;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 60, maxMessages: 60 });
+    await forEach(deliveries, async () => {
+      most = Math.max(most, ++running);
+      await test.clock.sleep(1);
+      running--;
+    });
+    await deliveries.closed;
+  });
+  assert.equal(most, 10);
+});
+
+Deno.test("an hour's outage of a database costs not one message", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 60 } });
+  await test.fill(50);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", {
+      maxSeconds: 7200,
+      prefetch: 50,
+      backoff: ({ receiveCount }) => Math.min(600, 10 * 2 ** receiveCount),
+    });
+    const { acked } = await forEach(deliveries, async () => {
+      await test.clock.sleep(1);
+      if (test.seconds() < 3600) throw new Error("the database is down");
+    }, { concurrency: 20 });
+    assert.equal(acked, 50);
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("a handler may throw at once, or settle by itself", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 100 } });
+  await test.fill(5);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 5 });
+    const result = await forEach(deliveries, (delivery) => {
+      const n = numberOf(delivery);
+      if (n === 0) throw new Error("at once");
+      if (n === 1) return delivery.release({ visibleAfter: 50 });
+      if (n === 2) return delivery.reject();
+      if (n === 3) return delivery.ack().then(() => Promise.reject(new Error("after the ack")));
+    });
+    assert.deepEqual(result, { acked: 2, released: 2, rejected: 1 });
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 2);
+});
+
+Deno.test("forEach() rejects with what no retry mends, once its handlers are done", async () => {
+  const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, ({ attempt }) => attempt > 1) });
+  await test.fill(10);
+  let done = 0;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 50 });
+    await assert.rejects(
+      forEach(deliveries, () => test.clock.sleep(3).then(() => done++)),
+      { name: "AccessDeniedQueueError" },
+    );
+    assert.equal(done, 10);
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("forEach() over ack: none counts what was deleted", async () => {
+  const test = setUp();
+  await test.fill(4);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { ack: "none", maxMessages: 4 });
+    const result = await forEach(deliveries, (delivery) => {
+      if (numberOf(delivery) === 2) throw new Error("too late");
+    });
+    assert.deepEqual(result, { acked: 4, released: 0, rejected: 0 });
+    await deliveries.closed;
+  });
+});
+
+Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
+  const test = setUp();
+  await test.fill(100);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 50, maxMessages: 100 });
+    await forEach(deliveries, (delivery) => test.clock.sleep(0.01 * (numberOf(delivery) % 10)), { concurrency: 30 });
+    await deliveries.closed;
+  });
+  assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
+});
+
+Deno.test("forEach() refuses options that are wrong, and starts nothing", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    for (const options of [{ concurrency: 0 }, { concurrency: 1.5 }, { onError: "delete" as "retry" }]) {
+      const deliveries = consume(test.broker, "q");
+      await assert.rejects(forEach(deliveries, () => {}, options), { name: "ConfigError" });
+      await deliveries.stop();
+    }
+  });
+  assert.equal(test.sqs.requests.count(), 0);
+});
