@@ -30,6 +30,9 @@ export interface SignOptions {
  */
 const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
 
+/** The last signature of each request: what is sent again within the second has the same. */
+const signed = new WeakMap<AwsRequest<unknown, AwsBody>, SignOptions & { datetime: string; parts: SignedParts }>();
+
 /**
  * Signs a request with AWS Signature Version 4 and gives a standard `Request`, ready for `fetch`.
  *
@@ -60,12 +63,21 @@ export async function sign(
   return new Request(url, init);
 }
 
+interface SignedParts {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly authorization: string;
+}
+
 /** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
-export async function signParts(
-  request: AwsRequest<unknown, AwsBody>,
-  options: SignOptions,
-): Promise<{ url: string; init: RequestInit; authorization: string }> {
+export async function signParts(request: AwsRequest<unknown, AwsBody>, options: SignOptions): Promise<SignedParts> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
+  const datetime = new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const last = signed.get(request);
+  if (
+    last?.datetime === datetime && last.credentials === credentials && last.endpoint === endpoint &&
+    last.region === options.region && last.allowInsecure === options.allowInsecure
+  ) return { ...last.parts, init: { ...last.parts.init, signal } };
   const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
   const url = resolveUrl(request, region, endpoint, options.allowInsecure);
   if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
@@ -77,7 +89,6 @@ export async function signParts(
   if (!cache) signingKeys.set(credentials, cache = new Map());
   if (cache.size > 50) cache.clear(); // a day, region and service each; they must not add up
   const { method, headers, body, service } = request;
-  const datetime = new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, "");
   const plain = service !== "s3" && typeof body === "string" && url.pathname === "/" && !url.search;
   const fast = plain &&
     signFast({ method, host: url.host, headers, body, service, region, datetime, credentials, cache });
@@ -100,17 +111,19 @@ export async function signParts(
       // S3's path is signed as it stands on the wire, every other service's is encoded once more.
       singleEncode: false,
     }).sign();
-  const signed = fast || Object.fromEntries((await slow()).headers);
-  return {
+  const all = fast || Object.fromEntries((await slow()).headers);
+  const parts: SignedParts = {
     url: url.href,
-    authorization: signed.authorization,
+    authorization: all.authorization,
     init: {
       method,
-      headers: signed,
+      headers: all,
       body: body === "" ? undefined : body,
       redirect: "manual",
       signal,
       ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
     },
   };
+  signed.set(request, { ...options, datetime, parts });
+  return parts;
 }
