@@ -14,8 +14,7 @@ export const CLIENTS = [
   "sqs_consumer",
   "squiss",
 ] as const;
-export const path = (file: string): string =>
-  fileURLToPath(new URL(file, import.meta.url));
+export const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** Builds into `.build/`. */
 export async function bundle(): Promise<void> {
@@ -37,8 +36,7 @@ export async function bundle(): Promise<void> {
     nodePaths: [path("node_modules")],
     // Packages written for CommonJS ask for Node's modules by require().
     banner: {
-      js:
-        'import { createRequire as __r } from "node:module"; const require = __r(import.meta.url);',
+      js: 'import { createRequire as __r } from "node:module"; const require = __r(import.meta.url);',
     },
     logLevel: "warning",
   });

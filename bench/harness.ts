@@ -19,6 +19,8 @@ export interface Task {
   readonly seconds: number;
   /** Instead of a time: so many messages. */
   readonly messages?: number;
+  /** Instead of either: the first message. */
+  readonly first?: boolean;
 }
 
 /** What came out. */
@@ -34,6 +36,10 @@ export interface Measured {
   readonly heap?: readonly number[];
   /** MB of the process in all, at the end. */
   readonly rss?: number;
+  /** Milliseconds from the start of the process until the modules were there. */
+  readonly imported?: number;
+  /** Milliseconds until the first message was there. */
+  readonly first?: number;
 }
 
 export const CREDENTIALS = {
@@ -73,7 +79,7 @@ export function written(): string {
     headers: HEADERS,
     properties: {
       delivery_mode: 2,
-      delivery_info: { exchange: "", routing_key: "orders" },
+      delivery_info: { exchange: "", routing_key: "orders-0" },
       priority: 0,
       body_encoding: "base64",
       delivery_tag: crypto.randomUUID(),
@@ -180,8 +186,7 @@ async function spend(seconds: number): Promise<void> {
 
 async function measure(task: Task): Promise<Measured> {
   const { endpoint, warmUp, seconds, messages } = task;
-  const sleep = (seconds: number) =>
-    new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+  const sleep = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
   const heap: number[] = [];
   await sleep(warmUp);
   const from = await snapshot(endpoint);
@@ -201,9 +206,7 @@ async function measure(task: Task): Promise<Measured> {
     cpu: to.cpu - from.cpu,
     requests: to.requests - from.requests,
     serverCpu: to.serverCpu - from.serverCpu,
-    ...messages
-      ? { heap, rss: process.memoryUsage().rss / 2 ** 20 }
-      : undefined,
+    ...messages ? { heap, rss: process.memoryUsage().rss / 2 ** 20 } : undefined,
   };
 }
 
@@ -211,11 +214,18 @@ async function measure(task: Task): Promise<Measured> {
 export async function run(
   clients: Readonly<Record<string, (task: Task) => unknown>>,
 ): Promise<void> {
+  const imported = performance.now();
   const [verb, json] = process.argv.slice(2);
   const task = JSON.parse(json) as Task;
+  const first = () =>
+    new Promise<Partial<Measured>>((resolve) => {
+      goal = 1;
+      reached = () => resolve({ imported, first: performance.now() });
+    });
+  const measured = task.first ? first() : measure(task);
   const failed = Promise.resolve(clients[verb](task)).then(() => {
     throw new Error("the client ended before its time");
   });
-  console.log(JSON.stringify(await Promise.race([failed, measure(task)])));
+  console.log(JSON.stringify(await Promise.race([failed, measured])));
   process.exit(0);
 }

@@ -83,9 +83,7 @@ async function measure(
   const speed = size / 1e6 / ((performance.now() - began) / 1000);
   clearInterval(timer);
   console.log(
-    `${name.padEnd(24)} ${speed.toFixed(0).padStart(6)} MB/s   +${
-      ((most - before) / MIB).toFixed(0)
-    } MiB`,
+    `${name.padEnd(24)} ${speed.toFixed(0).padStart(6)} MB/s   +${((most - before) / MIB).toFixed(0)} MiB`,
   );
   return speed;
 }
@@ -99,9 +97,7 @@ else {
   }).spawn();
   try {
     const reader = child.stdout.getReader();
-    const endpoint = `http://127.0.0.1:${
-      new TextDecoder().decode((await reader.read()).value).trim()
-    }`;
+    const endpoint = `http://127.0.0.1:${new TextDecoder().decode((await reader.read()).value).trim()}`;
     await reader.cancel();
     const broker = connect({
       region: "eu-west-1",
@@ -112,9 +108,7 @@ else {
     const context = { broker, emit: () => {} };
     const about = { shared: false, queue: "bench" };
     const plainUp = (bytes: number) =>
-      fetch(endpoint, { method: "PUT", body: source(bytes) }).then((response) =>
-        response.body?.cancel()
-      );
+      fetch(endpoint, { method: "PUT", body: source(bytes) }).then((response) => response.body?.cancel());
     const plainDown = async () => await drain((await fetch(endpoint)).body!);
     const up = (bytes: number) => store.offload(source(bytes), about, context);
     const down = async () => {
@@ -134,9 +128,7 @@ else {
       await measure("s3Payloads, down", size, down),
     ];
     console.log(
-      `up ${(speeds[1] / speeds[0]).toFixed(2)} of fetch, down ${
-        (speeds[3] / speeds[2]).toFixed(2)
-      } of fetch`,
+      `up ${(speeds[1] / speeds[0]).toFixed(2)} of fetch, down ${(speeds[3] / speeds[2]).toFixed(2)} of fetch`,
     );
   } finally {
     child.kill();

@@ -13,8 +13,7 @@ const latency = Number(process.argv[2] ?? 0);
 const ANSWERS = 64;
 const KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/";
 
-const md5 = (text: string): string =>
-  createHash("md5").update(text).digest("hex");
+const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
 
 /** What a kombu producer writes for a small order: about 700 bytes. */
 function envelope(id: number): string {
@@ -34,7 +33,7 @@ function envelope(id: number): string {
     },
     properties: {
       delivery_mode: 2,
-      delivery_info: { exchange: "", routing_key: "orders" },
+      delivery_info: { exchange: "", routing_key: "orders-0" },
       priority: 0,
       body_encoding: "base64",
       delivery_tag: uuid,
@@ -94,9 +93,7 @@ function answer(action: string, body: string, host: string): Buffer | string {
         Entries: { Id: string; MessageBody: string }[];
       };
       const done = Entries.map(({ Id, MessageBody }) =>
-        `{"Id":"${Id}","MessageId":"9d6b1d8e-7b1c-4c55-9f0c-111111111111","MD5OfMessageBody":"${
-          md5(MessageBody)
-        }"}`
+        `{"Id":"${Id}","MessageId":"9d6b1d8e-7b1c-4c55-9f0c-111111111111","MD5OfMessageBody":"${md5(MessageBody)}"}`
       );
       return `{"Successful":[${done}],"Failed":[]}`;
     }
@@ -145,9 +142,7 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const body = chunks.length === 1
-      ? chunks[0].latin1Slice()
-      : Buffer.concat(chunks).latin1Slice();
+    const body = chunks.length === 1 ? chunks[0].toString("latin1") : Buffer.concat(chunks).toString("latin1");
     const action = String(request.headers["x-amz-target"]).slice(
       "AmazonSQS.".length,
     );

@@ -1,15 +1,6 @@
 /** Bare aws4fetch: as the floor, signed. */
 import { AwsClient } from "aws4fetch";
-import {
-  byHand,
-  CREDENTIALS,
-  queueUrls,
-  REGION,
-  run,
-  sendByHand,
-  type Task,
-  written,
-} from "../harness.ts";
+import { byHand, CREDENTIALS, queueUrls, REGION, run, sendByHand, type Task, written } from "../harness.ts";
 
 interface Answer {
   readonly Messages?: readonly { readonly ReceiptHandle: string }[];

@@ -6,19 +6,9 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import {
-  byHand,
-  CREDENTIALS,
-  queueUrls,
-  REGION,
-  run,
-  sendByHand,
-  type Task,
-  written,
-} from "../harness.ts";
+import { byHand, CREDENTIALS, queueUrls, REGION, run, sendByHand, type Task, written } from "../harness.ts";
 
-const clientOf = ({ endpoint }: Task) =>
-  new SQSClient({ region: REGION, endpoint, credentials: CREDENTIALS });
+const clientOf = ({ endpoint }: Task) => new SQSClient({ region: REGION, endpoint, credentials: CREDENTIALS });
 
 await run({
   consume: (task: Task) => {

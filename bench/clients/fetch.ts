@@ -1,12 +1,5 @@
 /** The floor: `fetch` without a signature, `JSON.parse`, batched deletes; bodies stay as they are. */
-import {
-  byHand,
-  queueUrls,
-  run,
-  sendByHand,
-  type Task,
-  written,
-} from "../harness.ts";
+import { byHand, queueUrls, run, sendByHand, type Task, written } from "../harness.ts";
 
 interface Answer {
   readonly Messages?: readonly { readonly ReceiptHandle: string }[];

@@ -1,14 +1,7 @@
 /** sqs-consumer: one consumer a poll, batches of ten, bodies as they are. */
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { Consumer } from "sqs-consumer";
-import {
-  count,
-  CREDENTIALS,
-  queueUrls,
-  REGION,
-  run,
-  type Task,
-} from "../harness.ts";
+import { count, CREDENTIALS, queueUrls, REGION, run, type Task } from "../harness.ts";
 
 await run({
   consume: (task: Task) => {

@@ -1,13 +1,6 @@
 /** squiss-ts: one instance a poll, batches of ten, bodies read as plain text. */
 import { Squiss } from "squiss-ts";
-import {
-  count,
-  CREDENTIALS,
-  queueUrls,
-  REGION,
-  run,
-  type Task,
-} from "../harness.ts";
+import { count, CREDENTIALS, queueUrls, REGION, run, type Task } from "../harness.ts";
 
 await run({
   consume: async (task: Task) => {

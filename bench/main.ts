@@ -1,0 +1,71 @@
+/**
+ * The benchmark: this library beside its peers, in one run, against one canned server.
+ *
+ * `deno task bench` writes `docs/benchmarks.md` and its plots. `deno task bench --short` prints what CI can measure in
+ * two minutes. `INTEROP_PYTHON` names a Python that has kombu; without it kombu is skipped.
+ *
+ * @module
+ */
+import { bundle, path } from "./build.ts";
+import { aims, report, type Results } from "./report.ts";
+import { python, runClient, startServer } from "./run_client.ts";
+import { compare, CONSUMERS, DASHI, type Effort, FLOOR, KOMBU, only, PUBLISHERS, SDK, starts } from "./scenarios.ts";
+
+const short = Deno.args.includes("--short");
+const effort: Effort = short
+  ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }
+  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 2, seconds: 2 };
+const few: Effort = short ? effort : { ...effort, rounds: Math.min(3, effort.rounds) };
+
+if (!python) console.error("kombu is skipped: INTEROP_PYTHON is not set");
+const began = performance.now();
+await bundle();
+
+async function measureAll(): Promise<Results> {
+  await using server = await startServer();
+  await using far = await startServer(20);
+  const { endpoint } = server;
+  const atPolls = (polls: number) => ({ endpoint, queues: 1, polls });
+  const overQueues = (queues: number) => ({ endpoint, queues, polls: 8 });
+  const consume = await compare("consume", CONSUMERS, short ? [8] : [1, 8], atPolls, effort);
+  const publish = await compare("publish", PUBLISHERS, short ? [8] : [1, 8], atPolls, few);
+  if (short) return { consume, publish };
+  const distant = only(FLOOR, DASHI, SDK, "sqs-consumer", KOMBU);
+  const latency = await compare(
+    "consume",
+    distant,
+    [1, 8],
+    (polls) => ({ ...atPolls(polls), endpoint: far.endpoint }),
+    {
+      ...few,
+      warmUp: 1,
+    },
+  );
+  const queues = await compare("consume", only(FLOOR, DASHI, SDK), [1, 4, 16, 64, 256], overQueues, few);
+  const start = await starts(CONSUMERS.filter(({ client }) => client !== "kombu"), server, 7);
+  const memory = await runClient("dashi", "consume", { ...atPolls(8), warmUp: 2, seconds: 0, messages: 1_000_000 });
+  return { consume, publish, latency, queues, start, memory, payloads: await payloadStreams() };
+}
+
+/** Large payloads through the library and through a plain fetch, as `payload_stream.ts` prints them. */
+async function payloadStreams(): Promise<string> {
+  const args = ["run", "-A", "--no-lock", "--config", path("deno.json"), path("payload_stream.ts"), "1024"];
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
+  if (!success) throw new Error("payload_stream.ts failed");
+  return new TextDecoder().decode(stdout).trim();
+}
+
+const results = await measureAll();
+const minutes = (performance.now() - began) / 60_000;
+const saved = path(".build/results.json");
+await Deno.writeTextFile(saved, JSON.stringify(results));
+if (short) console.log(aims(results.consume));
+else {
+  const { text, plots } = await report(results, effort, minutes);
+  const folder = path("../docs/benchmarks");
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, svg] of Object.entries(plots)) await Deno.writeTextFile(`${folder}/${name}.svg`, svg + "\n");
+  await Deno.writeTextFile(path("../docs/benchmarks.md"), text);
+  console.log(aims(results.consume));
+}
+Deno.exit(0);
