@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { connect, type ConnectOptions, type DashiEvent, type Delivery, json } from "@dashi/sqs";
+import { connect, type ConnectOptions, type DashiEvent, type Deliveries, type Delivery, json } from "@dashi/sqs";
 import { type Fault, type FaultCall, memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
 export interface SetUpOptions extends MemorySqsOptions {
@@ -93,3 +93,10 @@ export const failing = (action: string, fault: Fault, which: (call: FaultCall) =
 export const DENIED: Fault = { type: "error", code: "com.amazon.coral.service#AccessDeniedException" };
 /** A failure that passes. */
 export const DOWN: Fault = { type: "error", code: "InternalError", status: 500 };
+
+/** All that the deliveries give, once they are closed. */
+export async function all<D>(deliveries: Deliveries<D>): Promise<D[]> {
+  const list = await Array.fromAsync(deliveries);
+  await deliveries.closed;
+  return list;
+}
