@@ -3,13 +3,13 @@
  *
  *     deno run -A examples/02_publish_many.ts
  */
-import { connect, declareQueue, publishAll, type PublishInput, queueSize } from "@dashi/sqs";
+import { connect, declareQueue, publishAll, queueSize } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
 
 const broker = connect(memorySqs().connectOptions);
 await declareQueue(broker, "orders");
 
-function* orders(): Generator<PublishInput> {
+function* orders() {
   for (let id = 0; id < 1000; id++) yield { body: { id } };
   yield { body: { id: 1000, note: "x".repeat(2 ** 20) } }; // larger than SQS takes: it fails alone
 }

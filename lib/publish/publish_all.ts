@@ -65,9 +65,9 @@ interface Slot {
  * assert.equal((await queueSize(broker, "orders")).visible, 25);
  * ```
  */
-export function publishAll<T>(
+export function publishAll(
   broker: Broker,
-  messages: Iterable<PublishInput<T>> | AsyncIterable<PublishInput<T>>,
+  messages: Iterable<PublishInput> | AsyncIterable<PublishInput>,
   options: PublishAllOptions = {},
 ): AsyncGenerator<PublishResult, void, void> {
   stateOf(broker);
@@ -87,9 +87,9 @@ export function publishAll<T>(
   return results;
 }
 
-async function* generate<T>(
+async function* generate(
   broker: Broker,
-  messages: Iterable<PublishInput<T>> | AsyncIterable<PublishInput<T>>,
+  messages: Iterable<PublishInput> | AsyncIterable<PublishInput>,
   options: PublishAllOptions,
   ending: { now: () => void },
 ): AsyncGenerator<PublishResult, void, void> {
@@ -141,7 +141,7 @@ async function* generate<T>(
   }
 
   /** Finds a message's way. It waits only for queues that it is the first to go to. */
-  function admit(input: PublishInput<T>): Promise<void> | undefined {
+  function admit(input: PublishInput): Promise<void> | undefined {
     const slot: Slot = { loads: [] };
     slots.push(slot);
     let message: Draft;

@@ -24,9 +24,9 @@ import { publishAll, type PublishAllOptions } from "./publish_all.ts";
  * assert.deepEqual(results.map(({ error }) => error?.name), [undefined, "ConfigError"]);
  * ```
  */
-export async function publishMany<T>(
+export async function publishMany(
   broker: Broker,
-  messages: Iterable<PublishInput<T>> | AsyncIterable<PublishInput<T>>,
+  messages: Iterable<PublishInput> | AsyncIterable<PublishInput>,
   options: PublishAllOptions = {},
 ): Promise<PublishResult[]> {
   const results: PublishResult[] = [];

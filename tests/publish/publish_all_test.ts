@@ -106,6 +106,17 @@ Deno.test("publishAll() batches each queue by itself and yields in input order",
   assert.deepEqual(bodies(), ["0 2 4 6 8 10 12 14 16 18", "1 3 5 7 9 11 13 15 17 19"]);
 });
 
+Deno.test("publishAll() takes bodies of several types from one source", async () => {
+  const { broker, held } = setUp({ codec: json() });
+  function* several() {
+    yield { body: { id: 1 } };
+    yield { body: "two" };
+  }
+  const results = await Array.fromAsync(publishAll(broker, several(), { queue: "orders" }));
+  assert.ok(results.every(({ error }) => !error));
+  assert.deepEqual(held("orders").sort(), ['"two"', '{"id":1}']);
+});
+
 Deno.test("publishAll() sends just the failed entries again", async () => {
   const { many, sqs, bodies, events, held } = setUp();
   sqs.setFaults(failing({ 3: 1, 5: 2 }));
