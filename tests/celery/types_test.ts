@@ -87,14 +87,14 @@ export async function canvas(broker: Broker): Promise<void> {
 
 /** Is checked, and not run. */
 export async function serving(broker: Broker): Promise<void> {
-  await using worker = serveTasks(broker, { "app.add": (task, x: number, y: number) => x + y }, {
+  await using worker = serveTasks(broker, { "app.add": (_task, x: number, y: number) => x + y }, {
     queues: ["celery"],
     concurrency: 8,
   });
   await worker.closed;
   serveTasks(broker, [
-    add.serve((task, x, y) => {
-      assertType<Same<typeof task, TaskContext>>();
+    add.serve((context, x, y) => {
+      assertType<Same<typeof context, TaskContext>>();
       assertType<Same<typeof x, number>>();
       return x + y;
     }),
