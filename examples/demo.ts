@@ -83,7 +83,7 @@ async function countOf(broker: Broker, queue: string): Promise<number | undefine
 async function prepare(broker: Broker, queue: string, visibility: number) {
   const held = await countOf(broker, queue);
   if (held) {
-    throw new ConfigError(`The queue '${queue}' holds ${held} messages, which the demo would eat: name an empty one`);
+    throw new ConfigError(`The queue '${queue}' holds messages (${held}) that the demo would eat: name an empty one`);
   }
   if (held === 0) {
     const request = getQueueAttributes({ queueUrl: await queueUrl(broker, queue), attributeNames: ["RedrivePolicy"] });
@@ -103,7 +103,7 @@ async function prepare(broker: Broker, queue: string, visibility: number) {
 }
 
 async function run(broker: Broker, { queue, total, embedded }: Input, signal: AbortSignal): Promise<void> {
-  const { dead, made } = await prepare(broker, queue, embedded ? 2 : 30);
+  const { dead, made } = await prepare(broker, queue, embedded ? 2 : 10);
   const bars = new progress.MultiBar({
     format: "{name} {bar} {value}/{total}",
     hideCursor: true,
