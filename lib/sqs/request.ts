@@ -52,7 +52,8 @@ export function sqsRequest(
       if (!schema) return;
       const checked = v.safeParse(schema, json);
       if (!checked.success) {
-        throw badAnswer(asked, response, `its '${v.getDotPath(checked.issues[0]) ?? ""}' is not what SQS answers`);
+        const path = checked.issues[0].path?.map(({ key }) => key).join(".") ?? "";
+        throw badAnswer(asked, response, `its '${path}' is not what SQS answers`);
       }
       return read!(checked.output);
     },
