@@ -8,7 +8,10 @@ import { ConfigError } from "./errors.ts";
 /** Shows a value in an error message: short, and without what it holds. */
 function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
-  if (typeof value === "string") return JSON.stringify(value.length > 80 ? value.slice(0, 77) + "..." : value);
+  if (typeof value === "string") {
+    const text = value.replace(/\/\/.*@/s, "//…@"); // a URL may hold a password
+    return JSON.stringify(text.length > 80 ? text.slice(0, 77) + "..." : text);
+  }
   return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }
 

@@ -7,6 +7,7 @@ import { type BrokerState, keepState } from "./broker.ts";
 import { assertOptions, assertText, each, has, is, refuse, within } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
+import { assertPlainUrl } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
 import type { Broker, Clock, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
 
@@ -126,20 +127,23 @@ function check(options: ConnectOptions): void {
     region: assertText,
     credentials: assertCredentials,
     endpoint: (path, value) =>
-      typeof value === "string"
-        ? assertUrl(path, value)
-        : assertOptions(path, value as object, { sqs: assertUrl, sns: assertUrl, s3: assertUrl, sts: assertUrl }),
+      typeof value === "string" ? assertPlainUrl(path, value) : assertOptions(path, value as object, {
+        sqs: assertPlainUrl,
+        sns: assertPlainUrl,
+        s3: assertPlainUrl,
+        sts: assertPlainUrl,
+      }),
     queueNamePrefix: text,
     predefinedQueues: each((path, queue) => {
       assertOptions<Required<PredefinedQueue>>(path, queue as Required<PredefinedQueue>, {
-        url: assertUrl,
+        url: assertPlainUrl,
         region: assertText,
         credentials: assertCredentials,
         codec,
         backoffPolicy: each(seconds),
         backoffTasks: record,
       });
-      assertUrl(`${path}.url`, (queue as PredefinedQueue).url);
+      assertPlainUrl(`${path}.url`, (queue as PredefinedQueue).url);
     }),
     createMissing: yesOrNo,
     waitTimeSeconds: within(0, MAX_WAIT),
@@ -166,17 +170,6 @@ function check(options: ConnectOptions): void {
     random: fn,
     onEvent: fn,
   });
-}
-
-/** Keys in a URL would go out with it: into requests, events and logs. */
-function assertUrl(path: string, url: unknown): void {
-  if (typeof url !== "string" || !/^https?:/.test(url) || !URL.canParse(url) || new URL(url).username) {
-    refuse(
-      path,
-      "an http or https URL without a user",
-      typeof url === "string" ? url.replace(/\/\/[^/]*@/, "//…@") : url,
-    );
-  }
 }
 
 /** Never shows what came, as it may be half of a secret. */

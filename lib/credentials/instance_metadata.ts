@@ -1,6 +1,6 @@
 import { assertText, refuse } from "../check.ts";
 import { CredentialsError } from "../errors.ts";
-import { environment } from "../http/endpoint.ts";
+import { environment, isPrivateHost } from "../http/endpoint.ts";
 import type { CredentialProvider } from "../types.ts";
 import { cached } from "./cached.ts";
 import { askMetadata, keysIn } from "./metadata.ts";
@@ -43,7 +43,7 @@ const ADVICE = "outside of EC2 there is none, and in a container the instance's 
 export function instanceMetadata(options: InstanceMetadataOptions = {}): CredentialProvider {
   const { endpoint, role, refreshBefore } = options;
   if (role !== undefined) assertText("role", role);
-  if (endpoint !== undefined && !isHttp(endpoint)) refuse("endpoint", "an http or https URL", endpoint);
+  if (endpoint !== undefined && !isSafe(endpoint)) refuse("endpoint", SAFE, endpoint);
   return cached("instanceMetadata", async (context) => {
     if (environment("AWS_EC2_METADATA_DISABLED")?.toLowerCase() === "true") {
       throw new CredentialsError(`Cannot get keys from ${WHAT} as AWS_EC2_METADATA_DISABLED says so`);
@@ -65,14 +65,18 @@ export function instanceMetadata(options: InstanceMetadataOptions = {}): Credent
   }, refreshBefore);
 }
 
-function isHttp(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+/** Keys must not come in clear from a public host. */
+const SAFE = "an https URL, or an http URL of this machine or a private network";
+
+function isSafe(url: string): boolean {
+  const { protocol = "", hostname = "" } = URL.canParse(url) ? new URL(url) : {};
+  return protocol === "https:" || (protocol === "http:" && isPrivateHost(hostname));
 }
 
 function origin(given: string | undefined): string {
   const own = given ?? environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-  if (own && !isHttp(own)) {
-    throw new CredentialsError("Cannot use AWS_EC2_METADATA_SERVICE_ENDPOINT as it must be an http or https URL");
+  if (own && !isSafe(own)) {
+    throw new CredentialsError(`Cannot use AWS_EC2_METADATA_SERVICE_ENDPOINT as it must be ${SAFE}`);
   }
   const sixth = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?.toLowerCase() === "ipv6";
   return (own || (sixth ? "http://[fd00:ec2::254]" : "http://169.254.169.254")).replace(/\/+$/, "");

@@ -123,8 +123,20 @@ export function resolveUrl(
   return url;
 }
 
+/**
+ * Throws unless it is a URL that holds no keys: they would go out with it, into requests, events and logs.
+ *
+ * @throws {ConfigError} Which does not show them either.
+ */
+export function assertPlainUrl(path: string, url: unknown): void {
+  const { username, password } = typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)
+    ? new URL(url)
+    : { username: "-", password: "" };
+  if (username || password) refuse(path, "an http or https URL without a user", url);
+}
+
 function originOf(queueUrl: string): string {
-  if (!/^https?:/.test(queueUrl) || !URL.canParse(queueUrl)) refuse("queueUrl", "an http or https URL", queueUrl);
+  assertPlainUrl("queueUrl", queueUrl);
   const { origin, host, hostname } = new URL(queueUrl);
   // AWS once gave queue URLs with http; nobody needs to be asked twice for https.
   if (sqsRegion(hostname)) return `https://${host}`;

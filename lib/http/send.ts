@@ -93,7 +93,7 @@ export async function send<Output>(
     } finally {
       if (seen.sent) {
         const seconds = (nowOf(state) - began) / 1000;
-        const { status, requestId } = seen;
+        const { status, requestId } = redact(seen, seen.secrets);
         state.emit({ type: "request", service, action, queueUrl, status, attempt, seconds, requestId, error });
       }
     }
@@ -220,20 +220,20 @@ function noAnswer(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unkn
   });
 }
 
-/** Takes out what a server may have repeated of the keys and the signature. */
-function redact<E extends Error>(error: E, secrets: readonly string[]): E {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+/** Takes out what a server may have repeated of the keys and the signature: in its words, its code or its request id. */
+function redact<T extends object>(seen: T, secrets: readonly string[]): T {
+  for (let at = seen as any; typeof at === "object" && at; at = at.cause) {
     for (const secret of secrets) {
       // A short one is an emulator's dummy, which may be a word of the message.
       if (secret.length < 16) continue;
       for (const form of [secret, encodeURIComponent(secret)]) {
-        for (const key of ["message", "stack"] as const) {
-          if (at[key]?.includes(form)) at[key] = at[key].replaceAll(form, "…");
+        for (const key of ["message", "stack", "awsCode", "requestId"]) {
+          if (at[key]?.includes?.(form)) at[key] = at[key].replaceAll(form, "…");
         }
       }
     }
   }
-  return error;
+  return seen;
 }
 
 /** Between these instants AWS's clock may be: 2017 to 2128, in milliseconds. */

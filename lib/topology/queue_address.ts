@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { regionIn } from "../http/endpoint.ts";
+import { assertPlainUrl, regionIn } from "../http/endpoint.ts";
 import type { PredefinedQueue, QueueAddress } from "../types.ts";
 
 /** The address of a queue that SQS gave the URL of: its region and keys are the broker's. */
@@ -14,10 +14,11 @@ export function queueAddress(name: string, url: string): QueueAddress {
  * @throws {ConfigError} If no name stands at the URL's end.
  */
 export function givenAddress(url: string, name?: string, predefined?: PredefinedQueue): QueueAddress {
+  assertPlainUrl("queue", url);
   name ??= URL.canParse(url) ? new URL(url).pathname.split("/").pop() : "";
   if (!name) throw new ConfigError("Cannot use a queue URL that does not end in the queue's name");
   const address = { ...queueAddress(name, url), region: predefined?.region ?? regionIn(url) };
-  // Keys are in both: no log and no serialiser is to show them.
-  const hidden = { credentials: { value: predefined?.credentials }, predefined: { value: predefined } };
+  // Keys are in both: no log, serialiser or inspector is to show them.
+  const hidden = { credentials: { get: () => predefined?.credentials }, predefined: { get: () => predefined } };
   return Object.freeze(Object.defineProperties(address, hidden));
 }
