@@ -28,12 +28,12 @@ export const MARKERS = {
 
 type Marker = keyof typeof MARKERS;
 
-/** What is bundled. `most` is the limit in bytes of gzip, just above what is reached, so that growth is noticed. */
+/** A bundle. */
 export interface Target {
   readonly name: string;
   /** The module's source. */
   readonly source: string;
-  readonly most?: number;
+  /** What must not be in it. */
   readonly never?: readonly Marker[];
 }
 
@@ -42,9 +42,30 @@ const core: readonly Marker[] = ["xml", "s3", "sns", "sts", "node"];
 const picked = (...names: string[]): string => `export { ${names.join(", ")} } from "@dashi/sqs";`;
 const entry = (name: string): string => `export * from "${name.replace(/^\./, "@dashi/sqs")}";`;
 
-/** The bundles and their limits: the one place to change when one grows for a reason. */
+/** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
+export const LIMITS: Readonly<Record<string, number>> = {
+  "{ connect }": 5_400,
+  "{ connect, publish }": 19_500,
+  "{ connect, consume }": 27_900,
+  "{ connect, consume, publish }": 31_600,
+  ".": 39_400,
+  "./sqs": 6_600,
+  "./sns": 28_500,
+  "./sts": 28_000,
+  "./s3": 30_400,
+  "./credentials": 38_400,
+  "./fanout": 40_800,
+  "./payloads": 43_800,
+  "./celery": 39_800,
+  "./config": 53_500,
+  "./testing": 13_700,
+  "everything but ./testing": 97_200,
+  "everything": 109_400,
+};
+
+/** What is bundled, and what must not be in it: the table of entry points as code. */
 export const TARGETS: readonly Target[] = [
-  { name: "{ connect }", source: picked("connect"), most: 5_800, never: core },
+  { name: "{ connect }", source: picked("connect"), never: core },
   { name: "{ connect, publish }", source: picked("connect", "publish"), never: core },
   { name: "{ connect, consume }", source: picked("connect", "consume"), never: core },
   { name: "{ connect, consume, publish }", source: picked("connect", "consume", "publish"), never: core },
@@ -156,10 +177,15 @@ function moduleName(path: string): string {
 }
 
 /** What is wrong with what was measured: a line each. */
-export function complaints(targets: readonly Target[], sizes: readonly Size[]): string[] {
+export function complaints(
+  targets: readonly Target[],
+  sizes: readonly Size[],
+  limits: Readonly<Record<string, number>> = LIMITS,
+): string[] {
   const lines: string[] = [];
-  for (const { name, most = Infinity, never = [] } of targets) {
+  for (const { name, never = [] } of targets) {
     const size = sizes.find((size) => size.name === name)!;
+    const most = limits[name] ?? Infinity;
     if (size.gzip > most) lines.push(`${name} has ${size.gzip} bytes, ${size.gzip - most} more than its limit`);
     for (const marker of never) {
       const found = MARKERS[marker].text.exec(size.code);
