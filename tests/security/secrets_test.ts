@@ -257,7 +257,6 @@ Deno.test("wrong options are refused without showing what may be half of a secre
       ),
     () => fromCelery("sqs://", { session_token: TOKEN } as never),
     () => providers.staticCredentials({ accessKeyId: "", secretAccessKey: SECRET }),
-    () => providers.assumeRole({ arn: SECRET, credentials: KEYS }),
     () => snsFanout({ topics: { news: { arn: "x", credentials: KEYS } } }),
     () => s3Payloads({ bucket: "letters", credentials: SECRET as never }),
   ];
