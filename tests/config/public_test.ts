@@ -69,3 +69,24 @@ Deno.test("the policy of kombu's documents: the delay after receive n is that of
   // The seventh has no entry: it stays for what is left of the queue's timeout.
   assert.deepEqual(gaps, [10, 20, 40, 80, 320, 640, 1800]);
 });
+
+Deno.test("in a queue with a backoff a requeue is a requeue, and a message without a task is deleted on reject", async () => {
+  const sqs = memorySqs();
+  const url = sqs.createQueue("my-q", { VisibilityTimeout: 1800 });
+  const entry = { url, backoff_policy: { 1: 100, 2: 100 }, backoff_tasks: ["app.add"] };
+  const options = fromCelery("sqs://", { wait_time_seconds: 7, predefined_queues: { "my-q": entry } });
+  const broker = connect({ ...options, ...sqs.connectOptions });
+  const hiddenFor = () => sqs.messages("my-q").map(({ visibleAt }) => (+visibleAt - +sqs.clock.now()) / 1000);
+  await sqs.clock.run(async () => {
+    await publish(broker, 1, { queue: "my-q", headers: { task: "app.add" } });
+    for await (const delivery of consume(broker, "my-q", { maxMessages: 2 })) {
+      await delivery.reject({ requeue: delivery.receiveCount === 1 });
+      assert.deepEqual(hiddenFor(), [delivery.receiveCount === 1 ? 7 : 100]);
+    }
+    await sqs.clock.sleep(100);
+    for await (const delivery of consume(broker, "my-q", { maxMessages: 1 })) await delivery.ack();
+    await publish(broker, "no task", { queue: "my-q" });
+    for await (const delivery of consume(broker, "my-q", { maxMessages: 1 })) await delivery.reject();
+    assert.deepEqual(hiddenFor(), []);
+  });
+});
