@@ -1,0 +1,37 @@
+/**
+ * Runs each example of consuming as a reader would, and looks at all that it prints.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+const PRINTED: Readonly<Record<string, RegExp>> = {
+  "10_consume": /^one is undecodable, it stays in the queue\n5 orders, the sum of their ids is 15\n$/,
+  "11_priorities": /^strict: urgent, then normal\nweighted: bulk goes about three times as often\n$/,
+  "12_for_each_fifo": /^anna: open, deposit, close\nben: open, deposit, close\n6 acked\n$/,
+  "13_transform_stream": /^(10 readings go into the database as one\n){2}5 readings go into the database as one\n$/,
+  "14_opentelemetry": new RegExp(
+    "^spans: send orders -> process orders\none trace: true\nits parent is the sender: true\n" +
+      "sqs.requests: [67]\nmessaging.client.consumed.messages: 1\nmessaging.process.duration: 1\n$",
+  ),
+  "15_health_check": new RegExp(
+    '^idle: 200, {"age":10,"requests":\\d}\n' +
+      'SQS is out of reach for five minutes: 503, {"age":290,"requests":\\d+}\n' +
+      'it is back: 200, {"age":\\d+,"requests":\\d+}\n$',
+  ),
+};
+
+const root = new URL("../../", import.meta.url).pathname;
+
+for (const [name, printed] of Object.entries(PRINTED)) {
+  Deno.test(`examples/${name}.ts does what it says`, async () => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "-A", `examples/${name}.ts`],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.match(new TextDecoder().decode(stdout), printed);
+  });
+}
