@@ -22,7 +22,6 @@
  */
 export * from "./lib/errors.ts";
 export type * from "./lib/types.ts";
-export type { StandardSchemaV1 } from "@standard-schema/spec";
 export { connect } from "./lib/connect.ts";
 export { json } from "./lib/codec/json.ts";
 export { kombu, type KombuOptions } from "./lib/codec/kombu.ts";

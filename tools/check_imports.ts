@@ -41,7 +41,6 @@ const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
   "fast-xml-parser": ["http"],
   valibot: ["sqs", "sns", "sts", "s3", "credentials", "config", "payloads", "fanout", "celery", "http"],
-  "@standard-schema/spec": ["consume", "celery", "types.ts"],
 };
 
 const wrong: string[] = [];

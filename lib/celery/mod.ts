@@ -43,4 +43,4 @@ export type {
 export type * from "../types.ts";
 export type { Delivery, DeliveryParts } from "../consume/delivery.ts";
 export type { Backoff, Queues, QueueSource, ReceiveOptions } from "../consume/options.ts";
-export type { StandardSchemaV1 } from "@standard-schema/spec";
+export type { StandardSchemaV1 } from "../types.ts";

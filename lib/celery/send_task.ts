@@ -1,10 +1,9 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { stateOf } from "../broker.ts";
 import { keepCall } from "../celery_call.ts";
 import { ConfigError, PublishError } from "../errors.ts";
 import { publish } from "../publish/publish.ts";
 import { publishMany } from "../publish/publish_many.ts";
-import type { Broker, Codec } from "../types.ts";
+import type { Broker, Codec, StandardSchemaV1 } from "../types.ts";
 import { tasksOf } from "./chain.ts";
 import { type Plan, plan, type PlanOptions } from "./plan.ts";
 import { signature, toWireOptions } from "./signature.ts";

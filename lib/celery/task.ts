@@ -1,4 +1,4 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { StandardSchemaV1 } from "../types.ts";
 import { assertText, refuse } from "../check.ts";
 import { signature } from "./signature.ts";
 import type { SendTaskOptions, ServedTask, Signature, TaskHandler, TaskSettings } from "./types.ts";

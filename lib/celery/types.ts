@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Delivery } from "../consume/delivery.ts";
-import type { Call, Codec, MessageAttributeInput } from "../types.ts";
+import type { Call, Codec, MessageAttributeInput, StandardSchemaV1 } from "../types.ts";
 
 /**
  * A call of a task that was not sent yet: plain data, in the very form that Celery's own `signature()` reads and

@@ -1,7 +1,6 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { nowOf } from "../broker.ts";
 import { pipe } from "../streams/pipe.ts";
-import type { Broker, Transform } from "../types.ts";
+import type { Broker, StandardSchemaV1, Transform } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
 import { decode } from "./decode.ts";
 import { type Deliveries, deliveriesOf } from "./deliveries.ts";

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BrokerState } from "../broker.ts";
 import { assertOptions, assertText, assertWithin, each, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
-import type { Codec } from "../types.ts";
+import type { Codec, StandardSchemaV1 } from "../types.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** The defaults of `consume()`: code, docs and tests read them here. */

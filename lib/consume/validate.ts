@@ -1,7 +1,6 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DecodeError } from "../errors.ts";
 import { filterMap } from "../streams/filter_map.ts";
-import type { Transform } from "../types.ts";
+import type { StandardSchemaV1, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
