@@ -44,6 +44,8 @@ export interface Part extends OutgoingSqsMessage {
   size: number;
   /** The bytes of the attributes among them. */
   readonly extra: number;
+  /** Whether its attributes may choose where its body is stored: of several parts, one would overwrite the other's. */
+  readonly alone: boolean;
   store: boolean;
   readonly stream?: ReadableStream<Uint8Array>;
   payload?: OffloadedPayload;
@@ -95,7 +97,7 @@ export function write(state: BrokerState, message: Draft, targets: readonly Targ
 /** Makes a part of what the codec wrote, and checks it as SQS would. */
 function seal(
   state: BrokerState,
-  { options, attributes, delay, groupId, deduplicationId }: Draft,
+  { options, names, attributes, delay, groupId, deduplicationId }: Draft,
   target: Target,
   encoded: EncodedMessage,
   stream?: ReadableStream<Uint8Array>,
@@ -137,6 +139,7 @@ function seal(
     messageAttributes,
     size,
     extra,
+    alone: names.length === 1,
     store,
     stream,
     delaySeconds: delays ? delaySeconds ?? delay : undefined,
@@ -148,10 +151,15 @@ function seal(
 /** Puts a part's body into the payload store, and the pointer in its place. */
 export async function offload(broker: Broker, part: Part, signal?: AbortSignal): Promise<void> {
   const { emit, options } = stateOf(broker);
-  const { target, size, stream, messageAttributes } = part;
+  const { target, size, stream, messageAttributes, alone } = part;
   const payload = await options.payloads!.offload(
     stream ?? part.messageBody,
-    { size: stream ? undefined : size, shared: !target.address, queue: target.name, messageAttributes },
+    {
+      size: stream ? undefined : size,
+      shared: !target.address,
+      queue: target.name,
+      ...(alone && { messageAttributes }),
+    },
     { broker, signal, emit },
   );
   part.payload = payload;

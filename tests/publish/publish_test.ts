@@ -382,9 +382,12 @@ Deno.test("publish() tells the payload store the attributes, of which S3Key choo
     told.push(about.messageAttributes);
     return store.offload(body, about, context);
   };
-  const { broker } = setUp({ codec: text(), payloads: { ...store, offload } });
+  const { broker } = setUp({ codec: text(), topology, payloads: { ...store, offload } });
   await publish(broker, "1234", { queue: "orders", messageAttributes: { S3Key: "mine" } });
-  assert.deepEqual(told, [{ S3Key: { DataType: "String", StringValue: "mine" } }]);
+  assert.deepEqual(told.splice(0), [{ S3Key: { DataType: "String", StringValue: "mine" } }]);
+  // Of two queues, an ack in one would delete what the other one's message points to.
+  await publish(broker, "1234", { exchange: "news", routingKey: "a.b", messageAttributes: { S3Key: "mine" } });
+  assert.deepEqual(told, [undefined, undefined]);
 });
 
 Deno.test("publish() stores every body with always, also one that SQS would refuse", async () => {
