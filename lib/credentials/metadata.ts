@@ -74,15 +74,16 @@ async function readUpTo(response: Response, most: number): Promise<string | unde
   return text + decoder.decode();
 }
 
-const text = v.pipe(v.string(), v.nonEmpty());
-const Keys = v.object({
-  AccessKeyId: text,
-  SecretAccessKey: text,
-  Token: v.optional(text),
-  Expiration: v.optional(
-    v.pipe(v.string(), v.transform((at) => new Date(at)), v.check((at) => !Number.isNaN(+at))),
-  ),
-});
+const text = /* @__PURE__ */ (() => v.pipe(v.string(), v.nonEmpty()))();
+const Keys = /* @__PURE__ */ (() =>
+  v.object({
+    AccessKeyId: text,
+    SecretAccessKey: text,
+    Token: v.optional(text),
+    Expiration: v.optional(
+      v.pipe(v.string(), v.transform((at) => new Date(at)), v.check((at) => !Number.isNaN(+at))),
+    ),
+  }))();
 
 /** Reads the JSON that both services give keys in. */
 export function keysIn(json: string, what: string): Credentials {

@@ -41,7 +41,8 @@ export interface CompleteMultipartUploadOutput {
   readonly versionId?: string;
 }
 
-const Answer = v.object({ CompleteMultipartUploadResult: v.object({ ETag: v.optional(v.string()) }) });
+const Answer =
+  /* @__PURE__ */ (() => v.object({ CompleteMultipartUploadResult: v.object({ ETag: v.optional(v.string()) }) }))();
 
 /**
  * Builds a `CompleteMultipartUpload` request: no I/O, no clock, no randomness. S3 may begin its answer with 200 and

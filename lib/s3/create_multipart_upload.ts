@@ -21,7 +21,9 @@ export interface CreateMultipartUploadOutput {
   readonly uploadId: string;
 }
 
-const Answer = v.object({ InitiateMultipartUploadResult: v.object({ UploadId: v.pipe(v.string(), v.nonEmpty()) }) });
+const Answer =
+  /* @__PURE__ */ (() =>
+    v.object({ InitiateMultipartUploadResult: v.object({ UploadId: v.pipe(v.string(), v.nonEmpty()) }) }))();
 
 /**
  * Builds a `CreateMultipartUpload` request: no I/O, no clock, no randomness. What it begins costs storage until

@@ -27,13 +27,14 @@ export interface DeleteObjectsOutput {
   readonly failed: readonly { readonly key: string; readonly awsCode: string; readonly message: string }[];
 }
 
-const Text = v.optional(v.string(), "");
-const Answer = v.object({
-  DeleteResult: v.union([
-    v.pipe(v.string(), v.transform(() => ({ Error: [] }))),
-    v.object({ Error: v.optional(xmlList(v.object({ Key: Text, Code: Text, Message: Text })), []) }),
-  ]),
-});
+const Text = /* @__PURE__ */ (() => v.optional(v.string(), ""))();
+const Answer = /* @__PURE__ */ (() =>
+  v.object({
+    DeleteResult: v.union([
+      v.pipe(v.string(), v.transform(() => ({ Error: [] }))),
+      v.object({ Error: v.optional(xmlList(v.object({ Key: Text, Code: Text, Message: Text })), []) }),
+    ]),
+  }))();
 
 /**
  * Builds a `DeleteObjects` request: no I/O, no clock, no randomness. Deleting what is not there succeeds; a key that

@@ -20,7 +20,7 @@ export interface CreateTopicOutput {
   readonly topicArn: string;
 }
 
-const Result = v.object({ TopicArn: v.pipe(v.string(), v.startsWith("arn:")) });
+const Result = /* @__PURE__ */ (() => v.object({ TopicArn: v.pipe(v.string(), v.startsWith("arn:")) }))();
 
 /**
  * Builds a `CreateTopic` request: no I/O, no clock, no randomness.

@@ -14,7 +14,7 @@ export interface GetTopicAttributesOutput {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-const Result = v.object({ Attributes: XmlMap });
+const Result = /* @__PURE__ */ (() => v.object({ Attributes: XmlMap }))();
 
 /**
  * Builds a `GetTopicAttributes` request: no I/O, no clock, no randomness.

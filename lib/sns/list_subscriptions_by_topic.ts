@@ -31,18 +31,19 @@ export interface ListSubscriptionsByTopicOutput {
   readonly nextToken?: string;
 }
 
-const Result = v.object({
-  Subscriptions: xmlList(
-    v.object({
-      SubscriptionArn: v.string(),
-      Protocol: v.string(),
-      Endpoint: v.string(),
-      Owner: v.optional(v.string(), ""),
-    }),
-    "member",
-  ),
-  NextToken: v.optional(v.string()),
-});
+const Result = /* @__PURE__ */ (() =>
+  v.object({
+    Subscriptions: xmlList(
+      v.object({
+        SubscriptionArn: v.string(),
+        Protocol: v.string(),
+        Endpoint: v.string(),
+        Owner: v.optional(v.string(), ""),
+      }),
+      "member",
+    ),
+    NextToken: v.optional(v.string()),
+  }))();
 
 /**
  * Builds a `ListSubscriptionsByTopic` request: no I/O, no clock, no randomness.

@@ -9,7 +9,7 @@ export interface PublishOptions extends OutgoingSnsMessage {
   readonly topicArn: string;
 }
 
-const Result = v.object(SentFields);
+const Result = /* @__PURE__ */ (() => v.object(SentFields))();
 
 /**
  * Builds a `Publish` request: no I/O, no clock, no randomness.

@@ -40,18 +40,19 @@ export interface PublishBatchOutput {
   readonly failed: readonly PublishFailure[];
 }
 
-const Result = v.object({
-  Successful: xmlList(v.object({ Id: v.string(), ...SentFields }), "member"),
-  Failed: xmlList(
-    v.object({
-      Id: v.string(),
-      Code: v.optional(v.string(), "Unknown"),
-      Message: v.optional(v.string(), ""),
-      SenderFault: v.optional(v.string()),
-    }),
-    "member",
-  ),
-});
+const Result = /* @__PURE__ */ (() =>
+  v.object({
+    Successful: xmlList(v.object({ Id: v.string(), ...SentFields }), "member"),
+    Failed: xmlList(
+      v.object({
+        Id: v.string(),
+        Code: v.optional(v.string(), "Unknown"),
+        Message: v.optional(v.string(), ""),
+        SenderFault: v.optional(v.string()),
+      }),
+      "member",
+    ),
+  }))();
 
 /**
  * Builds a `PublishBatch` request: no I/O, no clock, no randomness.

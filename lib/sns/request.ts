@@ -30,9 +30,10 @@ export function assertSnsArn(path: string, value: unknown): asserts value is str
 }
 
 /** The schema of a map in an answer: `<Attributes><entry><key>…</key><value>…</value></entry></Attributes>`. */
-export const XmlMap: v.GenericSchema<unknown, Record<string, string>> = v.pipe(
-  v.unknown(),
-  v.transform((value) => asList((value as { entry?: unknown } | undefined)?.entry)),
-  v.array(v.object({ key: v.string(), value: v.optional(v.string(), "") })),
-  v.transform((pairs) => Object.fromEntries(pairs.map(({ key, value }) => [key, value]))),
-);
+export const XmlMap: v.GenericSchema<unknown, Record<string, string>> = /* @__PURE__ */ (() =>
+  v.pipe(
+    v.unknown(),
+    v.transform((value) => asList((value as { entry?: unknown } | undefined)?.entry)),
+    v.array(v.object({ key: v.string(), value: v.optional(v.string(), "") })),
+    v.transform((pairs) => Object.fromEntries(pairs.map(({ key, value }) => [key, value]))),
+  ))();

@@ -22,7 +22,7 @@ export interface SubscribeOutput {
   readonly subscriptionArn: string;
 }
 
-const Result = v.object({ SubscriptionArn: v.string() });
+const Result = /* @__PURE__ */ (() => v.object({ SubscriptionArn: v.string() }))();
 
 /**
  * Builds a `Subscribe` request: no I/O, no clock, no randomness.

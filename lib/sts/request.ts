@@ -26,30 +26,31 @@ export interface AssumedRole {
   readonly assumedRoleId?: string;
 }
 
-const text = v.pipe(v.string(), v.nonEmpty());
+const text = /* @__PURE__ */ (() => v.pipe(v.string(), v.nonEmpty()))();
 
 /** What the two ways to assume a role answer. */
-export const AssumedRoleAnswer = v.pipe(
-  v.object({
-    Credentials: v.object({
-      AccessKeyId: text,
-      SecretAccessKey: text,
-      SessionToken: text,
-      Expiration: v.pipe(v.string(), v.transform((at) => new Date(at)), v.check((at) => !Number.isNaN(+at))),
+export const AssumedRoleAnswer = /* @__PURE__ */ (() =>
+  v.pipe(
+    v.object({
+      Credentials: v.object({
+        AccessKeyId: text,
+        SecretAccessKey: text,
+        SessionToken: text,
+        Expiration: v.pipe(v.string(), v.transform((at) => new Date(at)), v.check((at) => !Number.isNaN(+at))),
+      }),
+      AssumedRoleUser: v.optional(v.object({ Arn: v.optional(v.string()), AssumedRoleId: v.optional(v.string()) })),
     }),
-    AssumedRoleUser: v.optional(v.object({ Arn: v.optional(v.string()), AssumedRoleId: v.optional(v.string()) })),
-  }),
-  v.transform(({ Credentials: keys, AssumedRoleUser: user }): AssumedRole => ({
-    credentials: {
-      accessKeyId: keys.AccessKeyId,
-      secretAccessKey: keys.SecretAccessKey,
-      sessionToken: keys.SessionToken,
-      expiration: keys.Expiration,
-    },
-    arn: user?.Arn,
-    assumedRoleId: user?.AssumedRoleId,
-  })),
-);
+    v.transform(({ Credentials: keys, AssumedRoleUser: user }): AssumedRole => ({
+      credentials: {
+        accessKeyId: keys.AccessKeyId,
+        secretAccessKey: keys.SecretAccessKey,
+        sessionToken: keys.SessionToken,
+        expiration: keys.Expiration,
+      },
+      arn: user?.Arn,
+      assumedRoleId: user?.AssumedRoleId,
+    })),
+  ))();
 
 /** Builds a request of STS's API. */
 export function stsRequest<Schema extends v.GenericSchema, Output>(
