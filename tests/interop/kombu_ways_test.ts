@@ -1,0 +1,35 @@
+/**
+ * What docs/kombu.md says of kombu, asked of kombu. `INTEROP_PYTHON` is a Python that has it; without it the test is
+ * skipped.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+const python = Deno.env.get("INTEROP_PYTHON");
+if (!python) console.log("kombu's ways: skipped, as INTEROP_PYTHON is not set");
+
+Deno.test({ name: "kombu does what docs/kombu.md says of it", ignore: !python }, async () => {
+  const { success, stdout, stderr } = await new Deno.Command(python!, {
+    args: [new URL("./kombu_ways.py", import.meta.url).pathname],
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {
+    version: "5.7.0",
+    reject: {
+      "backoff": [10],
+      "another task": ["delete"],
+      "no task": ["delete", "KeyError 'task'"],
+      "backoff, requeue": [7, "KeyError 'sqs_message'"],
+      "no backoff": ["delete"],
+      "no backoff, requeue": [7],
+    },
+    keys: ["own", "PASSWORD", null],
+    VisibilityTimeout: "1800",
+    purged: 30,
+    no_ack: {},
+    unroutable: { direct: "x", topic: null },
+    topic: { "# a": true, "a.# a": false, "#.a a": false, "a.# a.b": true, "*.b .b": false },
+    "extended client": false,
+  });
+});
