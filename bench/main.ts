@@ -14,8 +14,8 @@ import { compare, CONSUMERS, DASHI, type Effort, FLOOR, KOMBU, only, PUBLISHERS,
 const short = Deno.args.includes("--short");
 const effort: Effort = short
   ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }
-  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 2, seconds: 2 };
-const few: Effort = short ? effort : { ...effort, rounds: Math.min(3, effort.rounds) };
+  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 2, seconds: 1.5 };
+const few: Effort = short ? effort : { ...effort, rounds: Math.ceil(effort.rounds / 2) };
 
 if (!python) console.error("kombu is skipped: INTEROP_PYTHON is not set");
 const began = performance.now();
@@ -41,8 +41,8 @@ async function measureAll(): Promise<Results> {
       warmUp: 1,
     },
   );
-  const queues = await compare("consume", only(FLOOR, DASHI, SDK), [1, 4, 16, 64, 256], overQueues, few);
-  const start = await starts(CONSUMERS.filter(({ client }) => client !== "kombu"), server, 7);
+  const queues = await compare("consume", only(FLOOR, DASHI, SDK), [1, 8, 64, 256], overQueues, few);
+  const start = await starts(CONSUMERS.filter(({ client }) => client !== "kombu"), server, 5);
   const memory = await runClient("dashi", "consume", { ...atPolls(8), warmUp: 2, seconds: 0, messages: 1_000_000 });
   return { consume, publish, latency, queues, start, memory, payloads: await payloadStreams() };
 }

@@ -175,7 +175,7 @@ ${across(latency, [1, 8])}
 
 Messages a second by queues, with eight polls or one a queue if that is more:
 
-${across(queues, [1, 4, 16, 64, 256])}
+${across(queues, [1, 8, 64, 256])}
 
 ![Messages a second by queues](benchmarks/queues.svg)
 
