@@ -4,6 +4,7 @@
  * @module
  */
 import * as sqs from "@dashi/sqs";
+import * as celery from "@dashi/sqs/celery";
 import * as config from "@dashi/sqs/config";
 import * as credentials from "@dashi/sqs/credentials";
 import * as fanout from "@dashi/sqs/fanout";
@@ -15,4 +16,4 @@ import * as sts from "@dashi/sqs/sts";
 import * as testing from "@dashi/sqs/testing";
 import type { Library } from "./suite.ts";
 
-export const library: Library = { sqs, config, credentials, fanout, payloads, requests, s3, sns, sts, testing };
+export const library: Library = { sqs, celery, config, credentials, fanout, payloads, requests, s3, sns, sts, testing };

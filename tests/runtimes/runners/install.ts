@@ -9,6 +9,9 @@ import { join, resolve } from "node:path";
 /** The folder for what is built and installed; git ignores it. */
 export const DIST: string = resolve(import.meta.dirname!, "../../../dist");
 
+/** The version of Bun; npm brings it. */
+export const BUN = "1.4.5";
+
 /** Runs a program, and gives what it printed. */
 export async function run(
   command: string,

@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 import { bundle } from "../bundle.ts";
 import type { SuiteResult } from "../suite.ts";
 import { corsProxy } from "./cors_proxy.ts";
-import { DIST, install, run } from "./install.ts";
+import { BUN, DIST, install, run } from "./install.ts";
 
 /** Where the suite runs, and with what. */
 export interface Run {
@@ -30,8 +30,6 @@ export interface Bundles {
 /** Runs the suite in one runtime. A string says why it can't. */
 export type Runner = (run: Run) => Promise<SuiteResult[] | string>;
 
-/** The version of Bun; npm brings it. */
-const BUN = "1.4.5";
 /** The dates of Workers' behaviour that are tested: the oldest that the examples allow, and a new one. */
 const OLD_DATE = "2024-09-23";
 const NEW_DATE = "2026-07-01";

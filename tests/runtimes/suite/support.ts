@@ -17,7 +17,7 @@ export interface Library {
   readonly payloads: typeof import("../../../lib/payloads/mod.ts");
   readonly config: typeof import("../../../lib/config/mod.ts");
   readonly testing: typeof import("../../../lib/testing/mod.ts");
-  readonly celery?: any;
+  readonly celery: typeof import("../../../lib/celery/mod.ts");
 }
 
 /** What a runner passes in. */
