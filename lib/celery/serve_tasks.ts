@@ -59,9 +59,11 @@ export interface TaskWorker extends AsyncDisposable {
   readonly lastPollAt: Date | undefined;
 }
 
-/** Seconds that an unknown task is hidden for: doubled with each receive, so that two workers don't toss it about. */
-const UNKNOWN_WAIT = 1;
-const UNKNOWN_LONGEST = 300;
+/**
+ * The longest that an unknown task is hidden for, in seconds: 2 at first, doubled with each receive, so that two workers
+ * don't toss it about, but no longer, as the one who knows it may need some tries to be the one who receives it.
+ */
+const UNKNOWN_LONGEST = 30;
 
 /**
  * Runs Celery's tasks: receives their messages, runs the handler, stores the result, sends what comes after, and acks.
@@ -71,8 +73,9 @@ const UNKNOWN_LONGEST = 300;
  *   does. `throw retry({ countdown })` runs it again; an error of type `TaskFailedError` is told to Python by its type.
  * - A task with an `eta` is kept back until then: held here when it is near, hidden in the queue when it is far.
  * - A task past its `expires` is dropped, and stored as `REVOKED`.
- * - A task that has no handler here is made visible again for others, later each time. Python's workers do not do that:
- *   they reject such a message, which deletes it unless the queue has a redrive policy.
+ * - A task that has no handler here is made visible again for others, after 1 to 30 seconds. Each time is a receive of the
+ *   redrive policy: better give each kind of worker a queue of its own. Python's workers reject such a message, and store
+ *   a failure; without a redrive policy that deletes it.
  * - A chord can't be gone on with here: such a message is left to workers that can.
  *
  * @param broker What `connect()` gave.
@@ -197,7 +200,7 @@ async function serve(worker: Worker, delivery: Delivery<unknown>, onInvalid: "le
   const task = tasks.get(request.task);
   if (!task || request.unsupported) {
     worker.tell("unknown", delivery, { error: request.unsupported });
-    const wait = Math.min(UNKNOWN_LONGEST, UNKNOWN_WAIT * 2 ** Math.min(delivery.receiveCount, 20));
+    const wait = Math.min(UNKNOWN_LONGEST, 2 ** Math.min(delivery.receiveCount, 20));
     // Between half of it and all: workers that began together must not stay together.
     return await delivery.release({ visibleAfter: Math.ceil(wait * (1 + state.random()) / 2) });
   }
