@@ -57,6 +57,28 @@ async function prepare(): Promise<void> {
   writeFileSync(stamp, wanted);
 }
 
+/** The strict S3 of tests/interop/strict_s3_test.ts, built from source where there is Go. */
+const GATEWAY = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+
+/** Where the strict S3's program is; nothing where it can't be built: its tests say so then. */
+async function gateway(): Promise<string | undefined> {
+  if (process.env.VERSITYGW) return process.env.VERSITYGW;
+  const folder = join(venv, "go");
+  const program = join(folder, process.platform === "win32" ? "versitygw.exe" : "versitygw");
+  if (existsSync(program)) return program;
+  const began = performance.now();
+  console.log("Building a strict S3 with Go, some minutes the first time ...");
+  try {
+    const { code, output } = await run("go", ["install", GATEWAY], { keep: true, env: { GOBIN: folder } });
+    if (code !== 0) throw new Error(output.trim().split("\n").at(-1));
+    console.log(`Building a strict S3 with Go: done (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    return program;
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound ? "there is no Go" : (error as Error).message;
+    console.log(`skipped: the tests at a strict S3, as ${why}`);
+  }
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
@@ -115,8 +137,11 @@ try {
   await prepare();
   const given = process.argv.slice(2).filter((argument) => argument !== "--allow-missing");
   const paths = given.some((argument) => existsSync(join(root, argument))) ? [] : ["tests/interop"];
+  const strict = await gateway();
   process.exitCode = await withMoto((endpoint) =>
-    runTests([...paths, ...given], { env: { MOTO_ENDPOINT: endpoint, INTEROP_PYTHON: python } })
+    runTests([...paths, ...given], {
+      env: { MOTO_ENDPOINT: endpoint, INTEROP_PYTHON: python, ...(strict ? { VERSITYGW: strict } : {}) },
+    })
   );
 } catch (error) {
   console.error((error as Error).message);
