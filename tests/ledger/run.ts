@@ -70,7 +70,16 @@ const began = Date.now();
 
 function start(file: string, ...args: (string | number)[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", here(file), proxy.endpoint, ledger, ...args.map(String)],
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "--v8-flags=--expose-gc",
+      here(file),
+      proxy.endpoint,
+      ledger,
+      ...args.map(String),
+    ],
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
