@@ -8,13 +8,13 @@
  */
 import { nowOf } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
-import { DashiError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
+import { AwsError, DashiError, PublishError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
 import { writeIsoDate } from "./iso_date.ts";
-import { freeze } from "./plan.ts";
+import { freeze, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
-import { sendSignature } from "./send_task.ts";
+import { deliver, sendSignature } from "./send_task.ts";
 import type { Signature } from "./types.ts";
 import type { Worker } from "./worker.ts";
 
@@ -37,26 +37,34 @@ export async function store(
 
 /** The task has returned. */
 export async function succeed(worker: Worker, request: TaskRequest, kept: boolean, value: unknown): Promise<void> {
-  const { queueFor } = worker;
+  const { queueFor, state, broker } = worker;
   const { callbacks, chain } = request.after!;
   // They have their ids before the result is stored, which names them as children.
   const links = callbacks.map((call) => freeze(call, {}));
   const next = chain.length ? freeze(chain.at(-1)!, {}) : undefined;
   const children = [...links, ...(next ? [next] : [])].map(({ options }) => [[options.task_id, null], null]);
-  await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
-  const send = (call: Signature, options?: Record<string, unknown>) =>
-    sendSignature(worker.broker, call, {
+  const planned = (call: Signature, options?: Record<string, unknown>) =>
+    plan(state, call, {
       prepend: [value ?? null],
       options: { ...heritage(request), ...options },
       queueFor,
-    });
-  for (const link of links) await send(link);
-  if (next) await send(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined);
+      keep: Object.freeze,
+    }).messages;
+  // All is written before any of it is done: what can't be written makes the task fail.
+  const messages = links.map((link) => planned(link));
+  if (next) messages.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
+  await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
+  for (const each of messages) await deliver(broker, each);
+}
+
+/** True for an error that another run of the task may not meet: what AWS says, or what a store of the user's throws. */
+export function mayPass(error: unknown): boolean {
+  return !(error instanceof DashiError) || error instanceof AwsError || error instanceof PublishError;
 }
 
 /** The task has failed: so have those that wait for it in the chain. */
 export async function fail(worker: Worker, request: TaskRequest, kept: boolean, error: unknown): Promise<void> {
-  const { queueFor, broker } = worker;
+  const { queueFor, broker, state } = worker;
   const { errbacks, chain } = request.after!;
   const meta: TaskMeta = { status: "FAILURE", ...describeError(error) };
   await store(worker, request, kept, meta);
@@ -64,7 +72,12 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
     if (typeof task_id === "string") await store(worker, { id: task_id, parentId: request.id }, kept, meta);
   }
   for (const errback of errbacks) {
-    await sendSignature(broker, errback, { prepend: [request.id], options: heritage(request), queueFor });
+    try {
+      await sendSignature(broker, errback, { prepend: [request.id], options: heritage(request), queueFor });
+    } catch (error) {
+      if (mayPass(error)) throw error;
+      state.emit({ type: "error", error: error as Error });
+    }
   }
 }
 

@@ -5,8 +5,9 @@ import type { Delivery } from "../consume/delivery.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
 import { DecodeError } from "../errors.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { Broker, Codec, ResultStore } from "../types.ts";
-import { again, fail, store, succeed } from "./finish.ts";
+import { again, fail, mayPass, store, succeed } from "./finish.ts";
 import { DEFAULT_QUEUE } from "./plan.ts";
 import { readRequest, type TaskRequest } from "./request.ts";
 import { Retry, RETRY_DEFAULTS } from "./retry.ts";
@@ -201,8 +202,10 @@ async function serve(worker: Worker, delivery: Delivery<unknown>, onInvalid: "le
   if (!task || request.unsupported) {
     worker.tell("unknown", delivery, { error: request.unsupported });
     const wait = Math.min(UNKNOWN_LONGEST, 2 ** Math.min(delivery.receiveCount, 20));
-    // Between half of it and all: workers that began together must not stay together.
-    return await delivery.release({ visibleAfter: Math.ceil(wait * (1 + state.random()) / 2) });
+    // Between half of it and all: workers that began together must not stay together. Before its eta nobody needs it.
+    const due = request.eta ? (+request.eta - nowOf(state)) / 1000 : 0;
+    const seconds = Math.max(wait * (1 + state.random()) / 2, due);
+    return await delivery.release({ visibleAfter: Math.min(Math.ceil(seconds), MAX_VISIBILITY) });
   }
   worker.tell("received", delivery, { eta: request.eta });
   const expired = () => request.expires && nowOf(state) > +request.expires;
@@ -270,11 +273,18 @@ async function work(
   });
   if (outcome.type === "lost") return await giveBack(delivery);
   await settling(worker, delivery, async () => {
-    if (outcome.type === "returned") {
-      await succeed(worker, request, kept, outcome.value);
-      return worker.tell("succeeded", delivery);
+    let error: unknown;
+    if (outcome.type === "threw") error = outcome.error;
+    else {
+      try {
+        await succeed(worker, request, kept, outcome.value);
+        return worker.tell("succeeded", delivery);
+      } catch (final) {
+        // As in Celery, a result or a callback that can't be written makes the task fail.
+        if (mayPass(final)) throw final;
+        error = final;
+      }
     }
-    let { error } = outcome;
     if (error instanceof Retry) {
       try {
         const due = await again(worker, request, delivery, kept, error);

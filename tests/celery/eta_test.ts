@@ -110,6 +110,15 @@ Deno.test("a FIFO queue takes no delay, and the eta holds all the same", async (
   assert.ok(ran[0].at >= 30);
 });
 
+Deno.test("a task that is not known here is hidden until its eta, which costs its queue one receive", async () => {
+  const { sqs, broker } = setUp();
+  await sendTask(broker, "other.task", { eta: new Date(+sqs.clock.now() + 10 * HOUR * 1000) });
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": () => 1 }, { maxSeconds: 9 * HOUR }).closed);
+  const [{ receiveCount, visibleAt }] = sqs.messages("celery");
+  assert.equal(receiveCount, 1);
+  assert.ok(Math.abs(+visibleAt - Date.UTC(2030, 0, 1, 10)) <= 2000);
+});
+
 Deno.test("what can't be read of the queue is no limit", async () => {
   const { sqs, broker } = setUp();
   await sendTask(broker, add(1, 2), { eta: new Date(+sqs.clock.now() + 5000_000) });

@@ -369,6 +369,34 @@ Deno.test("acks late: a result that can't be stored, or a callback that can't be
   assert.equal(sqs.messages("celery").length, 1);
 });
 
+Deno.test("a result or a callback that can't be written makes the task fail once, as in Celery", async () => {
+  const { broker, sqs, states, read } = setUp(["celery", "next"]);
+  const results = memoryResults();
+  const { store } = results;
+  results.store = (call, meta, options) => {
+    if (typeof meta.result === "function") throw new ConfigError("Cannot write the value as JSON");
+    return store(call, meta, options);
+  };
+  const linkError = signature(notify.partial(), { queue: "next" });
+  await sendTask(broker, "app.odd", { id: "odd", linkError });
+  const callback = { ...signature("app.x"), options: { eta: "soon" } };
+  await sendTask(broker, "app.fine", { id: "link", link: callback, linkError });
+  await sendTask(broker, "app.huge", { id: "huge", link: signature(notify.partial(), { queue: "next" }), linkError });
+  let runs = 0;
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.odd": () => (runs++, () => {}),
+      "app.fine": () => runs++,
+      "app.huge": () => (runs++, "x".repeat(2 ** 20)),
+    }, { results, maxSeconds: 100 }).closed
+  );
+  assert.equal(runs, 3);
+  assert.equal(states().filter((state) => state.startsWith("failed")).length, 3);
+  assert.deepEqual([results.kept.get("odd")!.status, results.kept.get("link")!.status], ["FAILURE", "FAILURE"]);
+  assert.deepEqual((await read("next")).map(({ args }) => args).sort(), [["huge"], ["link"], ["odd"]]);
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
 Deno.test("acks early: the message is gone before the task runs, and it is not run if that is in doubt", async () => {
   const { broker, sqs } = setUp();
   await sendTask(broker, add(1, 2));
