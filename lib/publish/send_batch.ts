@@ -1,6 +1,6 @@
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
-import { AwsError } from "../errors.ts";
+import { entryError } from "../sqs/batch.ts";
 import { sendMessageBatch } from "../sqs/send_message_batch.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
@@ -47,20 +47,9 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
       const entries = going.map((index) => ({ ...parts[index], id: String(index) }));
       const answer = await sendTo(broker, address, sendMessageBatch({ queueUrl: address.url, entries }), { signal });
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
-      for (const { id, code, message, senderFault } of answer.failed) {
-        // Throttling is nobody's fault, whatever the flag says.
-        const retryable = !senderFault || /Throttl|OverLimit/.test(code);
-        if (retryable) again.push(+id);
-        outcomes[+id] = new AwsError(
-          `sqs SendMessageBatch failed for a message to '${name}' with ${code}: ${message}`,
-          {
-            service: "sqs",
-            action: "SendMessageBatch",
-            status: 200,
-            awsCode: code,
-            retryable,
-          },
-        );
+      for (const failure of answer.failed) {
+        const error = outcomes[+failure.id] = entryError("SendMessageBatch", failure);
+        if (error.retryable) again.push(+failure.id);
       }
     } else {
       const messages = going.map((index) => fanoutFields(parts[index]));

@@ -6,7 +6,6 @@
 import * as v from "valibot";
 import { refuse } from "../check.ts";
 import type { AwsError } from "../errors.ts";
-import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest } from "../types.ts";
 import { MAX_BATCH } from "./limits.ts";
 import { sqsError, sqsRequest } from "./request.ts";
@@ -39,8 +38,9 @@ export interface BatchOutput<Success extends { readonly id: string } = { readonl
 export function entryError(action: string, failure: BatchFailure): AwsError {
   const { code, message, senderFault } = failure;
   const awsCode = code.replace(/^AWS\.SimpleQueueService\./, "");
-  // The request itself was answered well.
-  return sqsError(action, { status: 200, retryable: !senderFault || isRetryable(200, awsCode) }, { awsCode, message });
+  // The request itself was answered well. Throttling is nobody's fault, whatever the flag says.
+  const retryable = !senderFault || /Throttl|OverLimit/.test(awsCode);
+  return sqsError(action, { status: 200, retryable }, { awsCode, message });
 }
 
 /** The schema of an entry of `Successful` that says no more than its id. */
