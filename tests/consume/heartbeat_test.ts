@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { consume, type Delivery, keepInvisible, pipe, receive } from "@dashi/sqs";
+import { connect, consume, type Delivery, keepInvisible, pipe, receive } from "@dashi/sqs";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
@@ -272,4 +272,69 @@ Deno.test("keepInvisible() works in a pipeline of one's own, wherever it stands"
   async function* map<T>(items: AsyncIterable<T>) {
     yield* items;
   }
+});
+
+/** A test whose clock runs ahead of its timers, as the runtime's does while a handler blocks the event loop. */
+function blocking() {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  let ahead = 0;
+  const { now, sleep } = test.clock;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    codec: { encode: () => ({ body: "" }), decode: ({ body }) => Promise.resolve({ body }) },
+    clock: { now: () => new Date(+now() + ahead * 1000), sleep },
+    onEvent: (event) => test.events.push(event),
+  });
+  return { ...test, broker, block: (seconds: number) => void (ahead += seconds) };
+}
+
+Deno.test("what lapsed while a handler blocked the event loop is neither handed over nor deleted", async () => {
+  const test = blocking();
+  await test.fill(2);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { heartbeat: false, ack: "none", maxMessages: 2 });
+    const counts: number[] = [];
+    for await (const { receiveCount } of deliveries) {
+      counts.push(receiveCount);
+      if (counts.length === 1) test.block(40);
+    }
+    assert.deepEqual(counts, [1, 2]);
+    await deliveries.closed;
+  });
+  assert.equal(test.of("drop")[0].reason, "lapsed");
+});
+
+Deno.test("what lapsed while it was decoded is not handed over, though no timer has rung", async () => {
+  const test = blocking();
+  await test.fill(1);
+  let decoded = 0;
+  const codec = {
+    encode: () => ({ body: "" }),
+    decode({ body }: { body: string }) {
+      if (!decoded++) test.block(40);
+      return Promise.resolve({ body });
+    },
+  };
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { heartbeat: false, codec, maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      assert.equal(delivery.receiveCount, 2);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.of("drop")[0].reason, "lapsed");
+});
+
+Deno.test("receives side by side reserve their slots: together they never take more than prefetch", async () => {
+  const test = setUp({ onRequest: failing("ReceiveMessage", { type: "slow", seconds: 1 }) });
+  await test.fill(200);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 25, maxMessages: 100 });
+    for await (const delivery of deliveries) {
+      assert.ok(test.count("inFlight") <= 25, `${test.count("inFlight")} in flight`);
+      delivery.ack();
+    }
+    await deliveries.closed;
+  });
 });

@@ -1,0 +1,27 @@
+/**
+ * docs/consume.md says what the code does: its defaults and its events are read from both.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { CONSUME_DEFAULTS } from "../../lib/consume/options.ts";
+
+const page = await readFile(new URL("../../docs/consume.md", import.meta.url), "utf8");
+
+/** The rows of the table under a heading. */
+const rows = (heading: string) =>
+  page.split(`## ${heading}\n`)[1].split("\n## ")[0].split("\n").filter((line) => line.startsWith("|")).slice(2)
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+
+Deno.test("docs/consume.md has the defaults of the code, in its order", () => {
+  assert.deepEqual(rows("Defaults").map(([, value]) => Number(value)), Object.values(CONSUME_DEFAULTS));
+});
+
+Deno.test("docs/consume.md names each event that lib/consume tells", async () => {
+  const named = new Set(rows("Events").map(([name]) => name.replaceAll("`", "")));
+  for await (const { name } of Deno.readDir(new URL("../../lib/consume/", import.meta.url))) {
+    const source = await readFile(new URL(`../../lib/consume/${name}`, import.meta.url), "utf8");
+    for (const [, type] of source.matchAll(/emit\(\{\s*type: "([\w-]+)"/g)) assert.ok(named.has(type), type);
+  }
+});
