@@ -1,20 +1,12 @@
-import { nowOf, stateOf } from "../broker.ts";
+import { stateOf } from "../broker.ts";
 import { assertOneOf, assertText, assertWithin, refuse } from "../check.ts";
 import { consume } from "../consume/consume.ts";
-import type { Delivery } from "../consume/delivery.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
-import { DecodeError } from "../errors.ts";
-import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { Broker, Codec, ResultStore } from "../types.ts";
-import { again, fail, mayPass, store, succeed } from "./finish.ts";
 import { DEFAULT_QUEUE } from "./plan.ts";
-import { readRequest, type TaskRequest } from "./request.ts";
-import { Retry, RETRY_DEFAULTS } from "./retry.ts";
-import { runTask } from "./run_task.ts";
-import { describeIssue } from "./send_task.ts";
-import type { ServedTask, TaskContext, TaskHandler } from "./types.ts";
-import { untilDue } from "./until_due.ts";
+import { serveOne } from "./serve_one.ts";
+import type { ServedTask, TaskHandler } from "./types.ts";
 import { createSlots, teller, type Worker } from "./worker.ts";
 
 /** Options of {@linkcode serveTasks}; those of the receiving are as in `consume()`. */
@@ -59,12 +51,6 @@ export interface TaskWorker extends AsyncDisposable {
   /** When a receive was last answered, for a health check. */
   readonly lastPollAt: Date | undefined;
 }
-
-/**
- * The longest that an unknown task is hidden for, in seconds: 2 at first, doubled with each receive, so that two workers
- * don't toss it about, but no longer, as the one who knows it may need some tries to be the one who receives it.
- */
-const UNKNOWN_LONGEST = 30;
 
 /**
  * Runs Celery's tasks: receives their messages, runs the handler, stores the result, sends what comes after, and acks.
@@ -143,7 +129,7 @@ export function serveTasks(
   signal?.addEventListener("abort", halt, { once: true });
   // Those that wait for their time run side by side with those that run.
   const all = { concurrency: Number.MAX_SAFE_INTEGER };
-  const closed = forEach(deliveries, (delivery) => serve(worker, delivery, onInvalid), all)
+  const closed = forEach(deliveries, (delivery) => serveOne(worker, delivery, onInvalid), all)
     .finally(() => signal?.removeEventListener("abort", halt))
     .then(() => deliveries.closed);
   closed.catch(() => {}); // an event has told it
@@ -183,143 +169,4 @@ function tasksOf(
   }
   if (!tasks.size) refuse("handlers", "one task or more", handlers);
   return tasks;
-}
-
-/** Takes one message to its end. What returns unsettled is acked. */
-async function serve(worker: Worker, delivery: Delivery<unknown>, onInvalid: "leave" | "reject"): Promise<void> {
-  const { state, tasks, slots, stopping } = worker;
-  const invalid = async (error: unknown) => {
-    worker.tell("invalid", delivery, { error });
-    await (onInvalid === "reject" ? delivery.reject({ error }) : delivery.retry({ error }));
-  };
-  let request: TaskRequest;
-  try {
-    request = readRequest(delivery);
-  } catch (error) {
-    return await invalid(error);
-  }
-  const task = tasks.get(request.task);
-  if (!task || request.unsupported) {
-    worker.tell("unknown", delivery, { error: request.unsupported });
-    const wait = Math.min(UNKNOWN_LONGEST, 2 ** Math.min(delivery.receiveCount, 20));
-    // Between half of it and all: workers that began together must not stay together. Before its eta nobody needs it.
-    const due = request.eta ? (+request.eta - nowOf(state)) / 1000 : 0;
-    const seconds = Math.max(wait * (1 + state.random()) / 2, due);
-    return await delivery.release({ visibleAfter: Math.min(Math.ceil(seconds), MAX_VISIBILITY) });
-  }
-  worker.tell("received", delivery, { eta: request.eta });
-  const expired = () => request.expires && nowOf(state) > +request.expires;
-  if (request.eta && !expired() && !(await untilDue(worker, delivery, request.eta))) return;
-  if (!expired()) {
-    if (!(await slots.enter(stopping.signal, delivery.signal))) return await giveBack(delivery);
-    try {
-      if (!expired()) return await work(worker, delivery, request, task, invalid);
-    } finally {
-      slots.leave();
-    }
-  }
-  worker.tell("expired", delivery);
-  const kept = !(request.ignoreResult ?? task.ignoreResult);
-  const result = { exc_type: "TaskRevokedError", exc_message: ["expired"], exc_module: "celery.exceptions" };
-  await settling(worker, delivery, () => store(worker, request, kept, { status: "REVOKED", result }));
-}
-
-async function work(
-  worker: Worker,
-  delivery: Delivery<unknown>,
-  request: TaskRequest,
-  task: ServedTask,
-  invalid: (error: unknown) => Promise<void>,
-): Promise<void> {
-  const { state, acks, results, broker } = worker;
-  let args: readonly unknown[];
-  let kwargs: Readonly<Record<string, unknown>>;
-  try {
-    args = await fit(task.args, request.args, request) as readonly unknown[];
-    kwargs = await fit(task.kwargs, request.kwargs, request) as Record<string, unknown>;
-  } catch (error) {
-    return await invalid(error);
-  }
-  const kept = !(request.ignoreResult ?? task.ignoreResult);
-  const controller = new AbortController();
-  const { id, retries, eta, expires, rootId, parentId, group, groupIndex, stamps, headers } = request;
-  const context: TaskContext = Object.freeze({
-    id,
-    task: request.task,
-    args,
-    kwargs,
-    retries,
-    eta,
-    expires,
-    rootId,
-    parentId,
-    group,
-    groupIndex,
-    stamps,
-    headers,
-    delivery,
-    signal: controller.signal,
-    update: async (status: string, result?: unknown) => {
-      if (results && kept) await results.store({ id }, { status, result }, { broker });
-    },
-  });
-  // Before it begins, and not begun if that is in doubt: it would be run twice.
-  if (acks === "early") await delivery.ack();
-  const outcome = await runTask(state, () => task.run(context, ...args), {
-    controller,
-    lost: acks === "late" ? delivery.signal : undefined,
-    softTimeLimit: request.softTimeLimit ?? task.softTimeLimit,
-    timeLimit: request.timeLimit ?? task.timeLimit,
-  });
-  if (outcome.type === "lost") return await giveBack(delivery);
-  await settling(worker, delivery, async () => {
-    let error: unknown;
-    if (outcome.type === "threw") error = outcome.error;
-    else {
-      try {
-        await succeed(worker, request, kept, outcome.value);
-        return worker.tell("succeeded", delivery);
-      } catch (final) {
-        // As in Celery, a result or a callback that can't be written makes the task fail.
-        if (mayPass(final)) throw final;
-        error = final;
-      }
-    }
-    if (error instanceof Retry) {
-      try {
-        const due = await again(worker, request, delivery, kept, error);
-        return worker.tell("retried", delivery, { eta: due, error: error.options.error });
-      } catch (final) {
-        if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max)) throw final;
-        error = final;
-      }
-    }
-    await fail(worker, request, kept, error);
-    worker.tell("failed", delivery, { error });
-  });
-}
-
-/** Gives a message back that was not begun; one that is not ours any more is left alone. */
-async function giveBack(delivery: Delivery<unknown>): Promise<void> {
-  await (delivery.signal.aborted ? delivery.leave() : delivery.release()).catch(() => {}); // an event has told it
-}
-
-/** Does what must be done before the ack; where that fails the message stays, and the task is run again. */
-async function settling({ state }: Worker, delivery: Delivery<unknown>, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    state.emit({ type: "error", error: error as Error });
-    await delivery.retry({ error }).catch(() => {});
-  }
-}
-
-/** Checks arguments by a schema, and gives what it makes of them. */
-async function fit(schema: ServedTask["args"], value: unknown, { task, id }: TaskRequest): Promise<unknown> {
-  if (!schema) return value;
-  const result = await schema["~standard"].validate(value);
-  if (!result.issues) return result.value;
-  throw new DecodeError(
-    `Cannot run ${task}[${id}] as its arguments don't fit its schema: ${describeIssue(result.issues[0])}`,
-  );
 }
