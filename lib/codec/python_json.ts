@@ -145,7 +145,8 @@ function readDatetime(text: string): Date {
  */
 export function stringifyPythonJson(value: unknown): string {
   try {
-    const text = JSON.stringify(value, replace) ?? "null";
+    // Without a function to ask about each value JSON.stringify takes a third of the time.
+    const text = (isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, replace)) ?? "null";
     // A quote inside of text has a backslash before it, and a key has a colon after it.
     return escapeForSqs(
       text.includes("\\udc00") ? text.replace(/(?<!\\)"\\udc00(NaN|-?(?:\d+|Infinity))"(?!:)/g, "$1") : text,
@@ -153,6 +154,14 @@ export function stringifyPythonJson(value: unknown): string {
   } catch (cause) {
     throw new ConfigError("Cannot write the value as JSON", { cause });
   }
+}
+
+/** True if JSON writes the value as Python reads it: nothing in it is one of our own types, or no plain object. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || !value) return typeof value !== "bigint";
+  const { constructor, toJSON } = value as { constructor?: unknown; toJSON?: unknown };
+  return (constructor === Object || constructor === Array) && !toJSON && Object.values(value).every(isPlain);
 }
 
 function replace(this: Record<string, unknown>, key: string, json: unknown): unknown {
