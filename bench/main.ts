@@ -3,7 +3,8 @@
  *
  * `deno task bench` writes `docs/benchmarks.md` and its plots. `deno task bench --short` prints what CI can measure in
  * two minutes. `INTEROP_PYTHON` names a Python that has kombu; without it kombu is skipped.
- * `BENCH_ROUNDS` (5) and `BENCH_MESSAGES` (1,000,000, for the memory) make a run shorter or longer.
+ * `BENCH_ROUNDS` (5), `BENCH_MESSAGES` (1,000,000, for the memory) and `BENCH_PAYLOAD_MIB` (1024) make a run shorter or
+ * longer.
  *
  * @module
  */
@@ -17,6 +18,7 @@ const effort: Effort = short
   ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }
   : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 2, seconds: 1.5 };
 const messages = Number(Deno.env.get("BENCH_MESSAGES") ?? 1_000_000);
+const payloadMiB = Number(Deno.env.get("BENCH_PAYLOAD_MIB") ?? 1024);
 const few: Effort = short ? effort : { ...effort, rounds: Math.ceil(effort.rounds / 2) };
 
 if (!python) console.error("kombu is skipped: INTEROP_PYTHON is not set");
@@ -46,12 +48,12 @@ async function measureAll(): Promise<Results> {
   const queues = await compare("consume", only(FLOOR, DASHI, SDK), [1, 8, 64, 256], overQueues, few);
   const start = await starts(CONSUMERS.filter(({ client }) => client !== "kombu"), server, 5);
   const memory = await runClient("dashi", "consume", { ...atPolls(8), warmUp: 2, seconds: 0, messages });
-  return { consume, publish, latency, queues, start, memory, payloads: await payloadStreams() };
+  return { consume, publish, latency, queues, start, memory, payloadMiB, payloads: await payloadStreams() };
 }
 
 /** Large payloads through the library and through a plain fetch, as `payload_stream.ts` prints them. */
 async function payloadStreams(): Promise<string> {
-  const args = ["run", "-A", "--no-lock", "--config", path("deno.json"), path("payload_stream.ts"), "1024"];
+  const args = ["run", "-A", "--no-lock", "--config", path("deno.json"), path("payload_stream.ts"), `${payloadMiB}`];
   const { stdout, success } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
   if (!success) throw new Error("payload_stream.ts failed");
   return new TextDecoder().decode(stdout).trim();

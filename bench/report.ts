@@ -17,6 +17,7 @@ export interface Results {
   readonly start?: readonly Start[];
   readonly memory?: Measured;
   readonly payloads?: string;
+  readonly payloadMiB?: number;
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
@@ -106,7 +107,7 @@ export async function report(
   { rounds, warmUp, seconds }: Effort,
   minutes: number,
 ): Promise<{ text: string; plots: Record<string, string> }> {
-  const { consume, publish, latency = [], queues = [], start = [], memory, payloads = "" } = results;
+  const { consume, publish, latency = [], queues = [], start = [], memory, payloads = "", payloadMiB } = results;
   const eight = consume.filter(({ setting, name }) => setting === 8 || name === KOMBU);
   const heap = memory!.heap!.map((mb, at) => ({ name: "heap", thousand: (at + 1) * memory!.messages / 10_000, mb }));
   const plots = {
@@ -217,7 +218,7 @@ ${whole(memory!.messages)} messages through \`consume\`: the heap in use after a
 
 ## Payload streams
 
-1 GiB as one payload, through \`s3Payloads\` (in parts, each with its checksum, read back and checked) and through a plain
+${payloadMiB} MiB as one payload, through \`s3Payloads\` (in parts, each with its checksum, read back and checked) and through a plain
 \`fetch\`; the second column is how far the process grew.
 
 \`\`\`
