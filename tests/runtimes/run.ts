@@ -27,6 +27,8 @@ for (const name of chosen) {
   process.exit(2);
 }
 
+/** Milliseconds that the tests of Workers and of the package may take. */
+const LIMIT = 240_000;
 /** Entry points that are for one runtime alone. */
 const ELSEWHERE = ["./cli"];
 const entries = Object.entries(config.exports)
@@ -69,7 +71,8 @@ for (const name of ["workers", "package"]) {
   const began = Date.now();
   const file = new URL(`${name}_test.ts`, import.meta.url).pathname;
   const args = ["test", "-A", "--reporter=dot", ...filter ? ["--filter", filter] : [], file];
-  const child = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+  const signal = AbortSignal.timeout(LIMIT);
+  const child = await new Deno.Command(Deno.execPath(), { args, stdin: "null", signal }).output();
   const text = new TextDecoder().decode(child.stdout);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   const [, ok = "0", , bad = child.code ? "1" : "0"] = /(\d+) passed(?: \(.*?\))?( \| (\d+) failed)?/.exec(text) ?? [];

@@ -36,7 +36,7 @@ const NEW_DATE = "2026-07-01";
 /** Where Debian puts its browser. */
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 /** Milliseconds that one runtime may take. */
-const LIMIT = 120_000;
+const LIMIT = 90_000;
 
 /** Bundles the suite for each kind of runtime. */
 export async function bundleSuite(): Promise<Bundles> {
@@ -85,7 +85,9 @@ async function worker(
   const miniflare = new Miniflare({ modules: true, scriptPath: files.worker, ...options });
   try {
     const query = new URLSearchParams({ endpoint, runtime, filter });
-    const response = await miniflare.dispatchFetch(`http://localhost/?${query}`);
+    const response = await miniflare.dispatchFetch(`http://localhost/?${query}`, {
+      signal: AbortSignal.timeout(LIMIT),
+    });
     if (!response.ok) throw new Error(await response.text());
     return await response.json() as SuiteResult[];
   } finally {
@@ -104,7 +106,9 @@ async function browser({ endpoint, filter, files }: Run): Promise<SuiteResult[] 
     await page.goto(proxy.page);
     await page.waitForFunction("globalThis.runtimeSuite");
     const call = `runtimeSuite(${JSON.stringify(proxy.endpoint)}, "chromium", ${JSON.stringify(filter)})`;
-    return await page.evaluate(call) as SuiteResult[];
+    // The evaluation itself knows no timeout: the handle that it is waited for by does.
+    await page.evaluate(`globalThis.results = undefined; void ${call}.then((results) => globalThis.results = results)`);
+    return await (await page.waitForFunction("globalThis.results")).jsonValue() as SuiteResult[];
   } finally {
     await driven.close();
   }
