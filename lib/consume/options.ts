@@ -83,8 +83,8 @@ export interface ReceiveOptions {
 /** Options of {@linkcode consume}. */
 export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = undefined> extends ReceiveOptions {
   /**
-   * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted before it
-   * is handed over, after it was decoded. Default: `"manual"`.
+   * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted when it is
+   * asked for, after it was decoded and before it is handed over: a request each. Default: `"manual"`.
    */
   readonly ack?: "manual" | "auto" | "none";
   /**

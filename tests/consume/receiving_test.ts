@@ -91,7 +91,6 @@ Deno.test("several receives go side by side while full batches come back, one wh
     await deliveries.closed;
     assert.ok(drainedAfter < 15, `40 receives of 1 s took ${drainedAfter} s`);
   });
-  void broker;
   assert.equal(most, 8);
   assert.equal(idle.at(-1), 1);
 });
