@@ -68,8 +68,10 @@ function isSpent({ taken, settings: { maxMessages = Infinity } }: Consumer): boo
 /** Nothing more will come. */
 function over(consumer: Consumer): boolean {
   const { phase, buffered, error, lanes, taken, handed } = consumer;
-  return phase >= Phase.Ending || (isSpent(consumer) && handed >= taken) ||
+  const last = isSpent(consumer) ||
     (phase === Phase.Finishing && !buffered && (!!error || lanes.every(({ polls }) => !polls)));
+  // What is on its way to the loop, a large payload perhaps, is not cut off by the grace.
+  return phase >= Phase.Ending || (last && handed >= taken);
 }
 
 /** Picks among queues: the highest priority if strict, then in turn, by weight if weighted. */

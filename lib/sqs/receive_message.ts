@@ -37,7 +37,8 @@ const Answer = /* @__PURE__ */ (() =>
   v.object({
     Messages: v.nullish(v.array(v.object({
       MessageId: v.string(),
-      ReceiptHandle: v.string(),
+      // An empty one can't be settled, and would fail the whole batch of others.
+      ReceiptHandle: v.custom<string>((handle) => typeof handle === "string" && handle !== ""),
       Body: v.string(),
       MD5OfBody: v.optional(v.string()),
       MD5OfMessageAttributes: v.optional(v.string()),

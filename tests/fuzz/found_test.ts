@@ -1,8 +1,9 @@
 /** What fuzzing and faults found, each under its name. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { connect, consume, type DashiEvent, deleteQueue, publish, queueSize } from "@dashi/sqs";
+import { connect, type ConnectOptions, consume, type DashiEvent, deleteQueue, publish, queueSize } from "@dashi/sqs";
 import { getQueueAttributes, listQueueTags, receiveMessage } from "@dashi/sqs/sqs";
+import { s3Payloads } from "@dashi/sqs/payloads";
 import { memorySqs } from "@dashi/sqs/testing";
 import { md5Hex } from "../../lib/codec/md5.ts";
 import { faultFetch } from "../support/http_fault.ts";
@@ -12,19 +13,27 @@ const queueUrl = "https://sqs.us-east-1.amazonaws.com/000000000000/jobs";
 const ok = (body: unknown) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
 
 /** Consumes what one receive answers, until the queue is empty; gives what was handed over and what was told. */
-async function consumeAnswer(answer: unknown): Promise<{ handed: string[]; events: DashiEvent[] }> {
-  const { clock } = memorySqs();
+async function consumeAnswer(
+  answer: unknown,
+  more: ConnectOptions = {},
+): Promise<{ handed: string[]; events: DashiEvent[] }> {
+  const sqs = memorySqs();
+  const { clock } = sqs;
   const events: DashiEvent[] = [];
   let receives = 0;
   const broker = connect({
     region: "us-east-1",
     endpoint: "http://127.0.0.1:1",
-    credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "an-example-of-a-secret-key" },
+    credentials: sqs.connectOptions.credentials,
     clock,
     fetchAttributes: { message: ["All"] },
     onEvent: (event) => events.push(event),
+    ...more,
     http: {
       async fetch(request) {
+        // The model's clock waits for each request that is signed: none of them goes to the model.
+        await sqs.fetch(new Request(request.url, { signal: AbortSignal.abort() })).catch(() => {});
+        if (!request.headers.has("x-amz-target")) return new Response("large", { headers: { "content-length": "5" } });
         const action = request.headers.get("x-amz-target")!.split(".")[1];
         const input = JSON.parse(await request.text());
         if (action === "GetQueueAttributes") return ok({ Attributes: { VisibilityTimeout: "30" } });
@@ -96,19 +105,28 @@ Deno.test("a binary attribute that is not base64 drops its own message and holds
   assert.ok(handed.includes("3"));
   assert.deepEqual([...new Set([...handed, ...dropped])].sort(), ["1", "2", "3"]);
   assert.ok(dropped.includes("1"));
+
+  const pointer = '["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"letters","s3Key":"a"}]';
+  const stored = await consumeAnswer({
+    Messages: [message("1", { Body: pointer, MD5OfBody: undefined, MessageAttributes: bad }), message("2")],
+  }, { payloads: s3Payloads({ bucket: "letters" }) });
+  assert.ok(stored.handed.includes("2"));
+  assert.equal(stored.handed.length + stored.events.filter(({ type }) => type === "drop").length, 2);
 });
 
 Deno.test("whatever a receive answers, each of its messages is handed over or dropped with an event, and the end comes", async () => {
+  const pointer = '["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"letters","s3Key":"a"}]';
   const sample = {
     Messages: [
       message("1", { MessageAttributes: { a: { DataType: "Binary", BinaryValue: "AA==" } } }),
       message("2", { Body: "eyJwcm9wZXJ0aWVzIjp7fX0=", MD5OfBody: undefined }),
-      message("3"),
+      message("3", { Body: pointer, MD5OfBody: undefined }),
     ],
   };
+  const payloads = s3Payloads({ bucket: "letters" });
   await fc.assert(
-    fc.asyncProperty(mutatedJson(JSON.parse(JSON.stringify(sample))), async (answer) => {
-      const { handed, events } = await consumeAnswer(answer);
+    fc.asyncProperty(mutatedJson(JSON.parse(JSON.stringify(sample))), fc.boolean(), async (answer, stored) => {
+      const { handed, events } = await consumeAnswer(answer, stored ? { payloads } : {});
       const received = events.flatMap((event) => event.type === "receive" ? [event.count] : [])
         .reduce((sum, count) => sum + count, 0);
       const dropped = events.filter(({ type }) => type === "drop").length;
@@ -155,4 +173,34 @@ Deno.test("a count that is missing from an answer never makes a queue look empty
     await assert.rejects(deleteQueue(broker, "jobs", { ifEmpty: true }), { awsCode: "InvalidAnswer" });
   });
   assert.equal(sqs.messages("jobs").length, 1);
+});
+
+Deno.test("a payload that takes longer than the grace is handed over before the iteration ends", async () => {
+  const sqs = memorySqs();
+  sqs.createQueue("jobs");
+  const pointer = '["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"letters","s3Key":"a"}]';
+  for (const body of ["small", pointer]) await sqs.sendMessage("jobs", body);
+  const broker = connect({
+    ...sqs.connectOptions,
+    payloads: s3Payloads({ bucket: "letters" }),
+    http: {
+      async fetch(request) {
+        if (request.headers.has("x-amz-target")) return await sqs.fetch(request);
+        await sqs.fetch(new Request(request.url, { signal: AbortSignal.abort() })).catch(() => {});
+        await sqs.clock.sleep(8);
+        return new Response("large", { headers: { "content-length": "5" } });
+      },
+    },
+  });
+  const handed: unknown[] = [];
+  await sqs.clock.run(async () => {
+    for await (
+      const delivery of consume(broker, "jobs", { untilEmpty: true, waitTimeSeconds: 0, graceSeconds: 5 })
+    ) {
+      handed.push(delivery.body);
+      await delivery.ack();
+    }
+  });
+  assert.deepEqual(handed, ["small", "large"]);
+  assert.equal(sqs.messages("jobs").length, 0);
 });
