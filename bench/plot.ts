@@ -26,12 +26,12 @@ const COLOR = {
 
 /** Horizontal bars, longest first, each with its number. */
 export function bars(points: readonly Point[], field: string, title: string): Promise<string> {
-  const y = { field: "name", type: "nominal", sort: "-x", title: null, axis: { labelLimit: 260 } };
+  const y = { field: "name", type: "nominal", sort: null, title: null, axis: { labelLimit: 260 } };
   const x = { field, type: "quantitative", title, axis: { format: ",d", tickCount: 6 } };
   return draw({
     width: 460,
     height: { step: 26 },
-    data: { values: [...points] },
+    data: { values: [...points].sort((a, b) => Number(b[field]) - Number(a[field])) },
     layer: [
       { mark: "bar", encoding: { y, x, color: COLOR } },
       {

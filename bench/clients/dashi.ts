@@ -9,8 +9,8 @@ await run({
   consume: async (task: Task) => {
     const { polls } = task;
     const urls = queueUrls(task);
-    // Twice what the receives under way may bring, so that acks on their way do not hold them up.
-    const prefetch = 20 * Math.max(polls, urls.length);
+    // Room for the acks on their way beside what the receives under way may bring: neither holds the other up.
+    const prefetch = 40 * Math.max(polls, urls.length);
     for await (
       const delivery of consume(brokerOf(task), urls, { polls, prefetch })
     ) {
