@@ -384,20 +384,22 @@ Deno.test("forEach(): a throw after the consumer's own signal fired is a release
   });
 });
 
-Deno.test("a signal ends quietly, also where an error waits behind what is buffered", async () => {
-  const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, ({ attempt }) => attempt > 1) });
-  await test.fill(10);
-  const stop = new AbortController();
-  await test.run(async () => {
-    const deliveries = consume(test.broker, "q", { prefetch: 100, signal: stop.signal });
-    let seen = 0;
-    for await (const delivery of deliveries) {
-      await delivery.ack();
-      await test.clock.sleep(1);
-      if (++seen === 3) stop.abort();
-    }
-    assert.equal(seen, 3);
-    await deliveries.closed;
+for (const [name, begin] of Object.entries({ consume, receive })) {
+  Deno.test(`${name}(): a signal ends quietly, also where an error waits behind what is buffered`, async () => {
+    const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, ({ attempt }) => attempt > 1) });
+    await test.fill(10);
+    const stop = new AbortController();
+    await test.run(async () => {
+      const deliveries = begin(test.broker, "q", { prefetch: 100, signal: stop.signal });
+      let seen = 0;
+      for await (const delivery of deliveries) {
+        await delivery.ack();
+        await test.clock.sleep(1);
+        if (++seen === 3) stop.abort();
+      }
+      assert.equal(seen, 3);
+      await deliveries.closed;
+    });
+    assert.equal(test.of("error").length, 1);
   });
-  assert.equal(test.of("error").length, 1);
-});
+}
