@@ -49,11 +49,11 @@ export default {
     const messages = consume(brokerOf(env), env.FROM_SQS, {
       untilEmpty: true,
       waitTimeSeconds: 1,
-      prefetch: 40,
-      maxRequests: 30,
+      prefetch: 20,
+      maxRequests: 45,
     });
     context.waitUntil(messages.closed);
-    for await (const deliveries of pipe(messages, batch(20, 0.5))) {
+    for await (const deliveries of pipe(messages, batch(10, 0.5))) {
       // At least once: should the Worker end between the two lines, they come again.
       await env.TO_CLOUDFLARE.sendBatch(deliveries.map(({ body }) => ({ body })));
       for (const delivery of deliveries) delivery.ack();
