@@ -403,3 +403,41 @@ for (const [name, begin] of Object.entries({ consume, receive })) {
     assert.equal(test.of("error").length, 1);
   });
 }
+
+Deno.test("the end does not wait for a poll that rests", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { pollingInterval: 600, graceSeconds: 100 });
+    const first = deliveries[Symbol.asyncIterator]().next();
+    await test.clock.sleep(30); // the first poll ended at 20
+    await deliveries.stop();
+    assert.equal(test.seconds(), 30);
+    await first;
+  });
+});
+
+Deno.test("a budget of messages is made up for what is dropped on its way through the pipeline", async () => {
+  const test = setUp();
+  await test.fill(2);
+  const slow = slowStore(test.clock.sleep, 3);
+  let resolved = 0;
+  const payloads: PayloadStore = {
+    ...slow,
+    resolve: async (...args) => {
+      const payload = await slow.resolve(...args);
+      if (!resolved++) throw new Error("it can't be read");
+      return payload;
+    },
+  };
+  await test.run(async () => {
+    const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads });
+    const deliveries = consume(broker, "q", { maxMessages: 1 });
+    const list: Delivery<unknown>[] = [];
+    for await (const delivery of deliveries) {
+      list.push(delivery);
+      await delivery.ack();
+    }
+    assert.equal(list.length, 1);
+    await deliveries.closed;
+  });
+});

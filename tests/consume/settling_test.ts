@@ -444,3 +444,24 @@ Deno.test("leave() gives the slot back without a request", async () => {
     assert.equal(test.sqs.requests.count("ChangeMessageVisibilityBatch"), 0);
   });
 });
+
+Deno.test("an ack that fails while the loop goes on, and that nobody awaits, never crashes", async () => {
+  const test = setUp({
+    onRequest: failing("DeleteMessageBatch", {
+      type: "failed-entries",
+      ids: () => true,
+      code: "ReceiptHandleIsInvalid",
+      senderFault: true,
+    }, ({ attempt }) => attempt === 1),
+  });
+  await test.fill(2);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 2 });
+    for await (const delivery of deliveries) {
+      delivery.ack();
+      await test.clock.sleep(5);
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.of("ack").filter(({ error }) => error).length, 1);
+});
