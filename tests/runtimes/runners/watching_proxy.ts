@@ -9,6 +9,8 @@ export interface WatchingProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** The actions that were asked for, in order. */
   readonly actions: string[];
+  /** How many of an action were under way at a time, at the most. */
+  readonly most: Readonly<Record<string, number>>;
   /** The actions that were under way when there were the most of them. */
   readonly crowd: readonly string[];
 }
@@ -31,6 +33,7 @@ export function watchingProxy(
 ): WatchingProxy {
   const actions: string[] = [];
   const underway: string[] = [];
+  const most: Record<string, number> = {};
   let crowd: readonly string[] = [];
   const proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const body = await request.arrayBuffer();
@@ -39,6 +42,7 @@ export function watchingProxy(
     actions.push(action);
     underway.push(action);
     if (underway.length > crowd.length) crowd = [...underway];
+    most[action] = Math.max(most[action] ?? 0, underway.filter((other) => other === action).length);
     try {
       await before(action);
       if (action === "AssumeRole") return new Response(ASSUMED);
@@ -54,6 +58,7 @@ export function watchingProxy(
   return {
     endpoint: `http://127.0.0.1:${proxy.addr.port}`,
     actions,
+    most,
     get crowd() {
       return crowd;
     },
