@@ -60,7 +60,7 @@ Deno.test("a receive asks for no more than ten, the free slots, and the budget a
 });
 
 Deno.test("several receives go side by side while full batches come back, one when idle", async () => {
-  const { broker, sqs, run, fill, clock } = setUp({
+  const { sqs, run, fill, clock } = setUp({
     onRequest: failing("ReceiveMessage", { type: "slow", seconds: 1 }),
   });
   await fill(400);
