@@ -136,7 +136,7 @@ export async function report(
 Written by \`deno task bench\`; run it to have your own. ${versions()}. Python and kombu are whatever
 \`INTEROP_PYTHON\` has.
 
-Machine: ${machine()}. ${rounds} rounds, ${whole(minutes)} minutes.
+Machine: ${machine()}. Rounds: ${rounds}; minutes: ${whole(minutes)}.
 
 **Read the ratios.** All clients of a table ran in turn, each in a process of its own, round after round, and the tables
 show medians; but the machine may have had other work, which a figure by itself shows and a ratio hides. CPU a message
