@@ -111,6 +111,8 @@ export interface Consumer {
   linger: number;
   /** Handlers of `forEach` that run. */
   working: number;
+  /** Failures in a row after which a queue that fails for now ends the iteration. */
+  patience: number;
   lastPollAt?: Date;
   phase: number;
   error?: Error;
@@ -165,6 +167,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     acksLast: options.ack === "auto",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
     working: 0,
+    patience: Infinity,
     phase: Phase.New,
     waiters: [],
     stopping: new AbortController(),

@@ -1,3 +1,4 @@
+import { stateOf } from "../broker.ts";
 import type { Broker } from "../types.ts";
 import { consume } from "./consume.ts";
 import { consumerOf } from "./deliveries.ts";
@@ -12,7 +13,7 @@ import { letGo } from "./end.ts";
  * @param name A queue's name or URL.
  * @param options Signal, and how long to wait, in seconds, 0 to 20. Default: 0.
  * @returns The delivery, or undefined if the queue is empty.
- * @throws {AwsError} If the queue does not exist or may not be used.
+ * @throws {AwsError} If the queue does not exist or may not be used, or after `http.maxAttempts` receives that failed.
  *
  * @example Usage
  * ```ts
@@ -43,6 +44,7 @@ export async function get(
     untilEmpty: true,
     heartbeat: false,
   });
+  consumerOf(deliveries)!.patience = stateOf(broker).maxAttempts; // whoever asks once wants an answer
   try {
     const { value } = await deliveries[Symbol.asyncIterator]().next();
     if (value) {

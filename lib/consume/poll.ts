@@ -99,8 +99,13 @@ export function pump(consumer: Consumer): void {
     if (!lane) return;
     const many = consumer.lanes.length > 1;
     const long = !many || lane.idle;
-    track(consumer, poll(consumer, lane, many && long ? 1 : room, long));
+    track(consumer, poll(consumer, lane, many && long ? Math.min(room, shareOf(consumer)) : room, long));
   }
+}
+
+/** The slots that the long poll of an empty queue may keep from the others: together no more than half of all. */
+function shareOf({ lanes, settings: { prefetch } }: Consumer): number {
+  return Math.max(1, Math.floor(prefetch / 2 / lanes.length));
 }
 
 /** How many messages a receive may ask for. */
@@ -306,7 +311,8 @@ async function survive(consumer: Consumer, lane: Lane, error: unknown): Promise<
   if (consumer.phase !== Phase.Open) return;
   const { state } = consumer;
   if (!(error instanceof AwsError && error.retryable)) return fail(consumer, error as Error);
-  const delay = backoffSeconds(++lane.failures, state.random, 0.5, 30);
+  if (++lane.failures >= consumer.patience) return fail(consumer, error);
+  const delay = backoffSeconds(lane.failures, state.random, 0.5, 30);
   state.emit({ type: "poll-failed", queue: lane.name, delay, error });
   await pausing(consumer, lane, Math.max(delay, consumer.settings.pollingInterval));
 }

@@ -215,7 +215,6 @@ const VERBS: readonly Verb[] = [
     },
     done: ({ sqs }) => assert.ok(sqs.messages("jobs").length >= 2),
     requests: 4,
-    goesOn: true,
   },
   {
     name: "queueSize()",
