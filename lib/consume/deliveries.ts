@@ -86,8 +86,8 @@ function iterate<D>(consumer: Consumer, inner: AsyncIterator<D>): AsyncIterator<
     },
     async return() {
       // The end first: a read that waits for a receive is answered by it.
-      const drained = end(consumer);
-      await Promise.all([inner.return?.(), drained]);
+      await end(consumer);
+      await inner.return?.();
       return over;
     },
   };

@@ -338,3 +338,20 @@ Deno.test("receives side by side reserve their slots: together they never take m
     await deliveries.closed;
   });
 });
+
+Deno.test("heartbeats that are nearly due go along with one that is", async () => {
+  const { run, broker, clock, fill, inputs } = setUp({ attributes: { VisibilityTimeout: 30 } });
+  await run(async () => {
+    const deliveries = consume(broker, "q", { maxMessages: 2, waitTimeSeconds: 1, graceSeconds: 60 });
+    const held = Array.fromAsync(deliveries);
+    await fill(1);
+    await clock.sleep(2.5);
+    await fill(1); // a receive of its own, two seconds after the first
+    const list = await held;
+    await clock.sleep(24); // within the grace
+    await Promise.all(list.map((delivery) => delivery.ack()));
+    await deliveries.closed;
+  });
+  const beats = inputs("ChangeMessageVisibilityBatch");
+  assert.deepEqual(beats.map(({ Entries }) => Entries!.length), [2]);
+});
