@@ -166,7 +166,7 @@ async function run(broker: Broker, { queue, total, embedded }: Input, signal: Ab
       throw new Error(`Not every order came through: ${acked.size} acked and ${buried} dead of ${total}`);
     }
   } finally {
-    bars.stop();
+    if (bars.isActive) bars.stop();
     for (const name of made) await deleteQueue(broker, name);
   }
 }
