@@ -30,9 +30,16 @@ const TURN = 1;
 export function start(consumer: Consumer): void {
   const { settings: { signal, maxSeconds }, state, lanes } = consumer;
   consumer.phase = Phase.Open;
+  let told = false;
   consumer.changed = () => {
-    pump(consumer);
-    serve(consumer);
+    if (told) return;
+    told = true;
+    // A batch of acks frees ten slots in one breath: one look is enough for all.
+    queueMicrotask(() => {
+      told = false;
+      pump(consumer);
+      serve(consumer);
+    });
   };
   if (signal?.aborted) return void end(consumer);
   signal?.addEventListener("abort", listenerOf(consumer));
