@@ -12,6 +12,7 @@ const root = resolve(import.meta.dirname!, "..");
 /** What each room may import, itself and the shared files aside. */
 const allowed: Record<string, readonly string[]> = {
   "types.ts": [],
+  "events.ts": [],
   "errors.ts": [],
   "check.ts": [],
   "broker.ts": [],
@@ -36,7 +37,7 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may import. */
-const shared = ["types.ts", "errors.ts", "check.ts", "broker.ts", "celery_call.ts"];
+const shared = ["types.ts", "events.ts", "errors.ts", "check.ts", "broker.ts", "celery_call.ts"];
 const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
   "fast-xml-parser": ["http"],

@@ -4,22 +4,20 @@
  * @module
  */
 import { nowOf, pause } from "../broker.ts";
-import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
-import { AwsError, IntegrityError } from "../errors.ts";
+import { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import { receiveMessage } from "../sqs/receive_message.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { SqsMessage } from "../types.ts";
-import { type Consumer, type Held, hold, type Lane, lose, Phase, sending, track } from "./consumer.ts";
-import { Delivery } from "./delivery.ts";
-import { leaveUndecodable } from "./undecodable.ts";
+import { arrive } from "./arrive.ts";
+import { attributesOf } from "./attributes_of.ts";
+import { type Consumer, type Lane, Phase, sending, track } from "./consumer.ts";
 import { end, fail, listenerOf } from "./end.ts";
-import { release } from "./settle.ts";
 import { choose, serve } from "./take.ts";
 import { visibilityOf } from "./visibility.ts";
-import { beat, watch } from "./watch.ts";
+import { watch } from "./watch.ts";
 
 /** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
 const LEAST_REST = 0.1;
@@ -238,79 +236,6 @@ function locked(lane: Lane, { held, working, waiters, buffered }: Consumer): boo
 function finish(consumer: Consumer): void {
   if (consumer.phase === Phase.Open) consumer.phase = Phase.Finishing;
   serve(consumer);
-}
-
-/** The attributes to ask for: what the user wants, and what a feature in use needs. */
-function attributesOf({ state, settings }: Consumer, lane: Lane): {
-  systemAttributes: string[];
-  messageAttributes?: string[];
-} {
-  const { fetchAttributes = [], payloads } = state.options;
-  const all = ["All"];
-  const asked =
-    (Array.isArray(fetchAttributes)
-      ? { system: fetchAttributes }
-      : fetchAttributes === "All"
-      ? { system: all, message: all }
-      : fetchAttributes) as { system?: readonly string[]; message?: readonly string[] };
-  const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
-    state.options.codec;
-  const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...asked.system ?? []]);
-  const message = new Set([...asked.message ?? [], ...codec?.needs ?? [], ...payloads?.needs ?? []]);
-  return {
-    systemAttributes: system.has("All") ? ["All"] : [...system],
-    messageAttributes: message.has("All") ? ["All"] : message.size ? [...message] : undefined,
-  };
-}
-
-/** Takes the messages of an answer in: `from` and `to` bound the instant at which SQS hid them. */
-async function arrive(
-  consumer: Consumer,
-  lane: Lane,
-  messages: readonly SqsMessage[],
-  from: number,
-  to: number,
-): Promise<void> {
-  const { beats, state } = consumer;
-  const held = messages.map((message) => hold(consumer, lane, message, beats ? from : to));
-  const now = nowOf(state);
-  if (lane.timeout && to + lane.timeout * 1000 <= now) return held.forEach((message) => lose(message));
-  if (beats && consumer.phase < Phase.Ending && held[0].beatAt <= now) {
-    // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
-    await Promise.all(held.map((message) => beat(message)));
-  }
-  for (const message of held) {
-    if (message.where !== "buffer") continue;
-    const fault = state.options.checkMd5 === false ? undefined : integrity(message);
-    if (consumer.phase >= Phase.Ending) {
-      release(message);
-    } else if (fault && consumer.settings.onUndecodable !== "deliver") {
-      leaveUndecodable(message, fault);
-    } else {
-      lane.buffer.push(new Delivery(message, message.message.Body, fault ? { error: fault } : undefined));
-    }
-  }
-  serve(consumer);
-}
-
-/** The error for a message that is not the one that was sent. */
-function integrity({ message, lane }: Held): IntegrityError | undefined {
-  const { Body, MD5OfBody, MessageAttributes, MD5OfMessageAttributes } = message;
-  const differs = (sum: string | undefined, of: () => string) => {
-    try {
-      return !!sum && of() !== sum;
-    } catch {
-      return true; // bytes that are not base64 have no sum
-    }
-  };
-  const what = differs(MD5OfBody, () => md5Hex(Body))
-    ? "MD5OfBody"
-    : MessageAttributes && differs(MD5OfMessageAttributes, () => md5OfAttributes(MessageAttributes))
-    ? "MD5OfMessageAttributes"
-    : undefined;
-  return what
-    ? new IntegrityError(`Cannot trust message ${message.MessageId} of '${lane.name}' as its ${what} does not fit it`)
-    : undefined;
 }
 
 /** Waits and goes on after a failure that may pass; ends the iteration for one that won't. */

@@ -1,0 +1,24 @@
+import type { Consumer, Lane } from "./consumer.ts";
+
+/** The attributes to ask for: what the user wants, and what a feature in use needs. */
+export function attributesOf({ state, settings }: Consumer, lane: Lane): {
+  systemAttributes: string[];
+  messageAttributes?: string[];
+} {
+  const { fetchAttributes = [], payloads } = state.options;
+  const all = ["All"];
+  const asked =
+    (Array.isArray(fetchAttributes)
+      ? { system: fetchAttributes }
+      : fetchAttributes === "All"
+      ? { system: all, message: all }
+      : fetchAttributes) as { system?: readonly string[]; message?: readonly string[] };
+  const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
+    state.options.codec;
+  const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...asked.system ?? []]);
+  const message = new Set([...asked.message ?? [], ...codec?.needs ?? [], ...payloads?.needs ?? []]);
+  return {
+    systemAttributes: system.has("All") ? ["All"] : [...system],
+    messageAttributes: message.has("All") ? ["All"] : message.size ? [...message] : undefined,
+  };
+}
