@@ -355,3 +355,21 @@ Deno.test("heartbeats that are nearly due go along with one that is", async () =
   const beats = inputs("ChangeMessageVisibilityBatch");
   assert.deepEqual(beats.map(({ Entries }) => Entries!.length), [2]);
 });
+
+Deno.test("what lapsed before a slow answer came is dropped without a request that could touch another's message", async () => {
+  const { run, broker, fill, inputs, of } = setUp({
+    attributes: { VisibilityTimeout: 5 },
+    onRequest: failing("ReceiveMessage", { type: "slow", seconds: 8 }, ({ attempt }) => attempt === 1),
+  });
+  await fill(1);
+  await run(async () => {
+    const deliveries = consume(broker, "q", { maxMessages: 1, waitTimeSeconds: 0 });
+    for await (const delivery of deliveries) {
+      assert.equal(delivery.receiveCount, 2);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.deepEqual(of("drop").map(({ reason }) => reason), ["lapsed"]);
+  assert.equal(inputs("ChangeMessageVisibilityBatch").length, 0);
+});
