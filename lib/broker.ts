@@ -86,8 +86,13 @@ export async function pause(clock: Clock, seconds: number, signal?: AbortSignal)
   }
 }
 
-/** True where a promise that one invocation made must not be awaited by another. */
-const isolatesInvocations = (): boolean => globalThis.navigator?.userAgent === "Cloudflare-Workers";
+/**
+ * True in Cloudflare Workers, where a promise that one invocation made must not be awaited by another, and six
+ * connections are all there are.
+ */
+export function inWorkers(): boolean {
+  return globalThis.navigator?.userAgent === "Cloudflare-Workers";
+}
 
 /**
  * Does a piece of work once for all who ask while it is under way. In Workers each invocation does its own, as a promise
@@ -98,7 +103,7 @@ export function once<T>(
   key: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (isolatesInvocations()) return work();
+  if (inWorkers()) return work();
   const running = state.pending.get(key);
   if (running) return running as Promise<T>;
   const promise = work().finally(() => state.pending.delete(key));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BrokerState } from "../broker.ts";
+import { type BrokerState, inWorkers } from "../broker.ts";
 import { assertOptions, assertText, assertWithin, each, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec, StandardSchemaV1 } from "../types.ts";
@@ -148,11 +148,10 @@ export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Se
     signal: is("object"),
   });
   const waitTimeSeconds = options.waitTimeSeconds ?? state.options.waitTimeSeconds!;
-  const inWorkers = globalThis.navigator?.userAgent === "Cloudflare-Workers";
   return {
     ...options,
     prefetch: (options.prefetch ?? CONSUME_DEFAULTS.prefetch) || Infinity,
-    polls: options.polls ?? (inWorkers ? CONSUME_DEFAULTS.pollsInWorkers : CONSUME_DEFAULTS.polls),
+    polls: options.polls ?? (inWorkers() ? CONSUME_DEFAULTS.pollsInWorkers : CONSUME_DEFAULTS.polls),
     strategy: options.strategy ?? "fair",
     waitTimeSeconds,
     pollingInterval: options.pollingInterval ?? state.options.pollingInterval!,

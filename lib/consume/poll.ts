@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nowOf, pause } from "../broker.ts";
+import { inWorkers, nowOf, pause } from "../broker.ts";
 import { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
@@ -143,7 +143,7 @@ function wants(consumer: Consumer, lane: Lane, room: number): boolean {
 
 /** How many receives there may be in all: one a queue, but in Workers no more than leave connections for the acks. */
 function mostPolls({ lanes, settings: { polls } }: Consumer): number {
-  return globalThis.navigator?.userAgent === "Cloudflare-Workers" ? polls : Math.max(polls, lanes.length);
+  return inWorkers() ? polls : Math.max(polls, lanes.length);
 }
 
 /** The seconds of a long poll. */

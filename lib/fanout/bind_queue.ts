@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { AwsError, DashiError, UnableToSubscribeQueueError } from "../errors.ts";
+import { AwsError, UnableToSubscribeQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { setSubscriptionAttributes } from "../sns/set_subscription_attributes.ts";
 import { subscribe } from "../sns/subscribe.ts";
@@ -7,6 +7,7 @@ import { canonicalName } from "../topology/canonical_name.ts";
 import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { editPolicy } from "./edit_policy.ts";
+import { isRefusal } from "./is_refusal.ts";
 import { allowTopic } from "./queue_policy.ts";
 import { queueSubscriptions } from "./subscriptions.ts";
 import { type FanoutSettings, findTopic, forgetTopic, isNotFound, type Topic } from "./topic.ts";
@@ -34,10 +35,7 @@ export async function bindQueue(
         return bind();
       });
     } catch (error) {
-      // What may pass later, and what SQS says of the queue, keeps its own class.
-      const refused = error instanceof SyntaxError || error instanceof Error && error.constructor === DashiError ||
-        error instanceof AwsError && error.service === "sns" && !error.retryable;
-      if (!refused) throw error;
+      if (!isRefusal(error)) throw error;
       throw new UnableToSubscribeQueueError(
         `Cannot subscribe the queue '${queue.name}' to the exchange '${exchange}': ${error.message}`,
         { cause: error },

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { AwsError, DashiError, DoesNotExistQueueError, UnableToUnsubscribeQueueError } from "../errors.ts";
+import { DoesNotExistQueueError, UnableToUnsubscribeQueueError } from "../errors.ts";
 import { regionIn } from "../http/endpoint.ts";
 import { regionFor, send } from "../http/send.ts";
 import { unsubscribe } from "../sns/unsubscribe.ts";
@@ -7,6 +7,7 @@ import { canonicalName } from "../topology/canonical_name.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { boundQueues } from "./bind_queue.ts";
 import { editPolicy, type QueueAccess, readAccess } from "./edit_policy.ts";
+import { isRefusal } from "./is_refusal.ts";
 import { allowedTopics, disallowTopic } from "./queue_policy.ts";
 import { queueSubscriptions } from "./subscriptions.ts";
 import { type FanoutSettings, isNotFound, knownTopic, type Topic } from "./topic.ts";
@@ -42,9 +43,7 @@ export async function unbindQueue(
       if (access) await editPolicy(broker, queue, ({ policy }) => disallowTopic(policy, topic.arn), signal);
     }
   } catch (error) {
-    const refused = error instanceof SyntaxError || error instanceof Error && error.constructor === DashiError ||
-      error instanceof AwsError && error.service === "sns" && !error.retryable;
-    if (!refused) throw error;
+    if (!isRefusal(error)) throw error;
     throw new UnableToUnsubscribeQueueError(
       `Cannot unsubscribe the queue '${queue.name}' from the exchange '${exchange}': ${error.message}`,
       { cause: error },
