@@ -65,6 +65,9 @@ standard with: customer-123
 standard without: no group`,
 };
 
+/** Those whose events come when they come: an acked payload is removed while the next one is read. */
+const AS_IT_COMES: ReadonlySet<string> = new Set(["08_large_payloads"]);
+
 for (const [name, printed] of Object.entries(PRINTED)) {
   Deno.test(`examples/${name}.ts prints what it says`, async () => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -72,6 +75,8 @@ for (const [name, printed] of Object.entries(PRINTED)) {
       env: { NO_COLOR: "1" },
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
-    assert.equal(new TextDecoder().decode(stdout).replace(/ +$/gm, "").trim(), printed.trim());
+    const lines = (text: string) => text.replace(/ +$/gm, "").trim().split("\n");
+    const order = AS_IT_COMES.has(name) ? (text: string) => lines(text).sort() : lines;
+    assert.deepEqual(order(new TextDecoder().decode(stdout)), order(printed));
   });
 }
