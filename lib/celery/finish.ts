@@ -14,7 +14,7 @@ import { writeIsoDate } from "./iso_date.ts";
 import { freeze, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
-import { deliver, sendSignature } from "./send_task.ts";
+import { deliver } from "./send_task.ts";
 import type { Signature } from "./types.ts";
 import type { Worker } from "./worker.ts";
 
@@ -73,7 +73,8 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
   }
   for (const errback of errbacks) {
     try {
-      await sendSignature(broker, errback, { prepend: [request.id], options: heritage(request), queueFor });
+      const more = { prepend: [request.id], options: heritage(request), queueFor, keep: Object.freeze };
+      await deliver(broker, plan(state, errback, more).messages);
     } catch (error) {
       if (mayPass(error)) throw error;
       state.emit({ type: "error", error: error as Error });
@@ -109,11 +110,13 @@ export async function again(
     : new Date(nowOf(state) + retryDelay(options, request.retries, state.random) * 1000);
   const due = +eta > nowOf(state) ? writeIsoDate(eta) : undefined;
   const signature = { ...signatureOf(request, delivery), args, kwargs };
-  await sendSignature(broker, signature, { options: { retries, eta: due }, codec });
+  const { messages } = plan(state, signature, { options: { retries, eta: due }, keep: Object.freeze });
+  // Stored first: the next run may end before a later word of this one, which would be taken for the last.
   await store(worker, request, kept, {
     status: "RETRY",
     ...(error === undefined ? { result: null } : describeError(error)),
   });
+  await deliver(broker, messages.map((message) => ({ ...message, codec })));
   return eta;
 }
 

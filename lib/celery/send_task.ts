@@ -3,9 +3,9 @@ import { keepCall } from "../celery_call.ts";
 import { ConfigError, PublishError } from "../errors.ts";
 import { publish } from "../publish/publish.ts";
 import { publishMany } from "../publish/publish_many.ts";
-import type { Broker, Codec, StandardSchemaV1 } from "../types.ts";
+import type { Broker, StandardSchemaV1 } from "../types.ts";
 import { tasksOf } from "./chain.ts";
-import { type Plan, plan, type PlanOptions } from "./plan.ts";
+import { type Plan, plan } from "./plan.ts";
 import { signature, toWireOptions } from "./signature.ts";
 import { schemasOf } from "./task.ts";
 import type { Group, GroupCall, SendOptions, Signature, SignatureOptions, TaskCall } from "./types.ts";
@@ -90,16 +90,6 @@ export async function deliver(broker: Broker, messages: Plan["messages"], signal
     { sent: results.flatMap(({ sent }) => sent), failed },
     { cause },
   );
-}
-
-/** Plans and sends a signature that came in a message. */
-export async function sendSignature(
-  broker: Broker,
-  call: Signature,
-  { codec, ...options }: Omit<PlanOptions, "keep"> & { readonly codec?: Codec },
-): Promise<void> {
-  const { messages } = plan(stateOf(broker), call, { ...options, keep: Object.freeze });
-  await deliver(broker, messages.map((message) => ({ ...message, codec })));
 }
 
 async function checkArguments(call: Signature<any>): Promise<void> {

@@ -77,6 +77,9 @@ async function work(
     return await invalid(error);
   }
   const kept = !(request.ignoreResult ?? task.ignoreResult);
+  // What the handler stores goes in turn, and never after its end: the last word is the outcome's.
+  let told: Promise<void> = Promise.resolve();
+  let over = false;
   const controller = new AbortController();
   const { id, retries, eta, expires, rootId, parentId, group, groupIndex, stamps, headers } = request;
   const context: TaskContext = Object.freeze({
@@ -95,8 +98,12 @@ async function work(
     headers,
     delivery,
     signal: controller.signal,
-    update: async (status: string, result?: unknown) => {
-      if (results && kept) await results.store({ id }, { status, result }, { broker });
+    update: (status: string, result?: unknown) => {
+      const stored = told.then(async () => {
+        if (results && kept && !over) await results.store({ id }, { status, result }, { broker });
+      });
+      told = stored.catch(() => {});
+      return stored;
     },
   });
   // Before it begins, and not begun if that is in doubt: it would be run twice.
@@ -107,7 +114,9 @@ async function work(
     softTimeLimit: request.softTimeLimit ?? task.softTimeLimit,
     timeLimit: request.timeLimit ?? task.timeLimit,
   });
+  over = true;
   if (outcome.type === "lost") return await giveBack(delivery);
+  await told;
   await settling(worker, delivery, async () => {
     let error: unknown;
     if (outcome.type === "threw") error = outcome.error;
@@ -126,8 +135,8 @@ async function work(
         const due = await again(worker, request, delivery, kept, error);
         return worker.tell("retried", delivery, { eta: due, error: error.options.error });
       } catch (final) {
-        if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max)) throw final;
-        error = final;
+        if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && mayPass(final)) throw final;
+        error = final; // retried often enough, or with arguments that can't be written
       }
     }
     await fail(worker, request, kept, error);

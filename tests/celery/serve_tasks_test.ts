@@ -190,6 +190,48 @@ Deno.test("retry() fails the task when max is passed: with its error, or Celery'
   assert.equal(sqs.messages("celery").length, 0);
 });
 
+Deno.test("retry() stores its state before the task is sent again, so that it is never the last word", async () => {
+  const { broker, sqs } = setUp();
+  const results = memoryResults();
+  const { store } = results;
+  const held: [string, number][] = [];
+  results.store = async (call, meta, options) => {
+    await sqs.clock.sleep(5); // longer than the next run takes to begin
+    held.push([meta.status, sqs.messages("celery").length]);
+    await store(call, meta, options);
+  };
+  await sendTask(broker, "app.a", { id: "a" });
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.a": (task) => {
+        if (!task.retries) throw retry({ countdown: 0 });
+        return 5;
+      },
+    }, { results, maxSeconds: 60 }).closed
+  );
+  assert.deepEqual(held, [["RETRY", 1], ["SUCCESS", 1]]);
+  assert.equal(results.kept.get("a")!.status, "SUCCESS");
+});
+
+Deno.test("retry() with arguments that can't be sent fails the task", async () => {
+  const { broker, sqs } = setUp();
+  const results = memoryResults();
+  await sendTask(broker, "app.a", { id: "a" });
+  let runs = 0;
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.a": () => {
+        runs++;
+        throw retry({ args: ["x".repeat(2 ** 20)] });
+      },
+    }, { results, maxSeconds: 100 }).closed
+  );
+  assert.equal(runs, 1);
+  const { status, result } = results.kept.get("a")!;
+  assert.deepEqual([status, (result as any).exc_type], ["FAILURE", "ConfigError"]);
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
 Deno.test("retry() backs off: twice as long each time, up to a bound, with jitter below it", async () => {
   for (const jitter of [false, true]) {
     const { broker, sqs } = setUp();
@@ -246,6 +288,36 @@ Deno.test("update() stores a state of the task's own", async () => {
   };
   await sqs.clock.run(() => serveTasks(broker, { "app.add": run }, { results, ...once }).closed);
   assert.equal(results.kept.get("one")!.status, "SUCCESS");
+});
+
+Deno.test("update() that nobody waits for is never stored after the outcome, and not out of turn", async () => {
+  const { broker, sqs } = setUp();
+  const results = memoryResults();
+  const { store } = results;
+  const stored: Record<string, string[]> = { hasty: [], deaf: [] };
+  results.store = async (call, meta, options) => {
+    await sqs.clock.sleep({ first: 4, second: 1 }[meta.status] ?? 0);
+    if (meta.status === "refused") throw new Error("no store");
+    stored[(call as { id: string }).id].push(meta.status);
+    await store(call, meta, options);
+  };
+  await sendTask(broker, "app.hasty", { id: "hasty" });
+  await sendTask(broker, "app.deaf", { id: "deaf", timeLimit: 5 });
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.hasty": async (task) => {
+        void task.update("first");
+        void task.update("second");
+        void task.update("refused");
+        await sqs.clock.sleep(4.5);
+      },
+      "app.deaf": async (task) => {
+        await sqs.clock.sleep(10);
+        await task.update("late");
+      },
+    }, { results, maxSeconds: 30 }).closed
+  );
+  assert.deepEqual(stored, { hasty: ["first", "second", "SUCCESS"], deaf: ["FAILURE"] });
 });
 
 Deno.test("the soft time limit fires the signal, the hard one fails the task and frees its slot", async () => {
