@@ -1,5 +1,5 @@
 import { nowOf, stateOf } from "../broker.ts";
-import { sendMessage } from "../sqs/send_message.ts";
+import { sendChecked } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { asError, sentPart, summary } from "./answer.ts";
@@ -79,7 +79,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
   let failed = 1;
   try {
     const answer = address
-      ? await sendTo(broker, address, sendMessage({ queueUrl: address.url, ...part }), { signal })
+      ? await sendTo(broker, address, sendChecked(address.url, part), { signal })
       : (await state.options.fanout!.publish(broker, name, [fanoutFields(part)], { signal }))[0];
     if (answer instanceof Error) throw answer;
     const sent = sentPart(state, part, answer);
