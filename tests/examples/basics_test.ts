@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { runExample } from "./run_example.ts";
 
 const PRINTED: Readonly<Record<string, string>> = {
   "01_publish_and_consume": `
@@ -70,13 +71,10 @@ const AS_IT_COMES: ReadonlySet<string> = new Set(["08_large_payloads"]);
 
 for (const [name, printed] of Object.entries(PRINTED)) {
   Deno.test(`examples/${name}.ts prints what it says`, async () => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", new URL(`../../examples/${name}.ts`, import.meta.url).pathname],
-      env: { NO_COLOR: "1" },
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const { code, out, err } = await runExample(name);
+    assert.equal(code, 0, err);
     const lines = (text: string) => text.replace(/ +$/gm, "").trim().split("\n");
     const order = AS_IT_COMES.has(name) ? (text: string) => lines(text).sort() : lines;
-    assert.deepEqual(order(new TextDecoder().decode(stdout)), order(printed));
+    assert.deepEqual(order(out), order(printed));
   });
 }
