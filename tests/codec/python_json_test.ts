@@ -108,6 +108,16 @@ Deno.test("parsePythonJson() refuses a million nested arrays", () => {
   ) assert.throws(() => parsePythonJson(json), DecodeError);
 });
 
+Deno.test("parsePythonJson() knows where a string ends, whatever is escaped in it", () => {
+  fc.assert(fc.property(fc.array(fc.string({ unit: fc.constantFrom('"', "\\", "[", "{", "]", "a") })), (texts) => {
+    const wide = [...texts, "[".repeat(2000)];
+    assert.deepEqual(parsePythonJson(JSON.stringify(wide)), wide);
+    const deep = (depth: number) => "[".repeat(depth) + JSON.stringify(wide) + "]".repeat(depth);
+    assert.ok(parsePythonJson(deep(999)));
+    assert.throws(() => parsePythonJson(deep(1000)), DecodeError);
+  }));
+});
+
 Deno.test("parsePythonJson() reads long and wide bodies", () => {
   const wide = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ i, text: '[[{\\"' })));
   assert.equal((parsePythonJson(wide) as unknown[]).length, 20_000);
