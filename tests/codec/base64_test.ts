@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { fromBase64, textFromBase64, toBase64, utf8Text } from "../../lib/codec/base64.ts";
 
 interface Native {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { parsePythonJson, stringifyPythonJson } from "../../lib/codec/python_json.ts";
 import { ConfigError, DecodeError } from "../../lib/errors.ts";
 import { vectors } from "./vectors.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { isPrivateHost, partitionDomain, regionIn, resolveUrl } from "../../lib/http/endpoint.ts";
 import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";

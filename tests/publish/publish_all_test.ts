@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import assert from "node:assert/strict";
 import { json } from "../../lib/codec/json.ts";
 import { kombu } from "../../lib/codec/kombu.ts";
