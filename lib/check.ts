@@ -66,8 +66,8 @@ export function assertOptions<Options extends object>(
   checks: Readonly<Record<keyof Options, Check>>,
 ): void {
   is("object")(path || "options", options);
-  assertKnown(path, options, Object.keys(checks));
   for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, key)) assertKnown(path, options, Object.keys(checks));
     if (value !== undefined) checks[key as keyof Options](path ? `${path}.${key}` : key, value);
   }
 }

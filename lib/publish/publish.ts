@@ -4,7 +4,7 @@ import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { asError, sentPart, summary } from "./answer.ts";
 import { draft } from "./draft.ts";
-import type { PublishOptions, PublishResult, SentPart } from "./options.ts";
+import { assertPublishOptions, type PublishOptions, type PublishResult, type SentPart } from "./options.ts";
 import { discard, fanoutFields, locate, offload, type Part, write } from "./part.ts";
 
 /**
@@ -56,6 +56,7 @@ import { discard, fanoutFields, locate, offload, type Part, write } from "./part
  */
 export async function publish(broker: Broker, body: unknown, options: PublishOptions): Promise<PublishResult> {
   const state = stateOf(broker);
+  assertPublishOptions(options);
   const { signal } = options;
   signal?.throwIfAborted();
   const message = draft(state, body, options);
