@@ -6,7 +6,7 @@
  */
 import type { AwsRequest } from "../types.ts";
 import { answer, fields, maybe, text } from "./answer.ts";
-import { type BatchOutput, batchRequest } from "./batch.ts";
+import { type BatchOutput, batchRequest, type WireEntry } from "./batch.ts";
 import type { OutgoingSqsMessage, SentSqsMessage } from "./message.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -15,17 +15,12 @@ export function sendChecked(queueUrl: string, message: OutgoingSqsMessage): AwsR
   return sqsRequest("SendMessage", { QueueUrl: queueUrl, ...writeMessage(message) }, Answer, readSent);
 }
 
-/** A request that sends several. `check` is called with each, and with what stands before an option's name in an error. */
+/** A request that sends several. */
 export function sendCheckedBatch(
   queueUrl: string,
-  entries: readonly (OutgoingSqsMessage & { readonly id: string })[],
-  check?: (entry: OutgoingSqsMessage, path: string) => void,
+  entries: readonly WireEntry[],
 ): AwsRequest<BatchOutput<{ readonly id: string } & SentSqsMessage>> {
-  const write = (entry: OutgoingSqsMessage, path: string) => {
-    check?.(entry, path);
-    return writeMessage(entry);
-  };
-  return batchRequest("SendMessageBatch", queueUrl, entries, write, Entry, readSent);
+  return batchRequest("SendMessageBatch", queueUrl, entries, Entry, readSent);
 }
 
 const SentFields = /* @__PURE__ */ (() => ({
@@ -57,7 +52,7 @@ const Answer = /* @__PURE__ */ (() => answer(SentFields))();
 const Entry = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
 
 /** Gives a message's fields the wire's names. */
-function writeMessage(message: OutgoingSqsMessage): Readonly<Record<string, unknown>> {
+export function writeMessage(message: OutgoingSqsMessage): Readonly<Record<string, unknown>> {
   const { messageAttributes = {} } = message;
   return {
     MessageBody: message.messageBody,

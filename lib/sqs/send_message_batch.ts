@@ -1,7 +1,7 @@
 import type { AwsRequest } from "../types.ts";
-import type { BatchOutput } from "./batch.ts";
+import { type BatchOutput, writeEntries } from "./batch.ts";
 import { assertMessage, type OutgoingSqsMessage, type SentSqsMessage } from "./message.ts";
-import { sendCheckedBatch } from "./send_checked.ts";
+import { sendCheckedBatch, writeMessage } from "./send_checked.ts";
 
 /** An entry of {@linkcode sendMessageBatch}. */
 export interface SendMessageBatchEntry extends OutgoingSqsMessage {
@@ -45,5 +45,9 @@ export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentS
  */
 export function sendMessageBatch(options: SendMessageBatchOptions): AwsRequest<SendMessageBatchOutput> {
   const { queueUrl, entries } = options;
-  return sendCheckedBatch(queueUrl, entries, assertMessage);
+  const write = (entry: SendMessageBatchEntry, path: string) => {
+    assertMessage(entry, path);
+    return writeMessage(entry);
+  };
+  return sendCheckedBatch(queueUrl, writeEntries(entries, write));
 }
