@@ -103,7 +103,7 @@ const CHECKS = /* @__PURE__ */ (() => {
     traceparent: text,
     codec: has("encode"),
     mandatory: yesOrNo,
-    signal: record,
+    signal: has("throwIfAborted"),
   };
 })();
 
