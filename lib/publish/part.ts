@@ -124,7 +124,7 @@ function seal(
       `Cannot publish ${
         stream ? "a stream" : size + " bytes"
       } to '${name}', which takes ${limit} bytes with attributes: ` +
-        "set 'payloads' in connect(), for example to s3Payloads()",
+        "set 'payloads' in connect(), as s3Payloads() is",
     );
   }
   if (!store) {

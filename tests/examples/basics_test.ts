@@ -10,7 +10,7 @@ const PRINTED: Readonly<Record<string, string>> = {
   "01_publish_and_consume": `
 { id: 1, item: "kelp" } is the message that was sent`,
   "02_publish_many": `
-ConfigError: Cannot publish 1864532 bytes to 'orders', which takes 1048576 bytes with attributes: set 'payloads' in connect(), for example to s3Payloads()
+ConfigError: Cannot publish 1864532 bytes to 'orders', which takes 1048576 bytes with attributes: set 'payloads' in connect(), as s3Payloads() is
 1000 sent in 100 requests, 1000 in the queue`,
   "03_delay_expiration_attributes": `
 after 0 s: at once { source: "shop" } { tenant: "kelp", priority: 7 }
