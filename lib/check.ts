@@ -105,3 +105,18 @@ export function has(...names: readonly string[]): Check {
     for (const name of names) is("function")(`${path}.${name}`, (value as Record<string, unknown> | null)?.[name]);
   };
 }
+
+/** Throws unless it is a pair of keys. Never shows what came, as it may be half of a secret. */
+export function assertKeys(path: string, keys: unknown, instead = ""): void {
+  const { accessKeyId, secretAccessKey, sessionToken } = Object(keys);
+  for (const [name, key] of Object.entries({ accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" })) {
+    if (typeof key !== "string" || !key) refuse(`${path}.${name}`, `given as text${instead}`, undefined);
+  }
+}
+
+/** Throws unless it is a pair of keys or a provider of them. */
+export function assertCredentials(path: string, credentials: unknown): void {
+  if (typeof credentials !== "function") {
+    assertKeys(path, credentials, `, or '${path}' a function like defaultChain()`);
+  }
+}

@@ -4,7 +4,18 @@
  * @module
  */
 import { type BrokerState, keepState } from "./broker.ts";
-import { assertOptions, assertText, type Check, each, has, is, oneOf, refuse, within } from "./check.ts";
+import {
+  assertCredentials,
+  assertOptions,
+  assertText,
+  type Check,
+  each,
+  has,
+  is,
+  oneOf,
+  refuse,
+  within,
+} from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
 import { assertPlainUrl } from "./http/endpoint.ts";
@@ -186,15 +197,4 @@ function check(options: ConnectOptions): void {
     random: fn,
     onEvent: fn,
   });
-}
-
-/** Never shows what came, as it may be half of a secret. */
-function assertCredentials(path: string, credentials: unknown): void {
-  if (typeof credentials === "function") return;
-  const { accessKeyId, secretAccessKey, sessionToken } = Object(credentials);
-  for (const [name, key] of Object.entries({ accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" })) {
-    if (typeof key !== "string" || !key) {
-      refuse(`${path}.${name}`, `given as text, or '${path}' a function like defaultChain()`, undefined);
-    }
-  }
 }

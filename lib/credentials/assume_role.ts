@@ -25,5 +25,5 @@ import { type AssumeRoleOptions, roleOf } from "./role.ts";
  * ```
  */
 export function assumeRole(options: AssumeRoleOptions): CredentialProvider {
-  return roleOf({ ...options, credentials: options.credentials ?? defaultChain() });
+  return roleOf({ ...options, credentials: options?.credentials ?? defaultChain() });
 }

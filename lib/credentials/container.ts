@@ -1,3 +1,4 @@
+import { assertOptions, within } from "../check.ts";
 import { CredentialsError } from "../errors.ts";
 import { environment } from "../http/endpoint.ts";
 import type { CredentialProvider } from "../types.ts";
@@ -25,6 +26,7 @@ const NEAR = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost|169\.254\.170\.(?:2|23)|
  *
  * @param options When to refresh.
  * @returns The provider. It rejects with a `CredentialsError` where there is no such service or it does not answer well.
+ * @throws {ConfigError} If an option is wrong.
  * @see {@link https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html}
  *
  * @example Usage
@@ -36,6 +38,9 @@ const NEAR = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost|169\.254\.170\.(?:2|23)|
  * ```
  */
 export function container(options: ContainerOptions = {}): CredentialProvider {
+  assertOptions<Required<ContainerOptions>>("", options as Required<ContainerOptions>, {
+    refreshBefore: within(0, Infinity, true),
+  });
   return cached("container", async (context) => {
     const url = address();
     const file = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");

@@ -1,4 +1,4 @@
-import { assertText, refuse } from "../check.ts";
+import { assertOptions, assertText, refuse, within } from "../check.ts";
 import { CredentialsError } from "../errors.ts";
 import { environment, isPrivateHost } from "../http/endpoint.ts";
 import type { CredentialProvider } from "../types.ts";
@@ -41,9 +41,12 @@ const ADVICE = "outside of EC2 there is none, and in a container the instance's 
  * ```
  */
 export function instanceMetadata(options: InstanceMetadataOptions = {}): CredentialProvider {
+  assertOptions<Required<InstanceMetadataOptions>>("", options as Required<InstanceMetadataOptions>, {
+    endpoint: (path, endpoint) => isSafe(endpoint as string) || refuse(path, SAFE, endpoint),
+    role: assertText,
+    refreshBefore: within(0, Infinity, true),
+  });
   const { endpoint, role, refreshBefore } = options;
-  if (role !== undefined) assertText("role", role);
-  if (endpoint !== undefined && !isSafe(endpoint)) refuse("endpoint", SAFE, endpoint);
   return cached("instanceMetadata", async (context) => {
     if (environment("AWS_EC2_METADATA_DISABLED")?.toLowerCase() === "true") {
       throw new CredentialsError(`Cannot get keys from ${WHAT} as AWS_EC2_METADATA_DISABLED says so`);

@@ -1,4 +1,4 @@
-import { assertText } from "../check.ts";
+import { assertOptions, assertText, within } from "../check.ts";
 import { CredentialsError } from "../errors.ts";
 import { environment } from "../http/endpoint.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
@@ -43,8 +43,11 @@ export interface ProfileOptions {
  * ```
  */
 export function profile(options: ProfileOptions = {}): CredentialProvider {
-  if (options.profile !== undefined) assertText("profile", options.profile);
-  if (options.file !== undefined) assertText("file", options.file);
+  assertOptions<Required<ProfileOptions>>("", options as Required<ProfileOptions>, {
+    profile: assertText,
+    file: assertText,
+    refreshBefore: within(0, Infinity, true),
+  });
   return cached("profile", async (context) => {
     const name = options.profile ?? (environment("AWS_PROFILE") || "default");
     const keys = keysOf(await load(options.file), name, []);

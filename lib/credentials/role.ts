@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { assertWithin } from "../check.ts";
+import { assertCredentials, assertOptions, assertText, type Check, within } from "../check.ts";
 import { sendForProvider } from "../http/send_for_provider.ts";
 import { assumeRole as assumeRoleRequest } from "../sts/assume_role.ts";
 import { assertRole, assertSessionName, MAX_DURATION, MIN_DURATION } from "../sts/request.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
-import { cached, REFRESH_BEFORE } from "./cached.ts";
+import { cached } from "./cached.ts";
 
 /** The session's name where none is given. */
 export const SESSION_NAME = "dashi";
@@ -37,11 +37,20 @@ export interface AssumeRoleOptions extends RoleSessionOptions {
   readonly externalId?: string;
 }
 
-/** Throws for options of a session that are wrong. */
-export function assertSession({ sessionName, durationSeconds = 3600, refreshBefore }: RoleSessionOptions): void {
-  if (sessionName !== undefined) assertSessionName("sessionName", sessionName);
-  assertWithin("durationSeconds", durationSeconds, MIN_DURATION, MAX_DURATION);
-  assertWithin("refreshBefore", refreshBefore ?? REFRESH_BEFORE, 0, durationSeconds - 1);
+/** Throws for options of a session that are unknown or wrong; `more` checks those that are no session's. */
+export function assertSession<Options extends RoleSessionOptions>(
+  options: Options,
+  more: Readonly<Record<Exclude<keyof Options, keyof RoleSessionOptions>, Check>>,
+): void {
+  const { durationSeconds = 3600 } = options ?? {};
+  const session: Readonly<Record<keyof RoleSessionOptions, Check>> = {
+    sessionName: assertSessionName,
+    durationSeconds: within(MIN_DURATION, MAX_DURATION),
+    refreshBefore: within(0, durationSeconds - 1, true),
+    policy: assertText,
+    region: assertText,
+  };
+  assertOptions<object>("", options, { ...session, ...more });
 }
 
 /** The region of STS: the keys of a partition are got in that partition. */
@@ -57,10 +66,13 @@ export function stsRegion(arn: string, own: string | undefined, context: Credent
 export function roleOf(
   options: AssumeRoleOptions & { readonly credentials: Credentials | CredentialProvider },
 ): CredentialProvider {
-  const { arn, sessionName = SESSION_NAME, durationSeconds, externalId, policy, region } = options;
+  assertSession<AssumeRoleOptions>(options, {
+    arn: assertRole,
+    credentials: assertCredentials,
+    externalId: assertText,
+  });
+  const { arn, sessionName = SESSION_NAME, durationSeconds, externalId, policy, region, credentials } = options;
   assertRole("arn", arn);
-  assertSession(options);
-  const { credentials } = options;
   const request = assumeRoleRequest({
     roleArn: arn,
     roleSessionName: sessionName,

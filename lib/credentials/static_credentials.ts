@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+import { assertKeys } from "../check.ts";
 import type { CredentialProvider, Credentials } from "../types.ts";
 
 /**
@@ -19,12 +19,8 @@ import type { CredentialProvider, Credentials } from "../types.ts";
  * ```
  */
 export function staticCredentials(credentials: Credentials): CredentialProvider {
+  assertKeys("credentials", credentials);
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials;
-  for (const [name, value] of Object.entries({ accessKeyId, secretAccessKey })) {
-    if (typeof value !== "string" || value === "") {
-      throw new ConfigError(`Cannot use '${name}' as it must be a string that is not empty`);
-    }
-  }
   const keys = Object.freeze({ accessKeyId, secretAccessKey, sessionToken, expiration });
   return () => Promise.resolve(keys);
 }

@@ -1,3 +1,4 @@
+import { assertText, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import { environment } from "../http/endpoint.ts";
 import { sendUnsigned } from "../http/send_for_provider.ts";
@@ -45,9 +46,12 @@ export interface WebIdentityOptions extends RoleSessionOptions {
  * ```
  */
 export function webIdentity(options: WebIdentityOptions = {}): CredentialProvider {
+  assertSession<WebIdentityOptions>(options, {
+    arn: assertRole,
+    token: (path, token) => typeof token === "function" || assertToken(path, token),
+    tokenFile: assertText,
+  });
   const { token, tokenFile } = options;
-  if (options.arn !== undefined) assertRole("arn", options.arn);
-  assertSession(options);
   if (token !== undefined && tokenFile !== undefined) {
     throw new ConfigError("Cannot use 'tokenFile' as 'token' is given: only one of them can be meant");
   }
@@ -70,4 +74,9 @@ export function webIdentity(options: WebIdentityOptions = {}): CredentialProvide
     const answer = await sendUnsigned(context, request, { region: stsRegion(arn, options.region, context), secret });
     return answer.credentials;
   }, options.refreshBefore);
+}
+
+/** Never shows what came. */
+function assertToken(path: string, token: unknown): void {
+  if (typeof token !== "string" || !token) refuse(path, "text, or a function that gives it", undefined);
 }

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertKnown, refuse } from "../check.ts";
+import { assertCredentials, assertOptions, assertText, each, is } from "../check.ts";
 import { send } from "../http/send.ts";
 import { deleteTopic } from "../sns/delete_topic.ts";
 import { assertSnsArn } from "../sns/request.ts";
@@ -62,13 +62,18 @@ export interface SnsFanoutOptions {
  * ```
  */
 export function snsFanout(options: SnsFanoutOptions = {}): Fanout {
-  assertKnown("", options, ["topics", "tags"]);
+  assertOptions<Required<SnsFanoutOptions>>("", options as Required<SnsFanoutOptions>, {
+    topics: each((path, topic) => {
+      assertOptions<Required<PredefinedTopic>>(path, topic as Required<PredefinedTopic>, {
+        arn: assertSnsArn,
+        region: assertText,
+        credentials: assertCredentials,
+      });
+      assertSnsArn(`${path}.arn`, (topic as PredefinedTopic).arn);
+    }),
+    tags: each(is("string")),
+  });
   const { topics, tags = KOMBU_TAGS } = options;
-  for (const [name, topic] of Object.entries(topics ?? {})) {
-    if (typeof topic !== "object" || topic === null) refuse(`topics.${name}`, "{ arn, region?, credentials? }", topic);
-    assertKnown(`topics.${name}`, topic, ["arn", "region", "credentials"]);
-    assertSnsArn(`topics.${name}.arn`, topic.arn);
-  }
   const settings: FanoutSettings = { topics, tags };
   return Object.freeze<Fanout>({
     async limit(broker, exchange, { signal } = {}) {

@@ -242,7 +242,7 @@ Deno.test("providers show no key to an inspector", async () => {
     assert.doesNotMatch(text, /secret|token-of/);
   }
   assert.doesNotMatch(JSON.stringify(context.events), /secret|token-of/);
-  assert.throws(() => staticCredentials({ accessKeyId: "", secretAccessKey: "hush" }), /'accessKeyId'/);
+  assert.throws(() => staticCredentials({ accessKeyId: "", secretAccessKey: "hush" }), /'credentials.accessKeyId'/);
 });
 
 Deno.test("assumeRole() shares no pending refresh between the invocations of a Worker, only its keys", async () => {

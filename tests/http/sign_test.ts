@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "../support/fast_check.ts";
 import { CredentialsError } from "../../lib/errors.ts";
-import { sign } from "../../lib/http/sign.ts";
+import { sign, type SignOptions } from "../../lib/http/sign.ts";
 import { objectPath } from "../../lib/s3/object_path.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import type { AwsBody, AwsRequest, Service } from "../../lib/types.ts";
@@ -203,6 +203,21 @@ Deno.test("sign() gives the request that was built: method, body, headers, no re
   assert.equal(await signed.text(), unsigned.body);
   controller.abort();
   assert.equal(signed.signal.aborted, true);
+});
+
+Deno.test("sign() refuses what is no pair of keys and no instant, and signs nothing with it", async () => {
+  const unsigned = sendMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs", messageBody: "x" });
+  const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG" };
+  const wrong: Record<string, unknown> = {
+    "credentials.accessKeyId": { credentials: () => Promise.resolve(keys) },
+    "credentials.secretAccessKey": { credentials: { accessKeyId: "AKIDEXAMPLE" } },
+    now: { credentials: keys, now: new Date("never") },
+  };
+  for (const [path, options] of Object.entries(wrong)) {
+    const message = new RegExp(`^Cannot use '${path}' as `);
+    await assert.rejects(sign(unsigned, options as SignOptions), { name: "ConfigError", message });
+  }
+  await assert.rejects(sign(unsigned, undefined as unknown as SignOptions), { name: "ConfigError" });
 });
 
 Deno.test("sign() refuses keys that no header can carry, and does not show them", async () => {
