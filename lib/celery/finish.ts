@@ -11,7 +11,7 @@ import type { Delivery } from "../consume/delivery.ts";
 import { AwsError, DashiError, PublishError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
 import { writeIsoDate } from "./iso_date.ts";
-import { freeze, plan } from "./plan.ts";
+import { freeze, type Plan, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
 import { deliver } from "./send_task.ts";
@@ -21,6 +21,11 @@ import type { Worker } from "./worker.ts";
 /** What a task is called with after this one. */
 function heritage({ id, rootId }: TaskRequest): Record<string, unknown> {
   return { parent_id: id, root_id: rootId };
+}
+
+/** Sends what was planned, written as what the worker reads. */
+function send({ broker, codec }: Worker, messages: Plan["messages"]): Promise<void> {
+  return deliver(broker, messages.map((message) => ({ ...message, codec })));
 }
 
 /** Stores a state of a task, if it is stored at all. */
@@ -37,7 +42,7 @@ export async function store(
 
 /** The task has returned. */
 export async function succeed(worker: Worker, request: TaskRequest, kept: boolean, value: unknown): Promise<void> {
-  const { queueFor, state, broker } = worker;
+  const { queueFor, state } = worker;
   const { callbacks, chain } = request.after!;
   // They have their ids before the result is stored, which names them as children.
   const links = callbacks.map((call) => freeze(call, {}));
@@ -54,7 +59,7 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
   const messages = links.map((link) => planned(link));
   if (next) messages.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
   await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
-  for (const each of messages) await deliver(broker, each);
+  for (const each of messages) await send(worker, each);
 }
 
 /** True for an error that another run of the task may not meet: what AWS says, or what a store of the user's throws. */
@@ -64,7 +69,7 @@ export function mayPass(error: unknown): boolean {
 
 /** The task has failed: so have those that wait for it in the chain. */
 export async function fail(worker: Worker, request: TaskRequest, kept: boolean, error: unknown): Promise<void> {
-  const { queueFor, broker, state } = worker;
+  const { queueFor, state } = worker;
   const { errbacks, chain } = request.after!;
   const meta: TaskMeta = { status: "FAILURE", ...describeError(error) };
   await store(worker, request, kept, meta);
@@ -74,7 +79,7 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
   for (const errback of errbacks) {
     try {
       const more = { prepend: [request.id], options: heritage(request), queueFor, keep: Object.freeze };
-      await deliver(broker, plan(state, errback, more).messages);
+      await send(worker, plan(state, errback, more).messages);
     } catch (error) {
       if (mayPass(error)) throw error;
       state.emit({ type: "error", error: error as Error });
@@ -95,7 +100,7 @@ export async function again(
   kept: boolean,
   { options }: Retry,
 ): Promise<Date> {
-  const { state, broker, codec } = worker;
+  const { state } = worker;
   const { max = RETRY_DEFAULTS.max, error, args = request.args, kwargs = request.kwargs } = options;
   const retries = request.retries + 1;
   if (retries > max) {
@@ -116,7 +121,7 @@ export async function again(
     status: "RETRY",
     ...(error === undefined ? { result: null } : describeError(error)),
   });
-  await deliver(broker, messages.map((message) => ({ ...message, codec })));
+  await send(worker, messages);
   return eta;
 }
 

@@ -11,6 +11,7 @@ import { route } from "../topology/route.ts";
 import { listOf, stepsOf, tasksOf } from "./chain.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import { pythonRepr } from "./python_repr.ts";
+import { mergeOptions } from "./signature.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
 
 /** Celery's `task_default_queue`. */
@@ -44,7 +45,7 @@ export interface PlanOptions {
 export function plan(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
   const { prepend = [], options = {}, keep } = more;
   // What a group or stamps say is not changed from outside, as in Celery.
-  const call: Signature = { ...given, options: { ...given.options, ...options } };
+  const call: Signature = { ...given, options: mergeOptions(given.options, options) };
   if (call.subtask_type === "group") return planGroup(state, call, more);
   if (call.subtask_type === "chain") {
     const steps = stepsOf(call);
@@ -95,8 +96,7 @@ function flatGroup(call: Signature): Signature[] {
 
 /** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
 export function freeze(call: Signature, options: Readonly<Record<string, unknown>>): Signature {
-  const own = { ...call.options };
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) own[name] = value;
+  const own = mergeOptions(call.options, options);
   own.task_id ??= crypto.randomUUID();
   if (call.subtask_type !== "group") return { ...call, options: own };
   const tasks = tasksOf(call).map((task, group_index) => freeze(task, { group_index }));

@@ -32,7 +32,10 @@ export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable">
   readonly onInvalid?: "leave" | "reject";
   /** The queue of callbacks and chained tasks that name none. Default: `celery`, as Celery's. */
   readonly queueFor?: (task: string) => string | undefined;
-  /** How bodies are read. Default: the predefined queue's, else the broker's. */
+  /**
+   * How bodies are read, and how callbacks, retries and chained tasks are written: Celery knows `kombu()` only. Default:
+   * the predefined queue's, else the broker's.
+   */
   readonly codec?: Codec;
 }
 

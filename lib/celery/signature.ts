@@ -59,10 +59,25 @@ export function signature<R = any, T = any>(
     task: base.task ?? task as string,
     args,
     kwargs,
-    options: { ...base.options, ...toWireOptions(rest) },
+    options: mergeOptions(base.options, toWireOptions(rest)),
     subtask_type: base.subtask_type ?? null,
     immutable,
   });
+}
+
+/** Options over others, by Celery's names. A time to run at is one option that has two names. */
+export function mergeOptions(
+  base: Readonly<Record<string, unknown>> = {},
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (name === "eta" && value !== null) delete merged.countdown;
+    if (name === "countdown" && value !== null) delete merged.eta;
+    merged[name] = value;
+  }
+  return merged;
 }
 
 /** True for what Python calls a mapping. */

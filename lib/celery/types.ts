@@ -119,7 +119,7 @@ export interface SendTaskOptions<R = any> {
 export interface SendOptions<R = any> extends SendTaskOptions<R> {
   /** The W3C trace context, sent as the header `traceparent`. */
   readonly traceparent?: string;
-  /** How the message is written. Default: the queue's, else the broker's. */
+  /** How the message is written: Celery reads `kombu()` only. Default: the queue's, else the broker's. */
   readonly codec?: Codec;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;

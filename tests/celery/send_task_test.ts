@@ -261,3 +261,17 @@ Deno.test("wrong options are refused at once, by name", async () => {
   assert.throws(() => task("app.add", { args: {} as never }), /'args' as it must be a Standard Schema/);
   assert.equal(sqs.requests.count(), 0);
 });
+
+Deno.test("a countdown overrides an eta and an eta a countdown: they are one option", async () => {
+  const { broker, sqs, read } = setUp();
+  const eta = new Date(+sqs.clock.now() + 7200_000);
+  const soon = new Date(+sqs.clock.now() + 60_000);
+  const [late, early] = [task("app.late", { eta }), task("app.early", { countdown: 60 })];
+  await sendTask(broker, early(), { eta, id: "1" });
+  await sendTask(broker, late(), { countdown: 60, id: "2" });
+  await sendTask(broker, signature(early(), { eta, id: "3" }));
+  await sendTask(broker, chain(early(), late()), { eta, id: "4" });
+  await sendTask(broker, group(late(), late()), { countdown: 60 });
+  const etas = (await read("celery")).map(({ headers }) => +new Date(headers.eta));
+  assert.deepEqual(etas, [+eta, +soon, +eta, +eta, +soon, +soon]);
+});

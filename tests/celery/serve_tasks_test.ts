@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { ConfigError, DoesNotExistQueueError, TaskFailedError, TimeLimitExceeded } from "@dashi/sqs";
+import { ConfigError, DoesNotExistQueueError, json, kombu, TaskFailedError, TimeLimitExceeded } from "@dashi/sqs";
 import { chain, group, retry, sendTask, serveTasks, signature, task, type TaskContext } from "@dashi/sqs/celery";
 import captured from "../vectors/celery_messages.json" with { type: "json" };
 import { memoryResults, sendRaw, setUp } from "./support.ts";
@@ -230,6 +230,27 @@ Deno.test("retry() with arguments that can't be sent fails the task", async () =
   const { status, result } = results.kept.get("a")!;
   assert.deepEqual([status, (result as any).exc_type], ["FAILURE", "ConfigError"]);
   assert.equal(sqs.messages("celery").length, 0);
+});
+
+Deno.test("what follows a task is written as the worker reads: its codec wins over the broker's", async () => {
+  const { broker, sqs, states, read } = setUp(["celery", "next"], { connect: { codec: json() } });
+  const codec = kombu();
+  const next = (id: string) => signature(notify.partial(), { queue: "next", id });
+  await sendTask(broker, chain(add(2, 3), next("chained")), { codec, link: next("linked") });
+  await sendTask(broker, "app.fail", { codec, linkError: next("told") });
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.add": (task, x, y) => {
+        if (!task.retries) throw retry({ countdown: 1 });
+        return x + y;
+      },
+      "app.fail": () => {
+        throw new Error("no");
+      },
+    }, { codec, maxSeconds: 60 }).closed
+  );
+  assert.deepEqual(states().filter((state) => state.startsWith("invalid")), []);
+  assert.deepEqual((await read("next")).map(({ headers }) => headers.id).sort(), ["chained", "told"]);
 });
 
 Deno.test("retry() backs off: twice as long each time, up to a bound, with jitter below it", async () => {
