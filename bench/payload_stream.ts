@@ -1,11 +1,13 @@
 /**
  * A large payload as a stream, each way, beside a plain unsigned `fetch` of as many bytes, against a local server in a
- * process of its own: MB/s, and how far the memory of this process grew.
+ * process of its own: MB/s, milliseconds of this process's CPU for a GB, and how far its memory grew. The two take
+ * turns, and medians are shown: other work on the machine slows both.
  *
- * `deno run -A bench/payload_stream.ts [MiB]`, 2048 by default.
+ * `deno run -A bench/payload_stream.ts [MiB] [rounds]`, 2048 and 3 by default.
  *
  * @module
  */
+import process from "node:process";
 import { connect } from "@dashi/sqs";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { checksumText, crc32c } from "@dashi/sqs/s3";
@@ -66,31 +68,58 @@ async function drain(stream: ReadableStream<Uint8Array>): Promise<number> {
   return bytes;
 }
 
-/** Does a piece of work, and tells its speed and the most that memory grew meanwhile. */
-async function measure(
-  name: string,
-  size: number,
-  work: () => Promise<unknown>,
-): Promise<number> {
+/** What one piece of work took. */
+interface Run {
+  readonly speed: number;
+  readonly cpu: number;
+  readonly growth: number;
+}
+
+/** Does a piece of work, and tells its MB/s, its milliseconds of CPU for a GB, and the most MiB that memory grew. */
+async function measure(size: number, work: () => Promise<unknown>): Promise<Run> {
   const before = Deno.memoryUsage().rss;
   let most = before;
   const timer = setInterval(
     () => most = Math.max(most, Deno.memoryUsage().rss),
     20,
   );
+  const busy = process.cpuUsage();
   const began = performance.now();
   await work();
-  const speed = size / 1e6 / ((performance.now() - began) / 1000);
+  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(busy);
   clearInterval(timer);
-  console.log(
-    `${name.padEnd(24)} ${speed.toFixed(0).padStart(6)} MB/s   +${((most - before) / MIB).toFixed(0)} MiB`,
-  );
-  return speed;
+  return { speed: size / 1e6 / seconds, cpu: (user + system) / 1000 / (size / 1e9), growth: (most - before) / MIB };
+}
+
+function median(figures: readonly number[]): number {
+  return figures.toSorted((a, b) => a - b)[figures.length >> 1];
+}
+
+/** Lets plain `fetch` and the library take turns; the ratio is the median of the rounds' own. */
+async function compare(
+  way: string,
+  size: number,
+  rounds: number,
+  plain: () => Promise<unknown>,
+  ours: () => Promise<unknown>,
+): Promise<string> {
+  const runs: (readonly [Run, Run])[] = [];
+  while (runs.length < rounds) runs.push([await measure(size, plain), await measure(size, ours)]);
+  for (const [i, name] of ["fetch", "s3Payloads"].entries()) {
+    const of = (figure: keyof Run) => runs.map((run) => run[i][figure]);
+    console.log(
+      `${`${name}, ${way}`.padEnd(20)} ${median(of("speed")).toFixed(0).padStart(6)} MB/s  ` +
+        `${median(of("cpu")).toFixed(0).padStart(6)} ms of CPU a GB  +${Math.max(...of("growth")).toFixed(0)} MiB`,
+    );
+  }
+  return `${way} ${median(runs.map(([plain, ours]) => ours.speed / plain.speed)).toFixed(2)} of fetch`;
 }
 
 if (Deno.args[0] === "server") serve(Number(Deno.args[1]));
 else {
   const size = Number(Deno.args[0] ?? 2048) * MIB;
+  const rounds = Number(Deno.args[1] ?? 3);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", import.meta.url, "server", String(size)],
     stdout: "piped",
@@ -121,15 +150,11 @@ else {
     };
     await plainUp(64 * MIB);
     await up(64 * MIB);
-    const speeds = [
-      await measure("fetch, up", size, () => plainUp(size)),
-      await measure("s3Payloads, up", size, () => up(size)),
-      await measure("fetch, down", size, plainDown),
-      await measure("s3Payloads, down", size, down),
+    const ratios = [
+      await compare("up", size, rounds, () => plainUp(size), () => up(size)),
+      await compare("down", size, rounds, plainDown, down),
     ];
-    console.log(
-      `up ${(speeds[1] / speeds[0]).toFixed(2)} of fetch, down ${(speeds[3] / speeds[2]).toFixed(2)} of fetch`,
-    );
+    console.log(ratios.join(", "));
   } finally {
     child.kill();
     await child.status;

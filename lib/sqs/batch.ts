@@ -3,10 +3,10 @@
  *
  * @module
  */
-import * as v from "valibot";
 import { refuse } from "../check.ts";
 import type { AwsError } from "../errors.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, fields, type Kind, listOf, maybe, text, yesOrNo } from "./answer.ts";
 import { MAX_BATCH } from "./limits.ts";
 import { sqsError, sqsRequest } from "./request.ts";
 
@@ -43,36 +43,31 @@ export function entryError(action: string, failure: BatchFailure): AwsError {
   return sqsError(action, { status: 200, retryable }, { awsCode, message });
 }
 
-/** The schema of an entry of `Successful` that says no more than its id. */
-export const Done = /* @__PURE__ */ (() => v.object({ Id: v.string() }))();
-const Failure = /* @__PURE__ */ (() =>
-  v.object({
-    Id: v.string(),
-    Code: v.optional(v.string()),
-    Message: v.nullish(v.string()),
-    SenderFault: v.optional(v.boolean()),
-  }))();
+/** An entry of `Successful` that says no more than its id. */
+export const Done = /* @__PURE__ */ (() => fields({ Id: text }))();
+const Failure =
+  /* @__PURE__ */ (() => fields({ Id: text, Code: maybe(text), Message: maybe(text), SenderFault: maybe(yesOrNo) }))();
 
 /**
  * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.
  *
  * @param entries 1 to 10 entries with distinct ids.
  * @param write Makes what SQS wants of an entry, its id aside; `path` is for the checks' messages.
- * @param schema What an entry of `Successful` must look like.
+ * @param success What an entry of `Successful` must look like.
  * @param read Makes the output of such an entry, its id aside.
  * @throws {ConfigError} If there are too few or too many entries, or an id is wrong or used twice.
  */
 export function batchRequest<
   Entry extends { readonly id: string },
-  Schema extends v.GenericSchema<unknown, { Id: string }>,
+  Answered extends { Id: string },
   Success extends object,
 >(
   action: string,
   queueUrl: string,
   entries: readonly Entry[],
   write: (entry: Entry, path: string) => Readonly<Record<string, unknown>>,
-  schema: Schema,
-  read: (success: v.InferOutput<Schema>) => Success,
+  success: Kind<Answered>,
+  read: (success: Answered) => Success,
 ): AwsRequest<BatchOutput<{ readonly id: string } & Success>> {
   if (!Array.isArray(entries) || !entries.length || entries.length > MAX_BATCH) {
     refuse("entries", `a list of 1 to ${MAX_BATCH}`, entries?.length);
@@ -91,9 +86,9 @@ export function batchRequest<
   return sqsRequest(
     action,
     { QueueUrl: queueUrl, Entries },
-    v.object({ Successful: v.nullish(v.array(schema)), Failed: v.nullish(v.array(Failure)) }),
+    answer({ Successful: maybe(listOf(success)), Failed: maybe(listOf(Failure)) }),
     ({ Successful, Failed }) => {
-      const good = new Map((Successful as v.InferOutput<Schema>[])?.map((success) => [success.Id, success]));
+      const good = new Map(Successful?.map((success) => [success.Id, success]));
       const bad = new Map(Failed?.map((failure) => [failure.Id, failure]));
       const successful: ({ readonly id: string } & Success)[] = [];
       const failed: BatchFailure[] = [];
@@ -104,9 +99,9 @@ export function batchRequest<
           successful.push({ id, ...read(success) });
           continue;
         }
-        const { Code: code = "Unknown", Message, SenderFault: senderFault = false } = failure ??
+        const { Code, Message, SenderFault }: Partial<NonNullable<typeof failure>> = failure ??
           { Code: "MissingFromAnswer", Message: "the answer does not speak of this entry" };
-        failed.push({ id, code, message: Message ?? "", senderFault });
+        failed.push({ id, code: Code ?? "Unknown", message: Message ?? "", senderFault: SenderFault ?? false });
       }
       return { successful, failed };
     },

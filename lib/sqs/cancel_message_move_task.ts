@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, maybe, number } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode cancelMessageMoveTask}. */
@@ -15,7 +15,7 @@ export interface CancelMessageMoveTaskOutput {
   readonly approximateNumberOfMessagesMoved: number;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ ApproximateNumberOfMessagesMoved: v.optional(v.number()) }))();
+const Answer = /* @__PURE__ */ (() => answer({ ApproximateNumberOfMessagesMoved: maybe(number) }))();
 
 /**
  * Builds a `CancelMessageMoveTask` request: no I/O, no clock, no randomness.
@@ -41,8 +41,6 @@ export function cancelMessageMoveTask(options: CancelMessageMoveTaskOptions): Aw
     "CancelMessageMoveTask",
     { TaskHandle: taskHandle },
     Answer,
-    ({ ApproximateNumberOfMessagesMoved = 0 }) => ({
-      approximateNumberOfMessagesMoved: ApproximateNumberOfMessagesMoved,
-    }),
+    ({ ApproximateNumberOfMessagesMoved: moved }) => ({ approximateNumberOfMessagesMoved: moved ?? 0 }),
   );
 }

@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { refuse } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, text } from "./answer.ts";
 import { assertQueueName, type QueueAttributes, writeAttributes } from "./queue.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -20,7 +20,7 @@ export interface CreateQueueOutput {
   readonly queueUrl: string;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ QueueUrl: v.string() }))();
+const Answer = /* @__PURE__ */ (() => answer({ QueueUrl: text }))();
 
 /**
  * Builds a `CreateQueue` request: no I/O, no clock, no randomness.

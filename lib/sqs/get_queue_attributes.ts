@@ -1,7 +1,6 @@
-import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { texts } from "./record.ts";
+import { answer, maybe, recordOf, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode getQueueAttributes}. */
@@ -18,7 +17,7 @@ export interface GetQueueAttributesOutput {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ Attributes: v.nullish(texts()) }))();
+const Answer = /* @__PURE__ */ (() => answer({ Attributes: maybe(recordOf(text)) }))();
 
 /**
  * Builds a `GetQueueAttributes` request: no I/O, no clock, no randomness.

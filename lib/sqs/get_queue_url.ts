@@ -1,5 +1,5 @@
-import * as v from "valibot";
 import type { AwsRequest } from "../types.ts";
+import { answer, text } from "./answer.ts";
 import { assertQueueName } from "./queue.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -17,7 +17,7 @@ export interface GetQueueUrlOutput {
   readonly queueUrl: string;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ QueueUrl: v.string() }))();
+const Answer = /* @__PURE__ */ (() => answer({ QueueUrl: text }))();
 
 /**
  * Builds a `GetQueueUrl` request: no I/O, no clock, no randomness.

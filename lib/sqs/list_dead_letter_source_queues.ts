@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertText, assertWithin } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, listOf, maybe, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode listDeadLetterSourceQueues}. */
@@ -22,8 +22,7 @@ export interface ListDeadLetterSourceQueuesOutput {
 }
 
 // This one action's `queueUrls` begins with a small letter.
-const Answer =
-  /* @__PURE__ */ (() => v.object({ queueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) }))();
+const Answer = /* @__PURE__ */ (() => answer({ queueUrls: maybe(listOf(text)), NextToken: maybe(text) }))();
 
 /**
  * Builds a `ListDeadLetterSourceQueues` request: no I/O, no clock, no randomness.

@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertText, assertWithin } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, fields, listOf, maybe, number, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode listMessageMoveTasks}. */
@@ -39,20 +39,18 @@ export interface ListMessageMoveTasksOutput {
   readonly tasks: readonly MessageMoveTask[];
 }
 
-const Text = /* @__PURE__ */ (() => v.nullish(v.string()))();
-const Count = /* @__PURE__ */ (() => v.nullish(v.number()))();
 const Answer = /* @__PURE__ */ (() =>
-  v.object({
-    Results: v.nullish(v.array(v.object({
-      TaskHandle: Text,
-      Status: v.string(),
-      SourceArn: Text,
-      DestinationArn: Text,
-      MaxNumberOfMessagesPerSecond: Count,
-      ApproximateNumberOfMessagesMoved: Count,
-      ApproximateNumberOfMessagesToMove: Count,
-      FailureReason: Text,
-      StartedTimestamp: Count,
+  answer({
+    Results: maybe(listOf(fields({
+      TaskHandle: maybe(text),
+      Status: text,
+      SourceArn: maybe(text),
+      DestinationArn: maybe(text),
+      MaxNumberOfMessagesPerSecond: maybe(number),
+      ApproximateNumberOfMessagesMoved: maybe(number),
+      ApproximateNumberOfMessagesToMove: maybe(number),
+      FailureReason: maybe(text),
+      StartedTimestamp: maybe(number),
     }))),
   }))();
 

@@ -1,7 +1,6 @@
-import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { texts } from "./record.ts";
+import { answer, maybe, recordOf, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode listQueueTags}. */
@@ -16,7 +15,7 @@ export interface ListQueueTagsOutput {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ Tags: v.nullish(texts()) }))();
+const Answer = /* @__PURE__ */ (() => answer({ Tags: maybe(recordOf(text)) }))();
 
 /**
  * Builds a `ListQueueTags` request: no I/O, no clock, no randomness.

@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertWithin } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, listOf, maybe, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode listQueues}. */
@@ -21,8 +21,7 @@ export interface ListQueuesOutput {
   readonly nextToken?: string;
 }
 
-const Answer =
-  /* @__PURE__ */ (() => v.object({ QueueUrls: v.nullish(v.array(v.string())), NextToken: v.nullish(v.string()) }))();
+const Answer = /* @__PURE__ */ (() => answer({ QueueUrls: maybe(listOf(text)), NextToken: maybe(text) }))();
 
 /**
  * Builds a `ListQueues` request: no I/O, no clock, no randomness.

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import * as v from "valibot";
 import { assertText, assertWithin, refuse } from "../check.ts";
 import { assertSqsText } from "../codec/sqs_text.ts";
 import type { WireAttribute } from "../types.ts";
+import { maybe, text } from "./answer.ts";
 import { MAX_ATTRIBUTES, MAX_DELAY, MAX_ID_LENGTH } from "./limits.ts";
 
 /** A message to send. */
@@ -41,11 +41,11 @@ export interface SentSqsMessage {
 
 /** The fields of a {@linkcode SentSqsMessage} on the wire. */
 export const SentFields = /* @__PURE__ */ (() => ({
-  MessageId: v.string(),
-  MD5OfMessageBody: v.nullish(v.string()),
-  MD5OfMessageAttributes: v.nullish(v.string()),
-  MD5OfMessageSystemAttributes: v.nullish(v.string()),
-  SequenceNumber: v.nullish(v.string()),
+  MessageId: text,
+  MD5OfMessageBody: maybe(text),
+  MD5OfMessageAttributes: maybe(text),
+  MD5OfMessageSystemAttributes: maybe(text),
+  SequenceNumber: maybe(text),
 }))();
 
 /** Gives a {@linkcode SentSqsMessage} its names. */

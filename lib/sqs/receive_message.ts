@@ -1,8 +1,7 @@
-import * as v from "valibot";
 import { assertText, assertWithin } from "../check.ts";
 import type { AwsRequest, SqsMessage, WireAttribute } from "../types.ts";
+import { answer, fields, type Kind, listOf, maybe, recordOf, text } from "./answer.ts";
 import { MAX_BATCH, MAX_VISIBILITY, MAX_WAIT } from "./limits.ts";
-import { recordOf, texts } from "./record.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode receiveMessage}. */
@@ -30,20 +29,21 @@ export interface ReceiveMessageOutput {
 }
 
 const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === "string";
-const Attributes = /* @__PURE__ */ recordOf<WireAttribute>((attribute) =>
-  typeof attribute?.DataType === "string" && isTextOrNone(attribute.StringValue) && isTextOrNone(attribute.BinaryValue)
-);
+const attribute: Kind<WireAttribute> = (value) =>
+  typeof value?.DataType === "string" && isTextOrNone(value.StringValue) && isTextOrNone(value.BinaryValue)
+    ? undefined
+    : [];
 const Answer = /* @__PURE__ */ (() =>
-  v.object({
-    Messages: v.nullish(v.array(v.object({
-      MessageId: v.string(),
+  answer({
+    Messages: maybe(listOf(fields({
+      MessageId: text,
       // An empty one can't be settled, and would fail the whole batch of others.
-      ReceiptHandle: v.custom<string>((handle) => typeof handle === "string" && handle !== ""),
-      Body: v.string(),
-      MD5OfBody: v.optional(v.string()),
-      MD5OfMessageAttributes: v.optional(v.string()),
-      Attributes: v.optional(texts()),
-      MessageAttributes: v.optional(Attributes),
+      ReceiptHandle: (handle) => handle === "" ? [] : text(handle),
+      Body: text,
+      MD5OfBody: maybe(text),
+      MD5OfMessageAttributes: maybe(text),
+      Attributes: maybe(recordOf(text)),
+      MessageAttributes: maybe(recordOf(attribute)),
     }))),
   }))();
 
@@ -82,6 +82,6 @@ export function receiveMessage(options: ReceiveMessageOptions): AwsRequest<Recei
       ReceiveRequestAttemptId: options.receiveRequestAttemptId,
     },
     Answer,
-    ({ Messages }) => ({ messages: Messages ?? [] }),
+    ({ Messages }) => ({ messages: (Messages ?? []) as SqsMessage[] }),
   );
 }

@@ -52,8 +52,7 @@ export function sqsRequest(
       if (!schema) return;
       const checked = v.safeParse(schema, json);
       if (!checked.success) {
-        const path = checked.issues[0].path?.map(({ key }) => key).join(".") ?? "";
-        throw badAnswer(asked, response, `its '${path}' is not what SQS answers`);
+        throw badAnswer(asked, response, `its '${checked.issues[0].message}' is not what SQS answers`);
       }
       return read!(checked.output);
     },

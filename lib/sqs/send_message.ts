@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer } from "./answer.ts";
 import { type OutgoingSqsMessage, readSent, SentFields, type SentSqsMessage, writeMessage } from "./message.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -13,7 +13,7 @@ export interface SendMessageOptions extends OutgoingSqsMessage {
 /** The answer to {@linkcode sendMessage}. */
 export type SendMessageOutput = SentSqsMessage;
 
-const Answer = /* @__PURE__ */ (() => v.object(SentFields))();
+const Answer = /* @__PURE__ */ (() => answer(SentFields))();
 
 /**
  * Builds a `SendMessage` request: no I/O, no clock, no randomness.

@@ -1,5 +1,5 @@
-import * as v from "valibot";
 import type { AwsRequest } from "../types.ts";
+import { fields, text } from "./answer.ts";
 import { type BatchOutput, batchRequest } from "./batch.ts";
 import { type OutgoingSqsMessage, readSent, SentFields, type SentSqsMessage, writeMessage } from "./message.ts";
 
@@ -20,7 +20,7 @@ export interface SendMessageBatchOptions {
 /** The answer to {@linkcode sendMessageBatch}: good and bad entries at once. */
 export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentSqsMessage>;
 
-const Sent = /* @__PURE__ */ (() => v.object({ Id: v.string(), ...SentFields }))();
+const Sent = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
 
 /**
  * Builds a `SendMessageBatch` request: no I/O, no clock, no randomness.

@@ -1,6 +1,6 @@
-import * as v from "valibot";
 import { assertText, assertWithin } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
+import { answer, text } from "./answer.ts";
 import { sqsRequest } from "./request.ts";
 
 /** Options of {@linkcode startMessageMoveTask}. */
@@ -19,7 +19,7 @@ export interface StartMessageMoveTaskOutput {
   readonly taskHandle: string;
 }
 
-const Answer = /* @__PURE__ */ (() => v.object({ TaskHandle: v.string() }))();
+const Answer = /* @__PURE__ */ (() => answer({ TaskHandle: text }))();
 
 /**
  * Builds a `StartMessageMoveTask` request: no I/O, no clock, no randomness.

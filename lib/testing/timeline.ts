@@ -39,6 +39,8 @@ export interface Timeline {
 const QUIET_TURNS = 12;
 /** Real milliseconds after which work outside of the event loop is taken for lost. */
 const PATIENCE = 600;
+/** The most of them that one turn counts for: a process that was not let run was not waiting. */
+const MOST_A_TURN = 5;
 
 interface Entry extends Timer {
   readonly order: number;
@@ -101,16 +103,17 @@ export function createTimeline(start: number): Timeline {
     },
     async settle() {
       let seen = touched;
-      let lastNews = performance.now();
+      let waited = 0;
       for (let quiet = 0; quiet < QUIET_TURNS;) {
+        const began = performance.now();
         await turn();
         if (touched !== seen) {
           seen = touched;
           quiet = 0;
-          lastNews = performance.now();
+          waited = 0;
         } else if (work.size === 0) {
           quiet++;
-        } else if (performance.now() - lastNews > PATIENCE) {
+        } else if ((waited += Math.min(MOST_A_TURN, performance.now() - began)) > PATIENCE) {
           work.clear();
         }
       }

@@ -62,8 +62,8 @@ export interface VirtualClock extends Clock {
   readonly waits: readonly Wait[];
 }
 
-/** Real milliseconds for which {@linkcode VirtualClock.run} looks at work that waits for something else. */
-const PATIENCE = 5000;
+/** Looks, a millisecond or more apart, that {@linkcode VirtualClock.run} takes at work that waits for something else. */
+const PATIENCE = 4000;
 
 /** Makes the clock that users see of virtual time. */
 export function createClock(timeline: Timeline): VirtualClock {
@@ -120,7 +120,7 @@ async function run<T>(
     timeline.touch();
   };
   result.then(mark, mark);
-  let stuckSince: number | undefined;
+  let stuck = 0;
   for (;;) {
     await timeline.settle();
     if (over) return result;
@@ -129,12 +129,11 @@ async function run<T>(
       throw new Error(`Cannot go on as the work took more than ${limit} s of virtual time: ${whatWaits(timeline)}`);
     }
     if (next) {
-      stuckSince = undefined;
+      stuck = 0;
       timeline.step();
       continue;
     }
-    stuckSince ??= performance.now();
-    if (performance.now() - stuckSince > PATIENCE) {
+    if (++stuck > PATIENCE) {
       throw new Error(`Cannot go on as the work waits for something that is not on the clock: ${whatWaits(timeline)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -4,6 +4,7 @@ import { connect } from "../../lib/connect.ts";
 import { stateOf } from "../../lib/broker.ts";
 import { ConfigError, InvalidQueueError } from "../../lib/errors.ts";
 import type { ConnectOptions, CredentialContext, CredentialProvider, OutgoingMessage } from "../../lib/types.ts";
+import { withEnv } from "../credentials/fakes.ts";
 
 const from = (options?: object): ConnectOptions => {
   const made = fromCelery("sqs://AKIDEXAMPLE:url-secret@", options);
@@ -253,21 +254,19 @@ Deno.test("sts_role_arn: one role for predefined queues and exchanges, assumed w
   assert.equal(a.credentials, b.credentials);
   assert.notEqual(options.credentials, a.credentials);
   assert.equal((await keysOf(options.credentials)).accessKeyId, "AKIDEXAMPLE");
-  const saved = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map((name) => [name, Deno.env.get(name)] as const);
-  try {
-    Deno.env.set("AWS_ACCESS_KEY_ID", "AKIDCHAIN");
-    Deno.env.set("AWS_SECRET_ACCESS_KEY", "chain-secret");
+  await withEnv(CHAIN, async () => {
     const asked: string[] = [];
     const keys = await (a.credentials as CredentialProvider)(sts(asked) as CredentialContext);
     assert.equal(keys.accessKeyId, "AKIDROLE");
     assert.match(asked[0], /RoleSessionName=Celery/);
     assert.match(asked[0], /DurationSeconds=900/);
     assert.match(asked[1], /AKIDCHAIN/);
-  } finally {
-    for (const [name, value] of saved) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  }
+  });
   refuses({ sts_role_arn: "role/orders", predefined_queues: { b: { url } } }, "transportOptions.sts_role_arn");
 });
+
+/** The keys that the default chain finds first. */
+const CHAIN = { AWS_ACCESS_KEY_ID: "AKIDCHAIN", AWS_SECRET_ACCESS_KEY: "chain-secret" };
 
 /** What STS is asked by a queue's keys at each of some seconds. */
 async function askedAt(options: object, ...seconds: number[]): Promise<string[]> {
@@ -276,22 +275,16 @@ async function askedAt(options: object, ...seconds: number[]): Promise<string[]>
     predefined_queues: { orders: { url } },
     ...options,
   });
-  const saved = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map((name) => [name, Deno.env.get(name)] as const);
-  try {
-    Deno.env.set("AWS_ACCESS_KEY_ID", "AKIDCHAIN");
-    Deno.env.set("AWS_SECRET_ACCESS_KEY", "chain-secret");
+  return await withEnv(CHAIN, async () => {
     const asked: string[] = [];
     let now = 0;
     const context = { ...sts(asked), clock: { now: () => now, sleep: () => new Promise(() => {}) } };
     for (const second of seconds) {
       now = second * 1000;
       await (predefinedQueues!.orders.credentials as CredentialProvider)(context as CredentialContext);
-      await new Promise((resolve) => setTimeout(resolve)); // a refresh ahead of time goes on behind the answer
     }
     return asked.filter((_, index) => index % 2 === 0);
-  } finally {
-    for (const [name, value] of saved) value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  }
+  });
 }
 
 Deno.test("sts_token_timeout: 900 s or more, 900 by default", async () => {

@@ -47,14 +47,21 @@ Deno.test("defaultChain() says all that it tried", async () => {
 });
 
 Deno.test("env() reads its variables for each request and gives the same object for the same keys", async () => {
-  await withEnv({ AWS_ACCESS_KEY_ID: "AKID1", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" }, async () => {
-    const provider = env();
-    const keys = await provider(nothing);
-    assert.deepEqual(keys, { accessKeyId: "AKID1", secretAccessKey: "s", sessionToken: "t" });
-    assert.equal(await provider(nothing), keys);
-    Deno.env.set("AWS_ACCESS_KEY_ID", "AKID2");
-    Deno.env.delete("AWS_SESSION_TOKEN");
-    assert.deepEqual(await provider(nothing), { accessKeyId: "AKID2", secretAccessKey: "s", sessionToken: undefined });
-  });
+  await withEnv(
+    { AWS_ACCESS_KEY_ID: "AKID1", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" },
+    async (variables) => {
+      const provider = env();
+      const keys = await provider(nothing);
+      assert.deepEqual(keys, { accessKeyId: "AKID1", secretAccessKey: "s", sessionToken: "t" });
+      assert.equal(await provider(nothing), keys);
+      variables.AWS_ACCESS_KEY_ID = "AKID2";
+      delete variables.AWS_SESSION_TOKEN;
+      assert.deepEqual(await provider(nothing), {
+        accessKeyId: "AKID2",
+        secretAccessKey: "s",
+        sessionToken: undefined,
+      });
+    },
+  );
   await withEnv({}, async () => void await assert.rejects(env()(nothing), /defaultChain\(\)/));
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as sqs from "../../lib/sqs/mod.ts";
-import { ConfigError } from "../../lib/errors.ts";
+import { type AwsError, ConfigError } from "../../lib/errors.ts";
 
 const queueUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
 const sourceArn = "arn:aws:sqs:eu-west-1:123456789012:dead";
@@ -218,4 +218,43 @@ for (const [name, build, says] of wrong) {
 Deno.test("sendMessage() takes every character that SQS takes", () => {
   const messageBody = "\t\n\r \x7f\x85é漢\ud7ff\ue000\ufffd😀\u{10ffff}";
   assert.equal(JSON.parse(sqs.sendMessage({ queueUrl, messageBody }).body).MessageBody, messageBody);
+});
+
+Deno.test("an answer that is not what SQS answers is an error with the path to what is wrong", async () => {
+  const message = { MessageId: "1", ReceiptHandle: "AQEB", Body: "x" };
+  const attribute = { DataType: "String", StringValue: "x" };
+  const wrong: [unknown, string][] = [
+    [null, ""],
+    ["text", ""],
+    [{ Messages: {} }, "Messages"],
+    [{ Messages: ["text"] }, "Messages.0"],
+    [{ Messages: [message, { ...message, Body: undefined }] }, "Messages.1.Body"],
+    [{ Messages: [{ ...message, MessageId: 1 }] }, "Messages.0.MessageId"],
+    [{ Messages: [{ ...message, ReceiptHandle: "" }] }, "Messages.0.ReceiptHandle"],
+    [{ Messages: [{ ...message, MD5OfBody: 5 }] }, "Messages.0.MD5OfBody"],
+    [{ Messages: [{ ...message, Attributes: [] }] }, "Messages.0.Attributes"],
+    [{ Messages: [{ ...message, Attributes: { SentTimestamp: 1 } }] }, "Messages.0.Attributes.SentTimestamp"],
+    [{ Messages: [{ ...message, MessageAttributes: { a: {} } }] }, "Messages.0.MessageAttributes.a"],
+    [
+      { Messages: [{ ...message, MessageAttributes: { a: { ...attribute, StringValue: null } } }] },
+      "Messages.0.MessageAttributes.a",
+    ],
+  ];
+  const parse = (json: unknown) => sqs.receiveMessage({ queueUrl }).parse(new Response(JSON.stringify(json)));
+  for (const [json, path] of wrong) {
+    await assert.rejects(
+      parse(json),
+      (error: AwsError) =>
+        error.awsCode === "InvalidAnswer" && error.message.includes(`its '${path}' is not what SQS answers`),
+    );
+  }
+  const odd = {
+    ...message,
+    MD5OfBody: null,
+    Attributes: null,
+    MessageAttributes: { ["__proto__"]: attribute },
+    More: 1,
+  };
+  assert.equal((await parse({ Messages: [odd] })).messages.length, 1);
+  assert.deepEqual((await parse({ Messages: null })).messages, []);
 });
