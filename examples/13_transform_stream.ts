@@ -31,7 +31,7 @@ function toStreams<A, B>(transform: Transform<A, B>): { writable: WritableStream
 
 const source = receive(broker, "readings", { prefetch: 100, maxMessages: 25 });
 const deliveries = pipe(source, keepInvisible(broker), decode(json()));
-const groups = ReadableStream.from(deliveries).pipeThrough(toStreams(batch<Delivery<unknown>>(10, 1)));
+const groups = ReadableStream.from(deliveries).pipeThrough(toStreams(batch<Delivery<unknown>>(10, 5)));
 
 for await (const group of groups) {
   console.log(`${group.length} readings go into the database as one`);

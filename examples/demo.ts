@@ -103,7 +103,9 @@ async function prepare(broker: Broker, queue: string, visibility: number) {
 }
 
 async function run(broker: Broker, { queue, total, embedded }: Input, signal: AbortSignal): Promise<void> {
-  const { dead, made } = await prepare(broker, queue, embedded ? 2 : 10);
+  // What is rejected goes to the dead-letter queue when it lapses, which the end waits for; what a slow machine is still
+  // at must not lapse.
+  const { dead, made } = await prepare(broker, queue, embedded ? 5 : 10);
   const bars = new progress.MultiBar({
     format: "{name} {bar} {value}/{total}",
     hideCursor: true,

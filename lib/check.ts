@@ -43,7 +43,7 @@ export function assertText(path: string, value: unknown): asserts value is strin
 
 /** Throws unless the value is one of a few. */
 export function assertOneOf<T>(path: string, value: unknown, choices: readonly T[]): asserts value is T {
-  if (!choices.includes(value as T)) refuse(path, `one of ${choices.join(", ")}`, value);
+  oneOf(...choices)(path, value);
 }
 
 /** Throws for an option whose name is unknown, with those that are known. */
@@ -66,8 +66,8 @@ export function assertOptions<Options extends object>(
   checks: Readonly<Record<keyof Options, Check>>,
 ): void {
   is("object")(path || "options", options);
-  assertKnown(path, options, Object.keys(checks));
   for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, key)) assertKnown(path, options, Object.keys(checks));
     if (value !== undefined) checks[key as keyof Options](path ? `${path}.${key}` : key, value);
   }
 }
@@ -86,7 +86,9 @@ export function within(least: number, most: number, fraction = false): Check {
 
 /** A check of a value that is one of a few. */
 export function oneOf(...choices: readonly unknown[]): Check {
-  return (path, value) => assertOneOf(path, value, choices);
+  return (path, value) => {
+    if (!choices.includes(value)) refuse(path, `one of ${choices.join(", ")}`, value);
+  };
 }
 
 /** A check of each value of a record. */

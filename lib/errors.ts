@@ -65,8 +65,7 @@ export class AwsError extends DashiError implements AwsErrorDetails {
   /** Makes one from what the answer said. */
   constructor(message: string, details: AwsErrorDetails, options?: ErrorOptions) {
     super(message, options);
-    const { service, action, status, awsCode, requestId, retryable } = details;
-    Object.assign(this, { service, action, status, awsCode, requestId, retryable });
+    Object.assign(this, details);
   }
 }
 
@@ -153,8 +152,7 @@ export class PublishError extends DashiError {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    const { sent, failed } = parts;
-    Object.assign(this, { sent, failed });
+    Object.assign(this, parts);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "./support/fast_check.ts";
 import { ConfigError, connect, type ConnectOptions, queueUrl, UndefinedQueueError } from "@dashi/sqs";
 
 /** Options that are wrong on purpose, as JavaScript may pass them. */

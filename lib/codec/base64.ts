@@ -63,6 +63,9 @@ function bytesOf(binary: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Above so many characters the detour over bytes is the shorter way. */
+const LONG = 8192;
+
 /**
  * Reads base64 that holds UTF-8. Mostly that is plain ASCII, which `atob` gives without a detour over bytes.
  *
@@ -71,6 +74,10 @@ function bytesOf(binary: string): Uint8Array<ArrayBuffer> {
  */
 export function textFromBase64(text: string): string | undefined {
   try {
+    if (text.length > LONG && (Uint8Array as NativeBase64).fromBase64) {
+      const bytes = fromBase64(text);
+      return text.length === Math.ceil(bytes.length / 3) * 4 ? utf8Text(bytes) : undefined;
+    }
     const binary = atob(text);
     if (btoa(binary) !== text) return undefined;
     return isAscii(binary) ? binary : utf8Text(bytesOf(binary));

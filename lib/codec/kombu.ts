@@ -1,4 +1,4 @@
-import { assertOneOf } from "../check.ts";
+import { is, oneOf } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
@@ -49,8 +49,8 @@ export interface KombuOptions {
  */
 export function kombu(options: KombuOptions = {}): Codec {
   const { base64 = true, bodyEncoding = "base64" } = options;
-  assertOneOf("base64", base64, [true, false]);
-  assertOneOf("bodyEncoding", bodyEncoding, ["base64", "utf-8"]);
+  is("boolean")("base64", base64);
+  oneOf("base64", "utf-8")("bodyEncoding", bodyEncoding);
   return {
     encode(message) {
       const { contentEncoding, exchange, fanout, headers, properties } = message;

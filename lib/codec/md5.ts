@@ -49,7 +49,8 @@ export function portableMd5(bytes: Uint8Array): string {
   const shifts = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
   const steps = [1, 5, 3, 7];
   const starts = [0, 1, 5, 0];
-  const state = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
+  const [first, second] = [0x67452301, 0xefcdab89];
+  const state = Int32Array.of(first, second, ~first, ~second);
   for (let block = 0; block < padded.length; block += 64) {
     let [a, b, c, d] = state;
     for (let i = 0; i < 64; i++) {
@@ -63,10 +64,10 @@ export function portableMd5(bytes: Uint8Array): string {
       c = b;
       b = b + (sum << shift | sum >>> 32 - shift) | 0;
     }
-    state[0] = state[0] + a | 0;
-    state[1] = state[1] + b | 0;
-    state[2] = state[2] + c | 0;
-    state[3] = state[3] + d | 0;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
   }
   state.forEach((word, i) => view.setUint32(i * 4, word, true));
   return Array.from(padded.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");

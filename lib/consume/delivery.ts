@@ -149,10 +149,19 @@ export class Delivery<T = unknown> {
   /**
    * Gives the message back: it is visible again now, or after `visibleAfter` seconds (0 to 43,200). On a FIFO queue the
    * rest of its group that is held goes back too.
+   *
+   * @throws {ConfigError} If `visibleAfter` is out of range: the message is still yours then.
    */
   release(options: { readonly visibleAfter?: number } = {}): Promise<void> {
     const { visibleAfter = 0 } = options;
-    assertWithin("visibleAfter", visibleAfter, 0, MAX_VISIBILITY, true);
+    try {
+      assertWithin("visibleAfter", visibleAfter, 0, MAX_VISIBILITY, true);
+    } catch (error) {
+      this.#held.consumer.state.emit({ type: "error", error: error as Error });
+      const refused = Promise.reject(error);
+      refused.catch(() => {}); // an event has told it; nobody need await it
+      return refused;
+    }
     return release(this.#held, visibleAfter);
   }
 
@@ -172,11 +181,10 @@ export class Delivery<T = unknown> {
   /**
    * Keeps the message hidden for `seconds` (0 to 43,200) from now. Not a settlement; the heartbeat never shortens it.
    *
-   * @throws {ConfigError} If it goes past the 12 hours that SQS allows in all.
+   * @throws {ConfigError} If it is no such number, or goes past the 12 hours that SQS allows in all.
    * @throws {ReceiptExpiredError} If the message is settled or visible again.
    */
   extend(seconds: number): Promise<void> {
-    assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
     const extended = extend(this.#held, seconds);
     extended.catch(() => {}); // an event has told it; nobody need await it
     return extended;

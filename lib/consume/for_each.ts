@@ -1,5 +1,5 @@
-import { assertOneOf, assertWithin } from "../check.ts";
-import { consumerOf, type Deliveries } from "./deliveries.ts";
+import { assertOptions, is, oneOf, within } from "../check.ts";
+import { consumerOf } from "./deliveries.ts";
 import { type Delivery, handOver, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
@@ -31,10 +31,11 @@ export interface ForEachResult {
  * Runs a handler for each delivery, several side by side, and settles: acks when the handler returns. In a FIFO group
  * one runs at a time and a failure gives the rest of the group back; groups go side by side.
  *
- * @param deliveries What `consume()` gave.
+ * @param deliveries What `consume()` gave, or a pipeline of your own over `receive()`.
  * @param handler Is given the delivery. It may settle it itself.
  * @param options Concurrency, and what a throw means.
  * @returns How many were acked, released (kept for another try) and rejected, when the iteration is over.
+ * @throws {ConfigError} If the handler is no function, or an option is wrong: nothing is received then.
  * @throws What no retry mends, such as a queue that does not exist.
  *
  * @example Usage
@@ -53,13 +54,16 @@ export interface ForEachResult {
  * ```
  */
 export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
-  deliveries: Deliveries<D>,
+  deliveries: AsyncIterable<D>,
   handler: (delivery: D) => unknown,
   options: ForEachOptions = {},
 ): Promise<ForEachResult> {
+  is("function")("handler", handler);
+  assertOptions<Required<ForEachOptions>>("", options as Required<ForEachOptions>, {
+    concurrency: within(1, Infinity),
+    onError: oneOf("retry", "reject"),
+  });
   const { concurrency = 10, onError = "retry" } = options;
-  assertWithin("concurrency", concurrency, 1, Infinity);
-  assertOneOf("onError", onError, ["retry", "reject"]);
   const consumer = consumerOf(deliveries);
   if (consumer) {
     consumer.acksLast = false; // it acks when the handler returns, not when the next one is asked for

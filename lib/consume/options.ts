@@ -4,7 +4,18 @@
  * @module
  */
 import { type BrokerState, inWorkers } from "../broker.ts";
-import { assertOptions, assertText, assertWithin, each, has, is, oneOf, refuse, within } from "../check.ts";
+import {
+  assertKnown,
+  assertOptions,
+  assertText,
+  assertWithin,
+  each,
+  has,
+  is,
+  oneOf,
+  refuse,
+  within,
+} from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec, StandardSchemaV1 } from "../types.ts";
 import type { Delivery } from "./delivery.ts";
@@ -145,7 +156,7 @@ export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Se
     waitTimeSeconds: within(0, MAX_WAIT),
     pollingInterval: seconds,
     visibilityTimeout: within(0, MAX_VISIBILITY),
-    signal: is("object"),
+    signal: has("throwIfAborted"),
   });
   const waitTimeSeconds = options.waitTimeSeconds ?? state.options.waitTimeSeconds!;
   return {
@@ -167,7 +178,8 @@ export function sourcesOf(queues: Queues): Required<QueueSource>[] {
     refuse("queues", "a name, a URL, or a list of them that is not empty", queues);
   }
   return list.map((entry, index) => {
-    const { queue, priority = 0, weight = 1 } = typeof entry === "string" ? { queue: entry } : entry ?? {};
+    const { queue, priority = 0, weight = 1, ...others } = typeof entry === "string" ? { queue: entry } : entry ?? {};
+    assertKnown(`queues[${index}]`, others, ["queue", "priority", "weight"]);
     assertText(`queues[${index}].queue`, queue);
     assertWithin(`queues[${index}].priority`, priority, -Infinity, Infinity, true);
     assertWithin(`queues[${index}].weight`, weight, Number.MIN_VALUE, Infinity, true);

@@ -4,6 +4,7 @@
  * @module
  */
 import { nowOf, pause } from "../broker.ts";
+import { assertWithin } from "../check.ts";
 import { AccessDeniedQueueError, AwsError, ConfigError, ReceiptExpiredError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { send } from "../http/send.ts";
@@ -219,6 +220,7 @@ export async function extend(held: Held, seconds: number): Promise<void> {
 }
 
 function assertExtends(held: Held, seconds: number): void {
+  assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
   if (held.where !== "out") {
     throw new ReceiptExpiredError("Cannot extend as the message is settled or visible again", {
       service: "sqs",

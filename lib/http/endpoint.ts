@@ -116,7 +116,7 @@ export function resolveUrl(
   if (url.search) url.search = url.search.replaceAll("+", "%20");
   if (protocol === "http:" && !allowInsecure && !isPrivateHost(hostname)) {
     throw new ConfigError(
-      `Cannot send a signed request to ${url.origin} as plain http to a public host shows it to all on the way: ` +
+      `Cannot send to ${url.origin} as plain http to a public host can be read on its way: ` +
         "use https, or set http.allowInsecure",
     );
   }
@@ -142,7 +142,6 @@ function originOf(queueUrl: string): string {
   if (sqsRegion(hostname)) return `https://${host}`;
   if (isPrivateHost(hostname)) return origin;
   throw new ConfigError(
-    `Cannot send a signed request to ${origin} as a queue URL alone does not make its host one to trust: ` +
-      "set 'endpoint' to that origin if it is right",
+    `Cannot send to ${origin} as a queue URL does not make its host one to trust: set 'endpoint' to it if it is right`,
   );
 }

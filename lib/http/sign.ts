@@ -82,7 +82,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
   const url = resolveUrl(request, region, endpoint, options.allowInsecure);
   if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
     throw new CredentialsError(
-      "Cannot sign as the access key id or session token holds a space, line end or letter that isn't ASCII",
+      "Cannot sign as the access key id or session token holds more than visible ASCII characters",
     );
   }
   let cache = signingKeys.get(credentials);

@@ -1,11 +1,10 @@
 import type { BrokerState } from "../broker.ts";
-import { assertWithin, refuse } from "../check.ts";
+import { refuse } from "../check.ts";
 import { UnroutableError } from "../errors.ts";
-import { MAX_DELAY } from "../sqs/limits.ts";
 import { route } from "../topology/route.ts";
 import type { MessageAttributeInput, OutgoingMessage } from "../types.ts";
 import { kombuDelay } from "./kombu_delay.ts";
-import type { PublishOptions } from "./options.ts";
+import { assertId, type PublishOptions } from "./options.ts";
 
 /** A message whose options were checked and whose way is known, before it is written for a queue. */
 export interface Draft {
@@ -33,15 +32,11 @@ export function draft(state: BrokerState, body: unknown, options: PublishOptions
   if (queue === undefined ? options.exchange === undefined : (options.exchange ?? options.routingKey) !== undefined) {
     refuse("queue", "given, or else 'exchange' and 'routingKey'", queue);
   }
-  if (delaySeconds !== undefined) assertWithin("delaySeconds", delaySeconds, 0, MAX_DELAY);
   const fanout = Object.hasOwn(state.topology.exchanges, exchange) &&
     state.topology.exchanges[exchange].type === "fanout";
   if (fanout && !state.options.fanout) refuse("fanout", "set in connect(), as snsFanout() is", undefined);
   const { message_attributes, ...properties } = (options.properties ?? {}) as Record<string, any>;
-  if (expiration !== undefined) {
-    assertWithin("expiration", expiration, 0, 1e9, true);
-    properties.expiration = String(Math.trunc(expiration * 1000));
-  }
+  if (expiration !== undefined) properties.expiration = String(Math.trunc(expiration * 1000));
   const key = queue ?? routingKey;
   return {
     options,
@@ -60,8 +55,8 @@ export function draft(state: BrokerState, body: unknown, options: PublishOptions
     names: fanout ? [exchange] : exchange ? routed(state, exchange, key, options) : [key],
     attributes: { ...message_attributes, ...options.messageAttributes },
     delay: delaySeconds === undefined ? kombuDelay(state, properties) : undefined,
-    groupId: assertId("groupId", options.groupId ?? properties.MessageGroupId),
-    deduplicationId: assertId("deduplicationId", options.deduplicationId ?? properties.MessageDeduplicationId),
+    groupId: options.groupId ?? idIn(properties, "MessageGroupId"),
+    deduplicationId: options.deduplicationId ?? idIn(properties, "MessageDeduplicationId"),
   };
 }
 
@@ -79,11 +74,9 @@ function routed(state: BrokerState, exchange: string, routingKey: string, option
   return queue === undefined ? [] : [queue];
 }
 
-/** What SQS takes as a group's or a deduplication's id. */
-function assertId(path: string, id: unknown): string | undefined {
-  if (id == null) return;
-  if (typeof id !== "string" || !/^[!-~]{1,128}$/.test(id)) {
-    refuse(path, "1 to 128 letters, digits and punctuation marks", id);
-  }
-  return id;
+/** An id that kombu's properties may have. */
+function idIn(properties: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const id = properties[name] ?? undefined;
+  if (id !== undefined) assertId(`properties.${name}`, id);
+  return id as string | undefined;
 }

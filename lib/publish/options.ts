@@ -1,3 +1,10 @@
+/**
+ * What a message may be published with, and the checks of it.
+ *
+ * @module
+ */
+import { assertOptions, type Check, has, is, refuse, within } from "../check.ts";
+import { MAX_DELAY } from "../sqs/limits.ts";
 import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts";
 
 /** Options of {@linkcode publish}. A message goes to a `queue`, or through an `exchange` with a `routingKey`. */
@@ -69,4 +76,42 @@ export interface PublishResult {
   readonly payload?: PayloadLocation;
   /** Why it, or a part of it, was not sent. Only of `publishAll` and `publishMany`: `publish` throws it. */
   readonly error?: Error;
+}
+
+/** What SQS takes as a group's or a deduplication's id. */
+export const assertId: Check = (path, id) => {
+  if (typeof id !== "string" || !/^[!-~]{1,128}$/.test(id)) {
+    refuse(path, "1 to 128 letters, digits and punctuation marks", id);
+  }
+};
+
+const CHECKS = /* @__PURE__ */ (() => {
+  const [text, record, yesOrNo] = [is("string"), is("object"), is("boolean")];
+  return {
+    queue: text,
+    exchange: text,
+    routingKey: text,
+    headers: record,
+    properties: record,
+    messageAttributes: record,
+    delaySeconds: within(0, MAX_DELAY),
+    groupId: assertId,
+    deduplicationId: assertId,
+    expiration: within(0, 1e9, true),
+    contentType: text,
+    contentEncoding: text,
+    traceparent: text,
+    codec: has("encode"),
+    mandatory: yesOrNo,
+    signal: has("throwIfAborted"),
+  };
+})();
+
+/**
+ * Checks each option alone; what they mean together is for those who use them.
+ *
+ * @throws {ConfigError} If one is unknown or wrong.
+ */
+export function assertPublishOptions(options: PublishOptions): void {
+  assertOptions<Required<PublishOptions>>("", options as Required<PublishOptions>, CHECKS);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type BrokerState, stateOf } from "../broker.ts";
-import { refuse } from "../check.ts";
+import { assertText, refuse } from "../check.ts";
 import { attributesSize, MAX_ATTRIBUTES, toWireAttributes } from "../codec/attributes.ts";
 import { assertSqsText, byteLength } from "../codec/sqs_text.ts";
 import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts";
@@ -124,11 +124,11 @@ function seal(
       `Cannot publish ${
         stream ? "a stream" : size + " bytes"
       } to '${name}', which takes ${limit} bytes with attributes: ` +
-        "set 'payloads' in connect(), for example to s3Payloads()",
+        "set 'payloads' in connect(), as s3Payloads() is",
     );
   }
   if (!store) {
-    if (!body) refuse("body", "more than an empty text", body);
+    assertText("body", body);
     assertSqsText("body", body);
   } else if (Object.keys(messageAttributes).length === MAX_ATTRIBUTES) {
     refuse("messageAttributes", "one less, as a stored body has one", MAX_ATTRIBUTES);
@@ -162,6 +162,7 @@ export async function offload(broker: Broker, part: Part, signal?: AbortSignal):
     },
     { broker, signal, emit },
   );
+  assertText("body", payload.body);
   part.payload = payload;
   part.store = false;
   part.messageBody = payload.body;

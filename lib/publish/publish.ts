@@ -1,10 +1,10 @@
 import { nowOf, stateOf } from "../broker.ts";
-import { sendMessage } from "../sqs/send_message.ts";
+import { sendChecked } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { asError, sentPart, summary } from "./answer.ts";
 import { draft } from "./draft.ts";
-import type { PublishOptions, PublishResult, SentPart } from "./options.ts";
+import { assertPublishOptions, type PublishOptions, type PublishResult, type SentPart } from "./options.ts";
 import { discard, fanoutFields, locate, offload, type Part, write } from "./part.ts";
 
 /**
@@ -56,6 +56,7 @@ import { discard, fanoutFields, locate, offload, type Part, write } from "./part
  */
 export async function publish(broker: Broker, body: unknown, options: PublishOptions): Promise<PublishResult> {
   const state = stateOf(broker);
+  assertPublishOptions(options);
   const { signal } = options;
   signal?.throwIfAborted();
   const message = draft(state, body, options);
@@ -79,7 +80,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
   let failed = 1;
   try {
     const answer = address
-      ? await sendTo(broker, address, sendMessage({ queueUrl: address.url, ...part }), { signal })
+      ? await sendTo(broker, address, sendChecked(address.url, part), { signal })
       : (await state.options.fanout!.publish(broker, name, [fanoutFields(part)], { signal }))[0];
     if (answer instanceof Error) throw answer;
     const sent = sentPart(state, part, answer);

@@ -1,12 +1,18 @@
 import { stateOf } from "../broker.ts";
-import { assertWithin, refuse } from "../check.ts";
+import { assertWithin, is, refuse } from "../check.ts";
 import { AwsError } from "../errors.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import { asError, summary } from "./answer.ts";
 import { type Draft, draft } from "./draft.ts";
 import { type Load, openLanes } from "./lanes.ts";
-import type { PublishInput, PublishOptions, PublishResult, SentPart } from "./options.ts";
+import {
+  assertPublishOptions,
+  type PublishInput,
+  type PublishOptions,
+  type PublishResult,
+  type SentPart,
+} from "./options.ts";
 import { locate, type Part, type Target, write } from "./part.ts";
 
 /** Requests in flight at a time. */
@@ -46,7 +52,7 @@ interface Slot {
  * @param messages An iterable or async iterable of `{ body, ...options }`.
  * @param options Options for all messages; a message's own win, and its `queue` or `exchange` replaces both.
  * @returns An async iterator of results.
- * @throws {ConfigError} If `messages` can't be iterated, or `concurrency` is out of range.
+ * @throws {ConfigError} If `messages` can't be iterated, or an option for all is wrong.
  * @throws What the source throws, or the signal's reason, after the results of what was read before.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html}
  *
@@ -71,9 +77,11 @@ export function publishAll(
   options: PublishAllOptions = {},
 ): AsyncGenerator<PublishResult, void, void> {
   stateOf(broker);
-  assertWithin("concurrency", options.concurrency ?? DEFAULT_CONCURRENCY, 1, 1000);
-  const given = Object(messages);
-  if (!(Symbol.asyncIterator in given || Symbol.iterator in given)) {
+  const { concurrency = DEFAULT_CONCURRENCY, batchGroups = false, ...shared } = options;
+  assertWithin("concurrency", concurrency, 1, 1000);
+  is("boolean")("batchGroups", batchGroups);
+  assertPublishOptions(shared);
+  if (typeof messages !== "object" || !messages || !(Symbol.asyncIterator in messages || Symbol.iterator in messages)) {
     refuse("messages", "an iterable or an async iterable", messages);
   }
   const ending = { now: () => {} };
@@ -148,6 +156,9 @@ async function* generate(
     try {
       if (typeof input !== "object" || !input) refuse("messages", "objects with a 'body'", input);
       const { body, ...own } = input;
+      assertPublishOptions(own);
+      // What is undefined is not given, and must not hide what all have in common.
+      for (const [key, value] of Object.entries(own)) if (value === undefined) delete own[key as keyof typeof own];
       const elsewhere = own.queue !== undefined || own.exchange !== undefined;
       const shared = elsewhere ? { ...options, queue: undefined, exchange: undefined, routingKey: undefined } : options;
       message = draft(state, body, { ...shared, ...own });

@@ -9,7 +9,7 @@ import { publishAll, type PublishAllOptions } from "./publish_all.ts";
  * @param messages An iterable or async iterable of `{ body, ...options }`.
  * @param options Options for all messages; a message's own win.
  * @returns One result a message, in order; look at `error` of each.
- * @throws {ConfigError} If `messages` can't be iterated, or `concurrency` is out of range.
+ * @throws {ConfigError} If `messages` can't be iterated, or an option for all is wrong.
  * @throws What the source throws, or the signal's reason: those results are lost then, which `publishAll` gives.
  *
  * @example Usage

@@ -1,7 +1,7 @@
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import { entryError } from "../sqs/batch.ts";
-import { sendMessageBatch } from "../sqs/send_message_batch.ts";
+import { sendCheckedBatch, writeMessage } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { asError, sentPart } from "./answer.ts";
@@ -44,8 +44,8 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
   const began = nowOf(state);
   try {
     if (address) {
-      const entries = going.map((index) => ({ ...parts[index], id: String(index) }));
-      const answer = await sendTo(broker, address, sendMessageBatch({ queueUrl: address.url, entries }), { signal });
+      const entries = going.map((index) => ({ Id: String(index), ...writeMessage(parts[index]) }));
+      const answer = await sendTo(broker, address, sendCheckedBatch(address.url, entries), { signal });
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
       for (const failure of answer.failed) {
         const error = outcomes[+failure.id] = entryError("SendMessageBatch", failure);

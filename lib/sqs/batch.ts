@@ -44,36 +44,29 @@ export function entryError(action: string, failure: BatchFailure): AwsError {
 }
 
 /** An entry of `Successful` that says no more than its id. */
-export const Done = /* @__PURE__ */ (() => fields({ Id: text }))();
+const Done = /* @__PURE__ */ (() => fields({ Id: text }))();
 const Failure =
   /* @__PURE__ */ (() => fields({ Id: text, Code: maybe(text), Message: maybe(text), SenderFault: maybe(yesOrNo) }))();
 
+/** An entry of a batch as SQS wants it. */
+export type WireEntry = { readonly Id: string } & Readonly<Record<string, unknown>>;
+
 /**
- * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.
+ * Checks the entries of a batch and writes them.
  *
  * @param entries 1 to 10 entries with distinct ids.
  * @param write Makes what SQS wants of an entry, its id aside; `path` is for the checks' messages.
- * @param success What an entry of `Successful` must look like.
- * @param read Makes the output of such an entry, its id aside.
  * @throws {ConfigError} If there are too few or too many entries, or an id is wrong or used twice.
  */
-export function batchRequest<
-  Entry extends { readonly id: string },
-  Answered extends { Id: string },
-  Success extends object,
->(
-  action: string,
-  queueUrl: string,
+export function writeEntries<Entry extends { readonly id: string }>(
   entries: readonly Entry[],
   write: (entry: Entry, path: string) => Readonly<Record<string, unknown>>,
-  success: Kind<Answered>,
-  read: (success: Answered) => Success,
-): AwsRequest<BatchOutput<{ readonly id: string } & Success>> {
+): WireEntry[] {
   if (!Array.isArray(entries) || !entries.length || entries.length > MAX_BATCH) {
     refuse("entries", `a list of 1 to ${MAX_BATCH}`, entries?.length);
   }
   const ids = new Set<string>();
-  const Entries = entries.map((entry: Entry, index) => {
+  return entries.map((entry, index) => {
     const { id } = entry;
     const path = `entries[${index}].`;
     if (typeof id !== "string" || !/^[\w-]{1,80}$/.test(id)) {
@@ -83,6 +76,34 @@ export function batchRequest<
     ids.add(id);
     return { Id: id, ...write(entry, path) };
   });
+}
+
+/**
+ * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.
+ *
+ * @param Entries What {@linkcode writeEntries} made, or what is right anyway.
+ * @param success What an entry of `Successful` must look like.
+ * @param read Makes the output of such an entry, its id aside.
+ */
+export function batchRequest(
+  action: string,
+  queueUrl: string,
+  Entries: readonly WireEntry[],
+): AwsRequest<BatchOutput>;
+export function batchRequest<Answered extends { Id: string }, Success extends object>(
+  action: string,
+  queueUrl: string,
+  Entries: readonly WireEntry[],
+  success: Kind<Answered>,
+  read: (success: Answered) => Success,
+): AwsRequest<BatchOutput<{ readonly id: string } & Success>>;
+export function batchRequest(
+  action: string,
+  queueUrl: string,
+  Entries: readonly WireEntry[],
+  success: Kind<any> = Done,
+  read?: (success: any) => object,
+): AwsRequest<BatchOutput> {
   return sqsRequest(
     action,
     { QueueUrl: queueUrl, Entries },
@@ -90,13 +111,13 @@ export function batchRequest<
     ({ Successful, Failed }) => {
       const good = new Map(Successful?.map((success) => [success.Id, success]));
       const bad = new Map(Failed?.map((failure) => [failure.Id, failure]));
-      const successful: ({ readonly id: string } & Success)[] = [];
+      const successful: { readonly id: string }[] = [];
       const failed: BatchFailure[] = [];
-      for (const id of ids) {
+      for (const { Id: id } of Entries) {
         const success = good.get(id);
         const failure = bad.get(id);
         if (success && !failure) {
-          successful.push({ id, ...read(success) });
+          successful.push({ id, ...read?.(success) });
           continue;
         }
         const { Code, Message, SenderFault }: Partial<NonNullable<typeof failure>> = failure ??

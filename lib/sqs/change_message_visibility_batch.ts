@@ -1,6 +1,6 @@
 import { assertText, assertWithin } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { type BatchOutput, batchRequest, Done } from "./batch.ts";
+import { type BatchOutput, batchRequest, writeEntries } from "./batch.ts";
 import { MAX_VISIBILITY } from "./limits.ts";
 
 /** An entry of {@linkcode changeMessageVisibilityBatch}. */
@@ -51,16 +51,10 @@ export function changeMessageVisibilityBatch(
   options: ChangeMessageVisibilityBatchOptions,
 ): AwsRequest<ChangeMessageVisibilityBatchOutput> {
   const { queueUrl, entries } = options;
-  return batchRequest(
-    "ChangeMessageVisibilityBatch",
-    queueUrl,
-    entries,
-    ({ receiptHandle, visibilityTimeout }, path) => {
-      assertText(`${path}receiptHandle`, receiptHandle);
-      assertWithin(`${path}visibilityTimeout`, visibilityTimeout, 0, MAX_VISIBILITY);
-      return { ReceiptHandle: receiptHandle, VisibilityTimeout: visibilityTimeout };
-    },
-    Done,
-    () => ({}),
-  );
+  const write = ({ receiptHandle, visibilityTimeout }: ChangeMessageVisibilityBatchEntry, path: string) => {
+    assertText(`${path}receiptHandle`, receiptHandle);
+    assertWithin(`${path}visibilityTimeout`, visibilityTimeout, 0, MAX_VISIBILITY);
+    return { ReceiptHandle: receiptHandle, VisibilityTimeout: visibilityTimeout };
+  };
+  return batchRequest("ChangeMessageVisibilityBatch", queueUrl, writeEntries(entries, write));
 }

@@ -1,6 +1,6 @@
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { type BatchOutput, batchRequest, Done } from "./batch.ts";
+import { type BatchOutput, batchRequest, writeEntries } from "./batch.ts";
 
 /** An entry of {@linkcode deleteMessageBatch}. */
 export interface DeleteMessageBatchEntry {
@@ -46,15 +46,9 @@ export type DeleteMessageBatchOutput = BatchOutput;
  */
 export function deleteMessageBatch(options: DeleteMessageBatchOptions): AwsRequest<DeleteMessageBatchOutput> {
   const { queueUrl, entries } = options;
-  return batchRequest(
-    "DeleteMessageBatch",
-    queueUrl,
-    entries,
-    ({ receiptHandle }, path) => {
-      assertText(`${path}receiptHandle`, receiptHandle);
-      return { ReceiptHandle: receiptHandle };
-    },
-    Done,
-    () => ({}),
-  );
+  const write = ({ receiptHandle }: DeleteMessageBatchEntry, path: string) => {
+    assertText(`${path}receiptHandle`, receiptHandle);
+    return { ReceiptHandle: receiptHandle };
+  };
+  return batchRequest("DeleteMessageBatch", queueUrl, writeEntries(entries, write));
 }

@@ -6,7 +6,6 @@
 import { assertText, assertWithin, refuse } from "../check.ts";
 import { assertSqsText } from "../codec/sqs_text.ts";
 import type { WireAttribute } from "../types.ts";
-import { maybe, text } from "./answer.ts";
 import { MAX_ATTRIBUTES, MAX_DELAY, MAX_ID_LENGTH } from "./limits.ts";
 
 /** A message to send. */
@@ -39,56 +38,22 @@ export interface SentSqsMessage {
   readonly sequenceNumber?: string;
 }
 
-/** The fields of a {@linkcode SentSqsMessage} on the wire. */
-export const SentFields = /* @__PURE__ */ (() => ({
-  MessageId: text,
-  MD5OfMessageBody: maybe(text),
-  MD5OfMessageAttributes: maybe(text),
-  MD5OfMessageSystemAttributes: maybe(text),
-  SequenceNumber: maybe(text),
-}))();
-
-/** Gives a {@linkcode SentSqsMessage} its names. */
-export function readSent(sent: {
-  MessageId: string;
-  MD5OfMessageBody?: string | null;
-  MD5OfMessageAttributes?: string | null;
-  MD5OfMessageSystemAttributes?: string | null;
-  SequenceNumber?: string | null;
-}): SentSqsMessage {
-  return {
-    messageId: sent.MessageId,
-    md5OfMessageBody: sent.MD5OfMessageBody ?? undefined,
-    md5OfMessageAttributes: sent.MD5OfMessageAttributes ?? undefined,
-    md5OfMessageSystemAttributes: sent.MD5OfMessageSystemAttributes ?? undefined,
-    sequenceNumber: sent.SequenceNumber ?? undefined,
-  };
-}
-
 /**
- * Checks a message and gives its fields the wire's names.
+ * Checks a message.
  *
  * @param path What stands before an option's name in an error.
  * @throws {ConfigError} If SQS would refuse the message.
  */
-export function writeMessage(message: OutgoingSqsMessage, path = ""): Readonly<Record<string, unknown>> {
-  const { messageBody, delaySeconds, messageAttributes, messageGroupId, messageDeduplicationId } = message;
+export function assertMessage(message: OutgoingSqsMessage, path = ""): void {
+  const { messageBody, delaySeconds, messageAttributes = {}, messageGroupId, messageDeduplicationId } = message;
   assertText(`${path}messageBody`, messageBody);
   assertSqsText(`${path}messageBody`, messageBody);
   if (delaySeconds !== undefined) assertWithin(`${path}delaySeconds`, delaySeconds, 0, MAX_DELAY);
-  const attributes = Object.keys(messageAttributes ?? {}).length;
+  const attributes = Object.keys(messageAttributes).length;
   if (attributes > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, attributes);
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
     if (id !== undefined && (typeof id !== "string" || !/^[!-~]+$/.test(id) || id.length > MAX_ID_LENGTH)) {
       refuse(path + name, `1 to ${MAX_ID_LENGTH} letters, digits and punctuation marks`, id);
     }
   }
-  return {
-    MessageBody: messageBody,
-    DelaySeconds: delaySeconds,
-    MessageAttributes: attributes ? messageAttributes : undefined,
-    MessageSystemAttributes: message.messageSystemAttributes,
-    MessageGroupId: messageGroupId,
-    MessageDeduplicationId: messageDeduplicationId,
-  };
 }

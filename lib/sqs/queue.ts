@@ -11,7 +11,7 @@ export type QueueAttributes = Readonly<Record<string, string | number | boolean 
 /** Throws unless SQS takes it as the name of a queue. */
 export function assertQueueName(name: unknown): asserts name is string {
   if (typeof name !== "string" || !/^(?=.{1,80}$)[\w-]+(?:\.fifo)?$/.test(name)) {
-    refuse("queueName", "up to 80 letters, digits, hyphens and underscores, .fifo at the end included", name);
+    refuse("queueName", "1 to 80 letters, digits, hyphens and underscores, .fifo at the end included", name);
   }
 }
 

@@ -1,8 +1,7 @@
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { answer } from "./answer.ts";
-import { type OutgoingSqsMessage, readSent, SentFields, type SentSqsMessage, writeMessage } from "./message.ts";
-import { sqsRequest } from "./request.ts";
+import { assertMessage, type OutgoingSqsMessage, type SentSqsMessage } from "./message.ts";
+import { sendChecked } from "./send_checked.ts";
 
 /** Options of {@linkcode sendMessage}. */
 export interface SendMessageOptions extends OutgoingSqsMessage {
@@ -12,8 +11,6 @@ export interface SendMessageOptions extends OutgoingSqsMessage {
 
 /** The answer to {@linkcode sendMessage}. */
 export type SendMessageOutput = SentSqsMessage;
-
-const Answer = /* @__PURE__ */ (() => answer(SentFields))();
 
 /**
  * Builds a `SendMessage` request: no I/O, no clock, no randomness.
@@ -35,5 +32,6 @@ const Answer = /* @__PURE__ */ (() => answer(SentFields))();
 export function sendMessage(options: SendMessageOptions): AwsRequest<SendMessageOutput> {
   const { queueUrl } = options;
   assertText("queueUrl", queueUrl);
-  return sqsRequest("SendMessage", { QueueUrl: queueUrl, ...writeMessage(options) }, Answer, readSent);
+  assertMessage(options);
+  return sendChecked(queueUrl, options);
 }

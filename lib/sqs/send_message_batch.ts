@@ -1,7 +1,7 @@
 import type { AwsRequest } from "../types.ts";
-import { fields, text } from "./answer.ts";
-import { type BatchOutput, batchRequest } from "./batch.ts";
-import { type OutgoingSqsMessage, readSent, SentFields, type SentSqsMessage, writeMessage } from "./message.ts";
+import { type BatchOutput, writeEntries } from "./batch.ts";
+import { assertMessage, type OutgoingSqsMessage, type SentSqsMessage } from "./message.ts";
+import { sendCheckedBatch, writeMessage } from "./send_checked.ts";
 
 /** An entry of {@linkcode sendMessageBatch}. */
 export interface SendMessageBatchEntry extends OutgoingSqsMessage {
@@ -19,8 +19,6 @@ export interface SendMessageBatchOptions {
 
 /** The answer to {@linkcode sendMessageBatch}: good and bad entries at once. */
 export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentSqsMessage>;
-
-const Sent = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
 
 /**
  * Builds a `SendMessageBatch` request: no I/O, no clock, no randomness.
@@ -47,5 +45,9 @@ const Sent = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
  */
 export function sendMessageBatch(options: SendMessageBatchOptions): AwsRequest<SendMessageBatchOutput> {
   const { queueUrl, entries } = options;
-  return batchRequest("SendMessageBatch", queueUrl, entries, writeMessage, Sent, readSent);
+  const write = (entry: SendMessageBatchEntry, path: string) => {
+    assertMessage(entry, path);
+    return writeMessage(entry);
+  };
+  return sendCheckedBatch(queueUrl, writeEntries(entries, write));
 }

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertText, refuse } from "../check.ts";
+import { assertOptions, assertText, has, is } from "../check.ts";
 import type { Broker, Topology } from "../types.ts";
 import { exchangeIn } from "./exchange_in.ts";
 import { fanoutOf } from "./fanout_of.ts";
@@ -54,10 +54,14 @@ export async function bind(broker: Broker, queue: string, options: BindOptions):
 
 /** A binding, checked. */
 export function bindingOf(queue: string, options: BindOptions): Topology["bindings"][number] {
-  const { exchange, routingKey = "" } = options;
   assertText("queue", queue);
+  assertOptions<Required<BindOptions>>("", options as Required<BindOptions>, {
+    exchange: assertText,
+    routingKey: is("string"),
+    signal: has("throwIfAborted"),
+  });
+  const { exchange, routingKey = "" } = options;
   assertText("exchange", exchange);
-  if (typeof routingKey !== "string") refuse("routingKey", "a string", routingKey);
   return Object.freeze({ exchange, queue, routingKey });
 }
 

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertOneOf, assertText } from "../check.ts";
+import { assertOptions, assertText, oneOf } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { Broker, ExchangeType } from "../types.ts";
 import { fanoutOf } from "./fanout_of.ts";
@@ -11,6 +11,8 @@ export interface DeclareExchangeOptions {
   /** The queue for messages that no binding takes, kombu's `deadletter_queue`. Default: none. */
   readonly unroutableQueue?: string;
 }
+
+const isType = /* @__PURE__ */ oneOf("direct", "topic", "fanout");
 
 /**
  * Declares an exchange in the broker's topology. It sends nothing: direct and topic exchanges live in the topology alone,
@@ -38,10 +40,13 @@ export interface DeclareExchangeOptions {
 // deno-lint-ignore require-await -- the exchange verbs all give promises, and a wrong argument is a rejection
 export async function declareExchange(broker: Broker, name: string, options: DeclareExchangeOptions): Promise<void> {
   const state = stateOf(broker);
-  const { type, unroutableQueue } = options;
   assertText("exchange", name);
-  assertOneOf("type", type, ["direct", "topic", "fanout"]);
-  if (unroutableQueue !== undefined) assertText("unroutableQueue", unroutableQueue);
+  assertOptions<Required<DeclareExchangeOptions>>("", options as Required<DeclareExchangeOptions>, {
+    type: isType,
+    unroutableQueue: assertText,
+  });
+  const { type, unroutableQueue } = options;
+  isType("type", type);
   if (type === "fanout") fanoutOf(broker, name);
   const { exchanges, bindings } = state.topology;
   const known = Object.hasOwn(exchanges, name) ? exchanges[name] : undefined;

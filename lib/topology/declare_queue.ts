@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertText, assertWithin, refuse } from "../check.ts";
+import { assertKnown, assertOptions, assertText, assertWithin, has, is, refuse } from "../check.ts";
 import { AwsError, ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { listQueueTags } from "../sqs/list_queue_tags.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -71,8 +71,16 @@ export async function declareQueue(
   options: DeclareQueueOptions = {},
 ): Promise<DeclaredQueue> {
   const { queues } = stateOf(broker);
-  const { tags, passive = false, signal } = options;
   assertText("queue", name);
+  // A misspelt one would make a queue without its dead-letter queue, for good.
+  assertOptions<Required<DeclareQueueOptions>>("", options as Required<DeclareQueueOptions>, {
+    attributes: is("object"),
+    tags: is("object"),
+    deadLetter: assertDeadLetter,
+    passive: is("boolean"),
+    signal: has("throwIfAborted"),
+  });
+  const { tags, passive = false, signal } = options;
   if (!passive && /^https?:\/\//i.test(name)) refuse("queue", "a name, as a URL names a queue that is there", name);
   forgetQueue(broker, name);
   const attributes = passive ? {} : await attributesOf(broker, name, options);
@@ -106,6 +114,15 @@ export async function declareQueue(
   return Object.freeze({ name, url: queue.url, arn: found.QueueArn });
 }
 
+/** Neither of the two has a default. */
+function assertDeadLetter(path: string, value: unknown): void {
+  is("object")(path, value);
+  const { queue, maxReceiveCount, ...others } = value as Record<string, unknown>;
+  assertKnown(path, others, ["queue", "maxReceiveCount"]);
+  assertText(`${path}.queue`, queue);
+  assertWithin(`${path}.maxReceiveCount`, maxReceiveCount, 1, 1000);
+}
+
 /** The attributes that the options ask for, the dead-letter queue's among them. */
 async function attributesOf(
   broker: Broker,
@@ -115,8 +132,6 @@ async function attributesOf(
   const { attributes = {}, deadLetter, signal } = options;
   if (!deadLetter) return attributes;
   const { queue, maxReceiveCount } = deadLetter;
-  assertText("deadLetter.queue", queue);
-  assertWithin("deadLetter.maxReceiveCount", maxReceiveCount, 1, 1000);
   if ("RedrivePolicy" in attributes) refuse("attributes.RedrivePolicy", "unset beside 'deadLetter'", "set");
   const target = await resolveQueue(broker, queue, { signal });
   if (target.fifo !== name.endsWith(".fifo")) {

@@ -1,4 +1,5 @@
 import { stateOf } from "../broker.ts";
+import { assertOptions, has, is } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import { deleteQueue as deleteRequest } from "../sqs/delete_queue.ts";
 import type { Broker } from "../types.ts";
@@ -42,6 +43,11 @@ export interface DeleteQueueOptions {
  */
 export async function deleteQueue(broker: Broker, name: string, options: DeleteQueueOptions = {}): Promise<boolean> {
   const state = stateOf(broker);
+  // A misspelt one would delete a queue that is full.
+  assertOptions<Required<DeleteQueueOptions>>("", options as Required<DeleteQueueOptions>, {
+    ifEmpty: is("boolean"),
+    signal: has("throwIfAborted"),
+  });
   const { ifEmpty = false, signal } = options;
   const queue = await resolveQueue(broker, name, { signal, create: false });
   if (queue.predefined) {

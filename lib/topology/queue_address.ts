@@ -2,9 +2,12 @@ import { ConfigError } from "../errors.ts";
 import { assertPlainUrl, regionIn } from "../http/endpoint.ts";
 import type { PredefinedQueue, QueueAddress } from "../types.ts";
 
-/** The address of a queue that SQS gave the URL of: its region and keys are the broker's. */
-export function queueAddress(name: string, url: string): QueueAddress {
-  return Object.freeze({ name, url, fifo: url.endsWith(".fifo") });
+/** The address of a queue. Without `region` and `predefined` its region and keys are the broker's. */
+export function queueAddress(name: string, url: string, region?: string, predefined?: PredefinedQueue): QueueAddress {
+  const address = { name, url, fifo: url.endsWith(".fifo"), region };
+  // Keys are in both: no log, serialiser or inspector is to show them.
+  const hidden = { credentials: { get: () => predefined?.credentials }, predefined: { get: () => predefined } };
+  return Object.freeze(Object.defineProperties(address, hidden));
 }
 
 /**
@@ -15,10 +18,7 @@ export function queueAddress(name: string, url: string): QueueAddress {
  */
 export function givenAddress(url: string, name?: string, predefined?: PredefinedQueue): QueueAddress {
   assertPlainUrl("queue", url);
-  name ??= URL.canParse(url) ? new URL(url).pathname.split("/").pop() : "";
+  name ??= new URL(url).pathname.split("/").pop();
   if (!name) throw new ConfigError("Cannot use a queue URL that does not end in the queue's name");
-  const address = { ...queueAddress(name, url), region: predefined?.region ?? regionIn(url) };
-  // Keys are in both: no log, serialiser or inspector is to show them.
-  const hidden = { credentials: { get: () => predefined?.credentials }, predefined: { get: () => predefined } };
-  return Object.freeze(Object.defineProperties(address, hidden));
+  return queueAddress(name, url, predefined?.region ?? regionIn(url), predefined);
 }

@@ -1,4 +1,5 @@
 import { pause, stateOf } from "../broker.ts";
+import { assertOptions, assertText, has, is, within } from "../check.ts";
 import { AwsError, ConfigError } from "../errors.ts";
 import { cancelMessageMoveTask } from "../sqs/cancel_message_move_task.ts";
 import { listMessageMoveTasks, type MessageMoveTask } from "../sqs/list_message_move_tasks.ts";
@@ -71,6 +72,12 @@ export async function redrive(
   options: RedriveOptions = {},
 ): Promise<RedriveProgress> {
   const { clock, emit } = stateOf(broker);
+  assertOptions<Required<RedriveOptions>>("", options as Required<RedriveOptions>, {
+    destination: assertText,
+    maxPerSecond: within(1, 500),
+    onProgress: is("function"),
+    signal: has("throwIfAborted"),
+  });
   const { destination, maxPerSecond, onProgress, signal } = options;
   const queue = await resolveQueue(broker, deadLetterQueue, { signal, create: false });
   const arnOf = async (name: string) => {

@@ -56,11 +56,8 @@ export async function resolveQueue(
         lookUp(broker, key, create, { signal, onAttempt }));}
     queues.set(key, found);
   }
-  if (isUrl || found.name === nameOrUrl) return found;
-  const name = { value: nameOrUrl, enumerable: true };
-  return Object.freeze(
-    Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(found), name }),
-  ) as QueueAddress;
+  const { name, url, region, predefined } = found;
+  return isUrl || name === nameOrUrl ? found : queueAddress(nameOrUrl, url, region, predefined);
 }
 
 /** The name that a queue is predefined under: the literal, the canonical one, or that of the entry with the URL. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
 import { setUp } from "./support.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import * as v from "valibot";
 import { bind, ConfigError, declareExchange, PublishError } from "@dashi/sqs";
 import { chain, group, sendTask, signature, task } from "@dashi/sqs/celery";

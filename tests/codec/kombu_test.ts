@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { kombu } from "../../lib/codec/kombu.ts";
 import { ConfigError, DecodeError } from "../../lib/errors.ts";
 import type { DecodedMessage, OutgoingMessage } from "../../lib/types.ts";

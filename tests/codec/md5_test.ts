@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { md5Hex, md5OfAttributes, portableMd5 } from "../../lib/codec/md5.ts";
 
 Deno.test("md5Hex() gives the digests of RFC 1321", () => {

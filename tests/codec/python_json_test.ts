@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { parsePythonJson, stringifyPythonJson } from "../../lib/codec/python_json.ts";
 import { ConfigError, DecodeError } from "../../lib/errors.ts";
 import { vectors } from "./vectors.ts";
@@ -106,6 +106,16 @@ Deno.test("parsePythonJson() refuses a million nested arrays", () => {
       '["\\"]]",'.repeat(2000) + "1" + "]".repeat(2000),
     ]
   ) assert.throws(() => parsePythonJson(json), DecodeError);
+});
+
+Deno.test("parsePythonJson() knows where a string ends, whatever is escaped in it", () => {
+  fc.assert(fc.property(fc.array(fc.string({ unit: fc.constantFrom('"', "\\", "[", "{", "]", "a") })), (texts) => {
+    const wide = [...texts, "[".repeat(2000)];
+    assert.deepEqual(parsePythonJson(JSON.stringify(wide)), wide);
+    const deep = (depth: number) => "[".repeat(depth) + JSON.stringify(wide) + "]".repeat(depth);
+    assert.ok(parsePythonJson(deep(999)));
+    assert.throws(() => parsePythonJson(deep(1000)), DecodeError);
+  }));
 });
 
 Deno.test("parsePythonJson() reads long and wide bodies", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { assertSqsText, byteLength } from "../../lib/codec/sqs_text.ts";
 import { ConfigError } from "../../lib/errors.ts";
 

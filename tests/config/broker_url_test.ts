@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { fromCelery } from "../../lib/config/mod.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import type { CredentialContext, CredentialProvider } from "../../lib/types.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { consume, forEach } from "@dashi/sqs";
+import { consume, decode, forEach, json, keepInvisible, pipe, receive } from "@dashi/sqs";
 import { DENIED, failing, numberOf, setUp } from "./setup.ts";
 
 Deno.test("forEach() runs as many handlers as it is told, and refills freed slots at once", async () => {
@@ -116,6 +116,21 @@ Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
   assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
 });
 
+Deno.test("forEach() goes over a pipeline of the user's own", async () => {
+  const test = setUp();
+  await test.fill(5);
+  const source = receive(test.broker, "q", { maxMessages: 5 });
+  const seen: number[] = [];
+  const result = await test.run(async () => {
+    const deliveries = pipe(source, keepInvisible(test.broker), decode(json()));
+    const result = await forEach(deliveries, (delivery) => void seen.push(numberOf(delivery)));
+    await source.closed;
+    return result;
+  });
+  assert.deepEqual(result, { acked: 5, released: 0, rejected: 0 });
+  assert.equal(new Set(seen).size, 5);
+});
+
 Deno.test("forEach() refuses options that are wrong, and starts nothing", async () => {
   const test = setUp();
   await test.run(async () => {
@@ -124,6 +139,12 @@ Deno.test("forEach() refuses options that are wrong, and starts nothing", async 
       await assert.rejects(forEach(deliveries, () => {}, options), { name: "ConfigError" });
       await deliveries.stop();
     }
+    const deliveries = consume(test.broker, "q");
+    const misspelt = { concurency: 5 } as { concurrency?: number };
+    await assert.rejects(forEach(deliveries, () => {}, misspelt), { name: "ConfigError", message: /'concurency'/ });
+    const none = undefined as unknown as () => void;
+    await assert.rejects(forEach(deliveries, none), { name: "ConfigError", message: /'handler'/ });
+    await deliveries.stop();
   });
   assert.equal(test.sqs.requests.count(), 0);
 });

@@ -181,7 +181,9 @@ Deno.test("extend() is not a settlement; past the 12 hours it rejects, and so it
     const [delivery] = await Array.fromAsync(deliveries);
     await test.clock.sleep(3600);
     await assert.rejects(delivery.extend(43_200 - 3599), { name: "ConfigError", message: /39600 s are left/ });
-    assert.throws(() => delivery.extend(1.5), { name: "ConfigError" });
+    for (const seconds of [1.5, -1, 43_201]) {
+      await assert.rejects(() => delivery.extend(seconds), { name: "ConfigError", message: /'seconds'/ });
+    }
     await delivery.extend(43_200 - 3600);
     await delivery.ack();
     await assert.rejects(delivery.extend(10), { name: "ReceiptExpiredError" });

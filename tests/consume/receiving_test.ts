@@ -398,6 +398,7 @@ Deno.test("a wrong option is a ConfigError at once, with its name", () => {
     ["backoff.2", { 2: -1 }],
     ["schema", {}],
     ["prefetsch", 1],
+    ["signal.throwIfAborted", new AbortController()],
   ];
   for (const [path, value] of wrong) {
     const options = { [path.split(".")[0]]: value };
@@ -407,7 +408,12 @@ Deno.test("a wrong option is a ConfigError at once, with its name", () => {
       return true;
     });
   }
-  for (const queues of [[], "", [""], [{ queue: "q", weight: 0 }], [{ queue: "q", priority: "high" }], undefined]) {
+  for (
+    const queues of [[], "", [""], [{ queue: "q", weight: 0 }], [{ queue: "q", priority: "high" }], [{
+      queue: "q",
+      prio: 1,
+    }], undefined]
+  ) {
     assert.throws(() => consume(broker, queues as string), { name: "ConfigError" });
   }
 });

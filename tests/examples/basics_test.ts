@@ -4,12 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { runExample } from "./run_example.ts";
 
 const PRINTED: Readonly<Record<string, string>> = {
   "01_publish_and_consume": `
 { id: 1, item: "kelp" } is the message that was sent`,
   "02_publish_many": `
-ConfigError: Cannot publish 1864532 bytes to 'orders', which takes 1048576 bytes with attributes: set 'payloads' in connect(), for example to s3Payloads()
+ConfigError: Cannot publish 1864532 bytes to 'orders', which takes 1048576 bytes with attributes: set 'payloads' in connect(), as s3Payloads() is
 1000 sent in 100 requests, 1000 in the queue`,
   "03_delay_expiration_attributes": `
 after 0 s: at once { source: "shop" } { tenant: "kelp", priority: 7 }
@@ -70,13 +71,10 @@ const AS_IT_COMES: ReadonlySet<string> = new Set(["08_large_payloads"]);
 
 for (const [name, printed] of Object.entries(PRINTED)) {
   Deno.test(`examples/${name}.ts prints what it says`, async () => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", new URL(`../../examples/${name}.ts`, import.meta.url).pathname],
-      env: { NO_COLOR: "1" },
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const { code, out, err } = await runExample(name);
+    assert.equal(code, 0, err);
     const lines = (text: string) => text.replace(/ +$/gm, "").trim().split("\n");
     const order = AS_IT_COMES.has(name) ? (text: string) => lines(text).sort() : lines;
-    assert.deepEqual(order(new TextDecoder().decode(stdout)), order(printed));
+    assert.deepEqual(order(out), order(printed));
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { runExample } from "./run_example.ts";
 
 const PRINTED: Readonly<Record<string, string>> = {
   "20_call_celery_task": `
@@ -43,11 +44,8 @@ const lines = (text: string): string[] => text.trim().split("\n").map((line) => 
 
 for (const [name, printed] of Object.entries(PRINTED)) {
   Deno.test(`examples/${name}.ts prints what it says`, async () => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", new URL(`../../examples/${name}.ts`, import.meta.url).pathname],
-      env: { NO_COLOR: "1" },
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-    assert.deepEqual(lines(new TextDecoder().decode(stdout)), lines(printed));
+    const { code, out, err } = await runExample(name);
+    assert.equal(code, 0, err);
+    assert.deepEqual(lines(out), lines(printed));
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { runExample } from "./run_example.ts";
 
 const PRINTED: Readonly<Record<string, RegExp>> = {
   "10_consume": /^one is undecodable, it stays in the queue\n5 orders, the sum of their ids is 15\n$/,
@@ -21,17 +22,10 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   ),
 };
 
-const root = new URL("../../", import.meta.url).pathname;
-
 for (const [name, printed] of Object.entries(PRINTED)) {
   Deno.test(`examples/${name}.ts does what it says`, async () => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-q", "-A", `examples/${name}.ts`],
-      cwd: root,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-    assert.match(new TextDecoder().decode(stdout), printed);
+    const { code, out, err } = await runExample(name);
+    assert.equal(code, 0, err);
+    assert.match(out, printed);
   });
 }

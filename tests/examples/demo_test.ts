@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { connect, declareQueue, publish, queueSize } from "@dashi/sqs";
 import { startServer } from "../support/fauxqs.ts";
-
-const root = new URL("../../", import.meta.url).pathname;
+import { runExample } from "./run_example.ts";
 
 async function demo(args: readonly string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "examples/demo.ts", ...args],
-    cwd: root,
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const { code, out, err } = await runExample("demo", args, env);
   const row = (name: string) => Number(new RegExp(`^ +${name} +([\\d,.]+)`, "m").exec(out)?.[1].replace(",", ""));
   return { code, out, err, row };
 }
@@ -23,8 +16,10 @@ Deno.test("the demo accounts for each order and each request", async () => {
   assert.equal(code, 0, err);
   assert.deepEqual(["Published", "Consumed", "acked", "rejected"].map(row), [400, 400, 380, 20]);
   assert.match(out, /of them in the dead-letter queue: 20$/m);
-  // Three requests for ten messages, and the receives that find the queue empty.
-  assert.ok(row("Requests") >= 40 + 40 + 38 && row("Requests") <= 136, out);
+  // Three requests for ten messages. On a slow machine a receive or a batch of acks may leave half full.
+  const [sends, receives, deletes] = [40, 40, 38];
+  assert.ok(row("Requests") >= sends + receives + deletes, out);
+  assert.ok(row("Requests") <= sends + 2 * (receives + deletes), out);
   assert.equal(row("Requests a message"), Number((row("Requests") / 400).toFixed(3)));
 });
 
@@ -40,7 +35,7 @@ Deno.test("the demo on another SQS deletes what it made, and only that", async (
 
   await declareQueue(broker, "buried");
   await declareQueue(broker, "used", {
-    attributes: { VisibilityTimeout: 1 },
+    attributes: { VisibilityTimeout: 5 },
     deadLetter: { queue: "buried", maxReceiveCount: 1 },
   });
   const used = await demo([...args, "--queue", "used"], { ...KEYS, AWS_ENDPOINT_URL: "http://127.0.0.1:1" });

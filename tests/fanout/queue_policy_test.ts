@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { allowedTopics, allowTopic, disallowTopic } from "../../lib/fanout/queue_policy.ts";
 
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:news";

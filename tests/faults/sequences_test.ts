@@ -3,7 +3,7 @@
  * deleted unhandled, FIFO groups keep their order, and what fails fails typed. FAULT_RUNS sets how many are tried.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { connect, consume, DashiError, forEach, get, publish, publishAll, queueSize } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
 import { faulty, PASSING } from "./faults.ts";

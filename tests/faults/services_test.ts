@@ -3,7 +3,7 @@
  * generated sequences.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import {
   bind,
   type Broker,

@@ -1,5 +1,5 @@
 /** Every builder's parser, against answers that no AWS gives. */
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import * as s3 from "../../lib/s3/mod.ts";
 import * as sns from "../../lib/sns/mod.ts";
 import * as sqs from "../../lib/sqs/mod.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { json } from "../../lib/codec/json.ts";
 import { fromWireAttributes } from "../../lib/codec/attributes.ts";
 import { decompress } from "../../lib/codec/compression.ts";

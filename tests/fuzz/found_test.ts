@@ -1,6 +1,6 @@
 /** What fuzzing and faults found, each under its name. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import {
   connect,
   type ConnectOptions,

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { DashiError } from "../../lib/errors.ts";
 
 /** How many inputs a property is given: FUZZ_RUNS for the long form. */

@@ -3,7 +3,7 @@
  * it needs. A quadratic one would take minutes.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { entityName } from "@dashi/sqs";
 import { fromCelery } from "@dashi/sqs/config";
 import { parseReceiptHandle } from "@dashi/sqs/payloads";

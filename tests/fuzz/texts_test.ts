@@ -1,6 +1,6 @@
 /** Pointers, receipts, policies, ARNs, URLs, dates, base64, profiles and configurations. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { canonicalName, connect, entityName, route, topology } from "@dashi/sqs";
 import { fromCelery } from "@dashi/sqs/config";
 import { embedReceiptHandle, parseReceiptHandle } from "@dashi/sqs/payloads";

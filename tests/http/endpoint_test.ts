@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { isPrivateHost, partitionDomain, regionIn, resolveUrl } from "../../lib/http/endpoint.ts";
 import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
@@ -108,7 +108,7 @@ Deno.test("resolveUrl() refuses a queue URL's host that is not AWS's, without an
     assert.throws(() => resolve(at(url)), ConfigError, url);
     assert.equal(resolve(at(url), "http://localhost:1"), "http://localhost:1/", url);
   }
-  assert.throws(() => resolve(at("https://mq.example.org/1/jobs")), /set 'endpoint' to that origin/);
+  assert.throws(() => resolve(at("https://mq.example.org/1/jobs")), /set 'endpoint' to it/);
 });
 
 Deno.test("resolveUrl() takes emulators' queue URLs on this machine and in private networks as they are", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { CredentialsError } from "../../lib/errors.ts";
 import { sign } from "../../lib/http/sign.ts";
 import { objectPath } from "../../lib/s3/object_path.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import * as v from "valibot";
 import { AwsError } from "@dashi/sqs";
 import { entries, queryRequest } from "../../lib/http/query_request.ts";

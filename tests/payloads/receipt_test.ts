@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { embedReceiptHandle, parseReceiptHandle } from "../../lib/payloads/mod.ts";
 
 const bucket = fc.stringMatching(/^[a-z0-9][a-z0-9.-]{2,20}$/);

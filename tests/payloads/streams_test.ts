@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { connect } from "../../lib/connect.ts";
 import { AwsError, ConfigError, IntegrityError } from "../../lib/errors.ts";
 import { s3Payloads } from "../../lib/payloads/mod.ts";

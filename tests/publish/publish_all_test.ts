@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import assert from "node:assert/strict";
 import { json } from "../../lib/codec/json.ts";
 import { kombu } from "../../lib/codec/kombu.ts";
@@ -195,6 +195,34 @@ Deno.test("publishAll() gives a bad message its own error and sends the others",
     "",
   ]);
   assert.deepEqual(held("orders"), ["ok", "ok"]);
+});
+
+Deno.test("publishAll() refuses a wrong option for all at once, and of one message with its result", async () => {
+  const { broker, many, held } = setUp();
+  const wrong = [{ delay: 5 }, { delaySeconds: 901 }, { concurency: 2 }, { batchGroups: 1 }, { headers: 5 }];
+  for (const options of wrong) {
+    const [name] = Object.keys(options);
+    assert.throws(() => publishAll(broker, [], options as PublishAllOptions), {
+      name: "ConfigError",
+      message: new RegExp(`'${name}'`),
+    });
+  }
+  assert.throws(() => publishAll(broker, "abc" as unknown as PublishInput[]), ConfigError);
+  const results = await many([{ body: "a", delay: 5 } as PublishInput, { body: "b", groupID: "g" } as PublishInput]);
+  assert.deepEqual(results.map(({ error }) => error?.message.slice(0, 20)), [
+    "Cannot use 'delay' a",
+    "Cannot use 'groupID'",
+  ]);
+  assert.deepEqual(held("orders"), []);
+});
+
+Deno.test("publishAll() takes what all have in common where a message's own option is undefined", async () => {
+  const { many, held, sqs } = setUp();
+  const own = { queue: undefined, groupId: undefined, delaySeconds: undefined };
+  const [{ error }] = await many([{ body: "a", ...own }], { delaySeconds: 5, groupId: "g" });
+  assert.deepEqual([error, held("orders")], [undefined, ["a"]]);
+  const [{ state, groupId }] = sqs.messages("orders");
+  assert.deepEqual([state, groupId], ["delayed", "g"]);
 });
 
 Deno.test("publishAll() looks a missing queue up once", async () => {

@@ -85,6 +85,32 @@ Deno.test("publish() wants one of queue and exchange", async () => {
   assert.equal(sqs.requests.count(), 0);
 });
 
+Deno.test("publish() refuses an option that is unknown or of the wrong type, by its name, before a request", async () => {
+  const { broker, sqs } = setUp();
+  const wrong: Record<string, unknown> = {
+    queue: 5,
+    exchange: 5,
+    routingKey: 5,
+    headers: "x",
+    properties: 5,
+    messageAttributes: "abc",
+    contentType: 5,
+    contentEncoding: 5,
+    traceparent: 5,
+    codec: {},
+    mandatory: "no",
+    signal: 5,
+    delay: 5,
+    deduplicationID: "d",
+  };
+  for (const [name, value] of Object.entries(wrong)) {
+    const options = { queue: "orders", [name]: value } as PublishOptions;
+    await assert.rejects(publish(broker, 1, options), { name: "ConfigError", message: new RegExp(`'${name}[.']`) });
+  }
+  await assert.rejects(publish(broker, 1, undefined as unknown as PublishOptions), ConfigError);
+  assert.equal(sqs.requests.count(), 0);
+});
+
 Deno.test("publish() names the queue in the envelope, also where it was called by its URL", async () => {
   const { sent, sqs } = setUp();
   const url = sqs.createQueue("orders");

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { ConfigError, connect, publish, publishAll, publishMany, text } from "@dashi/sqs";
 import type { ConnectOptions, PayloadStore, PlainAttributeValue } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";

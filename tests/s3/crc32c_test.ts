@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { checksumText, crc32c, crc32cOfBoth } from "../../lib/s3/mod.ts";
 import { crc32 } from "../../lib/s3/crc32c.ts";
 import { crc32cWasm, FEWEST } from "../../lib/s3/crc32c_wasm.ts";

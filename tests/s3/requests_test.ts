@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { AwsError, BucketRegionError, ConfigError } from "../../lib/errors.ts";
 import {
   abortMultipartUpload,

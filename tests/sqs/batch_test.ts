@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type AwsError, ConfigError, ReceiptExpiredError } from "../../lib/errors.ts";
 import { entryError } from "../../lib/sqs/batch.ts";
 import { changeMessageVisibilityBatch } from "../../lib/sqs/change_message_visibility_batch.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import { batch, ConfigError, filterMap, mapConcurrent, pipe, readAhead } from "../../mod.ts";
 import { plainItem, turns } from "./contract.ts";

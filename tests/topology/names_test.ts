@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { canonicalName, connect, entityName } from "../../mod.ts";
 import vectors from "../vectors/kombu_names.json" with { type: "json" };
 

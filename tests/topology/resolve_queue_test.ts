@@ -25,7 +25,9 @@ Deno.test("resolveQueue() asks SQS once for a name, and never for a list", async
   const url = sqs.createQueue("prod-shop-orders");
   const callers = await Promise.all(Array.from({ length: 50 }, () => resolveQueue(broker, "shop.orders")));
   callers.push(await resolveQueue(broker, "shop.orders"));
-  for (const queue of callers) assert.deepEqual({ ...queue }, { name: "shop.orders", url, fifo: false });
+  for (const queue of callers) {
+    assert.deepEqual({ ...queue }, { name: "shop.orders", url, fifo: false, region: undefined });
+  }
   assert.deepEqual(sqs.requests.counts, { GetQueueUrl: 1 });
 });
 

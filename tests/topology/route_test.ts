@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { route, type Topology, UndefinedExchangeError } from "../../mod.ts";
 import kombuTopics from "../vectors/kombu_topics.json" with { type: "json" };
 

@@ -1,0 +1,39 @@
+/**
+ * Runs an example as a reader would: from the project's folder, and with nothing in its environment that AWS's tools or
+ * terminals look for.
+ *
+ * @module
+ */
+
+const root = new URL("../../", import.meta.url).pathname;
+
+/** What a run gave. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/**
+ * Runs a file of `examples/` to its end.
+ *
+ * @param name The file, without `.ts`.
+ * @param args Its arguments.
+ * @param env Environment variables on top of those that are kept.
+ */
+export async function runExample(
+  name: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !/^AWS_|COLOR/.test(name));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", `examples/${name}.ts`, ...args],
+    cwd: root,
+    clearEnv: true,
+    env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, err };
+}
