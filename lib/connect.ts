@@ -4,7 +4,7 @@
  * @module
  */
 import { type BrokerState, keepState } from "./broker.ts";
-import { assertOptions, assertText, each, has, is, refuse, within } from "./check.ts";
+import { assertOptions, assertText, type Check, each, has, is, oneOf, refuse, within } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
 import { assertPlainUrl } from "./http/endpoint.ts";
@@ -79,7 +79,7 @@ export function connect(options: ConnectOptions = {}): Broker {
     queues: new Map(),
     settled: new Map(),
     pending: new Map(),
-    topology: options.topology ?? { exchanges: {}, bindings: [] },
+    topology: { exchanges: {}, bindings: [], ...options.topology },
   };
   const broker = Object.freeze({
     queueNamePrefix: options.queueNamePrefix ?? "",
@@ -123,16 +123,22 @@ function check(options: ConnectOptions): void {
   const seconds = within(0, MAX_VISIBILITY);
   const codec = has("encode", "decode");
   const [text, yesOrNo, record, fn] = [is("string"), is("boolean"), is("object"), is("function")];
+  const fields = (checks: Readonly<Record<string, Check>>): Check => (path, value) =>
+    assertOptions(path, value as object, checks);
+  const list = (check: Check): Check => (path, value) =>
+    Array.isArray(value) ? each(check)(path, value) : refuse(path, "a list", value);
+  const names: Check = (path, value) => value === "All" || list(assertText)(path, value);
+  const type = oneOf("direct", "topic", "fanout");
   assertOptions<Required<ConnectOptions>>("", options as Required<ConnectOptions>, {
     region: assertText,
     credentials: assertCredentials,
-    endpoint: (path, value) =>
-      typeof value === "string" ? assertPlainUrl(path, value) : assertOptions(path, value as object, {
-        sqs: assertPlainUrl,
-        sns: assertPlainUrl,
-        s3: assertPlainUrl,
-        sts: assertPlainUrl,
-      }),
+    endpoint(path, value) {
+      if (typeof value === "string") return assertPlainUrl(path, value);
+      // It has no keys of its own, and would leave all at AWS.
+      if (value instanceof URL) refuse(path, "a URL as text", value);
+      const url = assertPlainUrl;
+      assertOptions(path, value as object, { sqs: url, sns: url, s3: url, sts: url });
+    },
     queueNamePrefix: text,
     predefinedQueues: each((path, queue) => {
       assertOptions<Required<PredefinedQueue>>(path, queue as Required<PredefinedQueue>, {
@@ -141,7 +147,7 @@ function check(options: ConnectOptions): void {
         credentials: assertCredentials,
         codec,
         backoffPolicy: each(seconds),
-        backoffTasks: record,
+        backoffTasks: list(text),
       });
       assertPlainUrl(`${path}.url`, (queue as PredefinedQueue).url);
     }),
@@ -152,11 +158,21 @@ function check(options: ConnectOptions): void {
     requeueDelay: seconds,
     queueAttributes: record,
     queueTags: record,
-    fetchAttributes: (path, value) => value === "All" || record(path, value),
+    fetchAttributes: (path, value) =>
+      (typeof value === "string" || Array.isArray(value) ? names : fields({ system: names, message: names }))(
+        path,
+        value,
+      ),
     codec,
     payloads: has("resolve"),
     fanout: has("publish"),
-    topology: record,
+    topology: fields({
+      exchanges: each((path, exchange) => {
+        fields({ type, unroutableQueue: text })(path, exchange);
+        type(`${path}.type`, (exchange as { type?: unknown }).type);
+      }),
+      bindings: list(fields({ exchange: text, queue: assertText, routingKey: text })),
+    }),
     unroutableQueue: assertText,
     http: (path, http) =>
       assertOptions<Required<HttpOptions>>(path, http as Required<HttpOptions>, {
@@ -175,8 +191,8 @@ function check(options: ConnectOptions): void {
 /** Never shows what came, as it may be half of a secret. */
 function assertCredentials(path: string, credentials: unknown): void {
   if (typeof credentials === "function") return;
-  const { accessKeyId, secretAccessKey } = Object(credentials);
-  for (const [name, key] of Object.entries({ accessKeyId, secretAccessKey })) {
+  const { accessKeyId, secretAccessKey, sessionToken } = Object(credentials);
+  for (const [name, key] of Object.entries({ accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" })) {
     if (typeof key !== "string" || !key) {
       refuse(`${path}.${name}`, `given as text, or '${path}' a function like defaultChain()`, undefined);
     }

@@ -514,8 +514,8 @@ export interface ConnectOptions {
   readonly queueTags?: Readonly<Record<string, string>>;
   /** Attributes to ask for with each receive: system ones as a list, both kinds by name, or `"All"` of both. */
   readonly fetchAttributes?: "All" | readonly string[] | {
-    readonly system?: readonly string[];
-    readonly message?: readonly string[];
+    readonly system?: "All" | readonly string[];
+    readonly message?: "All" | readonly string[];
   };
   /** How bodies are written and read. Default: `kombu({ base64: true })`. */
   readonly codec?: Codec;

@@ -1,9 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "./support/fast_check.ts";
-import { ConfigError, connect, type ConnectOptions, queueUrl, UndefinedQueueError } from "@dashi/sqs";
+import {
+  bind,
+  ConfigError,
+  connect,
+  type ConnectOptions,
+  queueUrl,
+  route,
+  type Topology,
+  topology,
+  UndefinedQueueError,
+} from "@dashi/sqs";
 
 /** Options that are wrong on purpose, as JavaScript may pass them. */
 const wrong = (options: unknown) => () => connect(options as ConnectOptions);
+
+/** A topology as JSON may have it. */
+const wrongly = (topology: unknown) => topology as Topology;
 
 const noop = () => {};
 
@@ -25,6 +38,23 @@ for (
     [{ fanout: {} }, /^Cannot use 'fanout.publish' as it must be of type function/],
     [{ onEvent: 1 }, /^Cannot use 'onEvent' as it must be of type function: current value is 1/],
     [{ fetchAttributes: 5 }, /^Cannot use 'fetchAttributes' as it must be of type object/],
+    [{ fetchAttributes: "all" }, /^Cannot use 'fetchAttributes' as it must be a list: current value is "all"/],
+    [{ fetchAttributes: [5] }, /^Cannot use 'fetchAttributes.0' as it must be a string/],
+    [{ fetchAttributes: { sytem: [] } }, /^Cannot use 'fetchAttributes.sytem' as there is no such option/],
+    [{ fetchAttributes: { message: "S3Key" } }, /^Cannot use 'fetchAttributes.message' as it must be a list/],
+    [{ topology: { exchange: {} } }, /^Cannot use 'topology.exchange' as there is no such option/],
+    [
+      { topology: { exchanges: { a: { type: "headers" } } } },
+      /^Cannot use 'topology.exchanges.a.type' as it must be one/,
+    ],
+    [
+      { topology: { exchanges: { a: {} } } },
+      /^Cannot use 'topology.exchanges.a.type' as it must be one of direct, topic/,
+    ],
+    [{ topology: { bindings: {} } }, /^Cannot use 'topology.bindings' as it must be a list/],
+    [{ topology: { bindings: [{ routingkey: "" }] } }, /^Cannot use 'topology.bindings.0.routingkey' as there is no/],
+    [{ topology: { bindings: [{ routingKey: 5 }] } }, /^Cannot use 'topology.bindings.0.routingKey' as it must be of/],
+    [{ endpoint: new URL("http://localhost:4566") }, /^Cannot use 'endpoint' as it must be a URL as text/],
     [{ endpoint: "localhost:4566" }, /^Cannot use 'endpoint' as it must be an http or https URL/],
     [{ endpoint: { sqs: "ftp://x" } }, /^Cannot use 'endpoint.sqs' as it must be an http or https URL/],
     [{ endpoint: { sqz: "http://x" } }, /^Cannot use 'endpoint.sqz' as there is no such option/],
@@ -46,6 +76,16 @@ for (
     });
   });
 }
+
+Deno.test("connect() takes a topology of exchanges alone, and bindings without a key", async () => {
+  const broker = connect({ topology: wrongly({ exchanges: { news: { type: "topic" } } }) });
+  await bind(broker, "sport", { exchange: "news", routingKey: "eu" });
+  assert.equal(topology(broker).bindings.length, 1);
+  const bindings = [{ exchange: "news", queue: "all" }, { exchange: "one", queue: "keyless" }];
+  const plain = wrongly({ exchanges: { news: { type: "topic" }, one: { type: "direct" } }, bindings });
+  connect({ topology: plain });
+  assert.deepEqual([route(plain, "news", "eu"), route(plain, "one", "")], [[], ["keyless"]]);
+});
 
 Deno.test("connect() takes an option that is undefined for one that is left out", () => {
   const { queueNamePrefix } = connect({ region: undefined, queueNamePrefix: undefined, http: { fetch: undefined } });

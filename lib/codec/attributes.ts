@@ -124,7 +124,7 @@ function exact(text: string): PlainAttributeValue {
 export function attributesSize(wire: Readonly<Record<string, WireAttribute>>): number {
   let size = 0;
   for (const [name, { DataType, StringValue = "", BinaryValue = "" }] of Object.entries(wire)) {
-    size += byteLength(name + DataType + StringValue) + Math.floor(BinaryValue.replace(/=+$/, "").length * 3 / 4);
+    size += byteLength(name + DataType + StringValue) + fromBase64(BinaryValue).length;
   }
   return size;
 }

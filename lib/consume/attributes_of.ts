@@ -12,11 +12,12 @@ export function attributesOf({ state, settings }: Consumer, lane: Lane): {
       ? { system: fetchAttributes }
       : fetchAttributes === "All"
       ? { system: all, message: all }
-      : fetchAttributes) as { system?: readonly string[]; message?: readonly string[] };
+      : fetchAttributes) as { system?: "All" | readonly string[]; message?: "All" | readonly string[] };
+  const list = (names: "All" | readonly string[] = []) => names === "All" ? all : names;
   const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
     state.options.codec;
-  const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...asked.system ?? []]);
-  const message = new Set([...asked.message ?? [], ...codec?.needs ?? [], ...payloads?.needs ?? []]);
+  const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...list(asked.system)]);
+  const message = new Set([...list(asked.message), ...codec?.needs ?? [], ...payloads?.needs ?? []]);
   return {
     systemAttributes: system.has("All") ? ["All"] : [...system],
     messageAttributes: message.has("All") ? ["All"] : message.size ? [...message] : undefined,

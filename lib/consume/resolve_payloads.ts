@@ -4,20 +4,20 @@ import { unwrapSns } from "../codec/sns_envelope.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
-import type { Held } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
+import { isFifo, type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
 /** Options of {@linkcode resolvePayloads}. */
 export interface ResolvePayloadsOptions extends UndecodableOptions {
   /** Leaves `body` undefined; `delivery.stream()` reads the payload. Default: false. */
   readonly lazy?: boolean;
-  /** Payloads downloaded, or waiting for the loop to take them, at once. Default: 4. */
+  /**
+   * Payloads downloaded, or waiting for the loop to take them, at once. Default: 16; 4 in Workers, which have six
+   * connections in all, and in FIFO queues, where one that waits for the one before it holds its memory.
+   */
   readonly concurrency?: number;
 }
-
-/** Downloads side by side: a Worker's six connections leave two for receives and acks. */
-const CONCURRENCY = 4;
 
 /**
  * Swaps each pointer for the payload that it points to. Several are read side by side, ahead of the loop, and small
@@ -42,39 +42,35 @@ export function resolvePayloads(
   store: PayloadStore,
   options: ResolvePayloadsOptions = {},
 ): Transform<Delivery<string>, Delivery<string>> {
-  const { lazy = false, concurrency = CONCURRENCY } = options;
-  assertWithin("concurrency", concurrency, 1, Infinity);
-  const gate = store.gate?.();
-  // A payload keeps its place until the loop takes it, so that memory is bounded; small messages need none.
-  const placed = new Set<Held>();
-  const waiting: (() => void)[] = [];
-  const leave = (held: Held) => {
-    if (!placed.delete(held)) return;
-    waiting.shift()?.();
+  const { lazy = false, concurrency } = options;
+  if (concurrency !== undefined) assertWithin("concurrency", concurrency, 1, Infinity);
+  return (source) => {
+    const places = payloadPlaces(store.gate?.(), concurrency);
+    const map = mapConcurrent<Delivery<string>, Delivery<string>>(
+      Number.MAX_SAFE_INTEGER, // the prefetch is the bound
+      (delivery, signal) => {
+        if (delivery.error) return delivery;
+        try {
+          const envelope = unwrapSns(delivery.body);
+          const body = envelope?.body ?? delivery.body;
+          const messageAttributes = { ...delivery.messageAttributes, ...envelope?.messageAttributes };
+          if (!store.isPointer(body, messageAttributes) && !looksLikePointer(body)) return delivery;
+          return resolve(places, delivery, body, messageAttributes, signal);
+        } catch (error) {
+          return undecodable(delivery, error, options);
+        }
+      },
+      { keyOf: (delivery) => isFifo(heldOf(delivery)) ? delivery.groupId : undefined },
+    );
+    const pass = filterMap<Delivery<string>, Delivery<string>>((delivery) => {
+      places.leave(heldOf(delivery));
+      return delivery;
+    });
+    return pass(map(source));
   };
-  const map = mapConcurrent<Delivery<string>, Delivery<string>>(
-    Number.MAX_SAFE_INTEGER, // the prefetch is the bound
-    (delivery, signal) => {
-      if (delivery.error) return delivery;
-      try {
-        const envelope = unwrapSns(delivery.body);
-        const body = envelope?.body ?? delivery.body;
-        const messageAttributes = { ...delivery.messageAttributes, ...envelope?.messageAttributes };
-        if (!store.isPointer(body, messageAttributes) && !looksLikePointer(body)) return delivery;
-        return resolve(delivery, body, messageAttributes, signal);
-      } catch (error) {
-        return undecodable(delivery, error, options);
-      }
-    },
-    { keyOf: (delivery) => heldOf(delivery).lane.address?.fifo ? delivery.groupId : undefined },
-  );
-  const pass = filterMap<Delivery<string>, Delivery<string>>((delivery) => {
-    leave(heldOf(delivery));
-    return delivery;
-  });
-  return (source) => pass(map(source));
 
   async function resolve(
+    places: PayloadPlaces,
     delivery: Delivery<string>,
     body: string,
     messageAttributes: Delivery["messageAttributes"],
@@ -82,8 +78,7 @@ export function resolvePayloads(
   ): Promise<Delivery<string> | undefined> {
     const held = heldOf(delivery);
     const { consumer: { broker, state } } = held;
-    while (placed.size >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
-    placed.add(held);
+    const gate = await places.enter(held);
     let kept = false;
     try {
       signal.throwIfAborted();
@@ -106,7 +101,7 @@ export function resolvePayloads(
       if (signal.aborted) throw error;
       return undecodable(delivery, error, options);
     } finally {
-      if (!kept) leave(held);
+      if (!kept) places.leave(held);
     }
   }
 }

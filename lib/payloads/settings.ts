@@ -28,7 +28,10 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   readonly legacyAttribute?: boolean;
   /** The most bytes of a payload that is read into memory. Default: 64 MiB. Streams are not bounded. */
   readonly maxBytes?: number;
-  /** The most bytes of payloads that a consumer reads into memory side by side. Default: 64 MiB. */
+  /**
+   * The most bytes of payloads that a consumer reads into memory, or has read for a loop that has not taken them yet.
+   * Default: 64 MiB.
+   */
   readonly maxBytesInFlight?: number;
   /** Payloads that announce more bytes than this are read by `delivery.stream()` alone. Default: none are. */
   readonly lazyAbove?: number;

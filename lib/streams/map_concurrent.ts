@@ -17,7 +17,12 @@ export interface MapConcurrentOptions<A> {
 interface Slot<A, B> {
   readonly item: A;
   key?: string;
-  done?: { readonly value?: B; readonly failure?: { readonly error: unknown } };
+  done?: Done<B>;
+}
+
+interface Done<B> {
+  readonly value?: B;
+  readonly failure?: { readonly error: unknown };
 }
 
 /**
@@ -55,9 +60,15 @@ export function mapConcurrent<A, B>(
   return iterate<A, B>(options.handBack, (flow) => {
     const controller = new AbortController();
     const held = new Set<Slot<A, B>>(); // in the source's order
+    let ready = 0; // done, and still held
     let failed = false;
 
     const step = () => {
+      if (ready) yieldReady();
+      if (held.size < n && !failed) flow.read();
+      if (!held.size) flow.finish();
+    };
+    const yieldReady = () => {
       const blocked = new Set<string | undefined>();
       let first = true;
       for (const slot of held) {
@@ -66,20 +77,26 @@ export function mapConcurrent<A, B>(
           if (first && flow.waiting) flow.fail(done.failure.error);
           break;
         }
-        if (done && !blocked.has(key) && (done.value === undefined || flow.waiting)) {
-          held.delete(slot);
-          if (done.value !== undefined) flow.give(done.value);
+        if (done && !blocked.has(key) && mayGo(done)) {
+          ready--;
+          go(slot, done);
           continue;
         }
         first = false;
         if (key !== undefined) blocked.add(key);
       }
-      if (held.size < n && !failed) flow.read();
-      if (!held.size) flow.finish();
     };
-    const settle = (slot: Slot<A, B>, done: Slot<A, B>["done"]) => {
+    const mayGo = ({ value }: Done<B>) => value === undefined || flow.waiting > 0;
+    const go = (slot: Slot<A, B>, { value }: Done<B>) => {
+      held.delete(slot);
+      if (value !== undefined) flow.give(value);
+    };
+    const settle = (slot: Slot<A, B>, done: Done<B>) => {
       slot.done = done;
-      if (done?.failure) failed = true;
+      if (done.failure) failed = true;
+      // One that waits for no other need not be looked for among all that are held.
+      if (slot.key === undefined && !failed && mayGo(done)) go(slot, done);
+      else ready++;
       step();
     };
     return {

@@ -36,13 +36,12 @@ import { exchangeIn } from "./exchange_in.ts";
  * assert.deepEqual(route(topology, "", "orders"), ["orders"]);
  * ```
  */
-export function route(topology: Topology, exchange: string, routingKey: string): string[] {
+export function route(topology: Topology, exchange: string, routingKey = ""): string[] {
   if (exchange === "") return routingKey ? [routingKey] : [];
   const { type } = exchangeIn(topology, exchange);
   const words = type === "topic" ? wordsOf(routingKey) : [];
-  const bound = topology.bindings.filter((binding) =>
-    binding.exchange === exchange &&
-    (type === "fanout" || (type === "direct" ? binding.routingKey === routingKey : matches(binding.routingKey, words)))
+  const bound = topology.bindings.filter(({ exchange: from, routingKey: key = "" }) =>
+    from === exchange && (type === "fanout" || (type === "direct" ? key === routingKey : matches(key, words)))
   );
   return [...new Set(bound.map(({ queue }) => queue))];
 }

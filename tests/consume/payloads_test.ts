@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { connect, consume, json, type PayloadStore } from "@dashi/sqs";
+import {
+  connect,
+  consume,
+  json,
+  type PayloadContext,
+  type PayloadStore,
+  pipe,
+  receive,
+  resolvePayloads,
+} from "@dashi/sqs";
+import { byteGate } from "@dashi/sqs/payloads";
 import { DENIED, failing, setUp } from "./setup.ts";
 
 /** A store of payloads in memory. */
@@ -103,4 +113,98 @@ Deno.test("a missing payload that the store ignores is acked unseen, with an eve
   });
   assert.equal(test.of("drop")[0].reason, "payload-missing");
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+/** A consumer of so many pointers and a small message after them; `read` is what a download does. */
+async function withDownloads(
+  pointers: number,
+  read: (context: PayloadContext) => Promise<void>,
+  options: Parameters<typeof setUp>[0] & { gate?: PayloadStore["gate"] } = {},
+) {
+  const test = setUp(options);
+  const { store } = memoryStore({ k: '"large"' });
+  const payloads: PayloadStore = {
+    ...store,
+    gate: options.gate,
+    async resolve(body, about, context) {
+      await read(context);
+      return await store.resolve(body, about, context);
+    },
+  };
+  const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads });
+  const { queue = "q" } = options;
+  const fifo = (groupId: string) => queue.endsWith(".fifo") ? { groupId, deduplicationId: groupId } : {};
+  for (let n = 0; n < pointers; n++) await test.sqs.sendMessage(queue, "at:k", fifo(`${n}`));
+  await test.sqs.sendMessage(queue, '"small"', fifo("small"));
+  return { ...test, deliveries: () => consume(broker, queue, { prefetch: 50, maxMessages: pointers + 1 }) };
+}
+
+Deno.test("sixteen payloads are downloaded at once, four in a FIFO queue, and a small message passes them", async () => {
+  for (const [queue, most] of [["q", 16], ["q.fifo", 4]] as const) {
+    const waiting: (() => void)[] = [];
+    let open = false;
+    const test = await withDownloads(
+      20,
+      () => new Promise((resolve) => open ? resolve() : waiting.push(resolve)),
+      { queue },
+    );
+    const seen: unknown[] = [];
+    await test.run(async () => {
+      const deliveries = test.deliveries();
+      for await (const delivery of deliveries) {
+        seen.push(delivery.body);
+        if (seen.length === 1) {
+          await test.clock.sleep(1);
+          assert.equal(waiting.length, most);
+          open = true;
+          for (const resolve of waiting) resolve();
+        }
+        await delivery.ack();
+      }
+      await deliveries.closed;
+    });
+    assert.deepEqual(seen, ["small", ...Array(20).fill("large")]);
+  }
+});
+
+Deno.test("a payload keeps its bytes until the loop takes it, and may ask for more of them", async () => {
+  let inside = 0;
+  const test = await withDownloads(4, async ({ gate }) => {
+    const leave = await gate!.enter(4);
+    leave();
+    await gate!.enter(9).then((leave) => leave());
+    inside++;
+  }, { gate: () => byteGate(10) });
+  await test.run(async () => {
+    const deliveries = test.deliveries();
+    let large = 0;
+    for await (const delivery of deliveries) {
+      if (delivery.body === "large") large++;
+      await test.clock.sleep(1);
+      assert.equal(inside, Math.min(4, large + 1), "one is with the loop, one waits for it");
+      await delivery.ack();
+    }
+    assert.equal(large, 4);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("one resolvePayloads() serves several loops, also after one that was left early", async () => {
+  const { store } = memoryStore({ k: "1" });
+  const transform = resolvePayloads(store, { concurrency: 1 });
+  for (let loop = 0; loop < 3; loop++) {
+    const test = setUp();
+    for (let n = 0; n < 3; n++) await test.sqs.sendMessage("q", "at:k");
+    await test.run(async () => {
+      const source = receive(test.broker, "q");
+      let seen = 0;
+      for await (const delivery of pipe(source, transform)) {
+        assert.equal(delivery.body, "1");
+        await delivery.ack();
+        if (++seen === 2) break;
+      }
+      await source.closed;
+      assert.equal(seen, 2);
+    });
+  }
 });

@@ -196,6 +196,8 @@ Deno.test("the attributes that features need are always asked for, and more as t
     [["SenderId"], [...base, "SenderId"], undefined],
     [{ system: ["AWSTraceHeader"], message: ["trace"] }, [...base, "AWSTraceHeader"], ["trace"]],
     [{ system: ["All"], message: ["All"] }, ["All"], ["All"]],
+    [{ system: "All" }, ["All"], undefined],
+    [{ message: "All" }, base, ["All"]],
   ] as const;
   for (const [fetchAttributes, system, message] of cases) {
     const { broker, inputs, run } = setUp({ connect: { fetchAttributes } });

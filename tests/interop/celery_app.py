@@ -116,7 +116,7 @@ def judge(body):
 
 def outcome(id):
     try:
-        return {"result": app.AsyncResult(id).get(timeout=60, interval=0.1)}
+        return {"result": app.AsyncResult(id).get(timeout=180, interval=0.1)}
     except Exception as error:
         return {"error": [type(error).__name__, *error.args]}
 

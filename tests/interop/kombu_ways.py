@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import warnings
 
 warnings.simplefilter("ignore")
@@ -31,7 +32,10 @@ def settled(sqs, requeue, headers, **entry):
     got = []
     with Consumer(channel, [Queue("my-q")], callbacks=[lambda body, message: got.append(message)]):
         while not got:
-            connection.drain_events(timeout=1)
+            try:
+                connection.drain_events(timeout=1)
+            except socket.timeout:
+                pass
         try:
             got[0].reject(requeue=requeue)
         except KeyError as error:

@@ -27,6 +27,16 @@ export interface Received {
   readonly messageAttributes: Readonly<Record<string, { readonly DataType: string; readonly StringValue?: string }>>;
 }
 
+/** The lines of a process's output, however they come. */
+export async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, undefined> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
 /** Starts the peer. */
 export function startPeer(): { ask<T>(what: { do: string; [key: string]: unknown }): Promise<T> } & AsyncDisposable {
   const child = new Deno.Command(python!, {
@@ -37,25 +47,19 @@ export function startPeer(): { ask<T>(what: { do: string; [key: string]: unknown
     stderr: "null",
   }).spawn();
   const writer = child.stdin.getWriter();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
+  const lines = linesOf(child.stdout);
   return {
     async ask(what) {
       await writer.write(new TextEncoder().encode(`${JSON.stringify(what)}\n`));
-      while (!rest.includes("\n")) {
-        const { value, done } = await reader.read();
-        if (done) throw new Error("the peer ended");
-        rest += value;
-      }
-      const end = rest.indexOf("\n");
-      const { answer, error } = JSON.parse(rest.slice(0, end));
-      rest = rest.slice(end + 1);
+      const { value, done } = await lines.next();
+      if (done) throw new Error("the peer ended");
+      const { answer, error } = JSON.parse(value);
       assert.equal(error, undefined, error);
       return answer;
     },
     async [Symbol.asyncDispose]() {
       await writer.close();
-      await reader.cancel();
+      await lines.return(undefined);
       await child.status;
     },
   };

@@ -40,9 +40,9 @@ const VALUE = { text: "Grüße, 🍜", list: [1, 2.5, null, true], nested: { a: 
 Deno.test({ name: "s3Results().get() reads what Celery stored, values and failures", ignore }, async () => {
   const { ask, broker, results } = await setUp();
   await ask({ do: "done", id: "1", result: VALUE });
-  assert.deepEqual(await results.get("1", { broker, timeout: 10 }), VALUE);
+  assert.deepEqual(await results.get("1", { broker, timeout: 60 }), VALUE);
   await ask({ do: "failed", id: "2", result: "missing" });
-  await assert.rejects(results.get("2", { broker, timeout: 10 }), (error) => {
+  await assert.rejects(results.get("2", { broker, timeout: 60 }), (error) => {
     assert.ok(error instanceof TaskFailedError);
     assert.deepEqual([error.type, error.module, error.traceback], ["KeyError", "builtins", "Traceback of Python"]);
     assert.match(error.message, /KeyError: missing$/);

@@ -63,7 +63,7 @@ async function startGateway() {
       await (await fetch(endpoint)).body?.cancel();
       break;
     } catch (error) {
-      if (tries > 100) throw error;
+      if (tries > 600) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

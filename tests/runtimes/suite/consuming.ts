@@ -68,7 +68,7 @@ export const consuming: Suite = {
       onEvent: (event) => {
         if (event.type === "request" && /Visibility/.test(event.action) && ++beats === 2) beaten();
       },
-    }, { VisibilityTimeout: 1 });
+    }, { VisibilityTimeout: 4 });
     await publish(broker, "slow soup", { queue });
     for await (const delivery of consume(broker, queue, { maxMessages: 1 })) {
       await twice;
