@@ -16,6 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   "errors.ts": [],
   "check.ts": [],
   "broker.ts": [],
+  "linked_list.ts": [],
   "celery_call.ts": [],
   http: [],
   codec: ["http"],
@@ -37,7 +38,7 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may import. */
-const shared = ["types.ts", "events.ts", "errors.ts", "check.ts", "broker.ts", "celery_call.ts"];
+const shared = ["types.ts", "events.ts", "errors.ts", "check.ts", "broker.ts", "linked_list.ts", "celery_call.ts"];
 const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
   "fast-xml-parser": ["http"],

@@ -6,10 +6,13 @@
 import { pause } from "../broker.ts";
 import type { Clock } from "../types.ts";
 
+/** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
+export type Done = (error?: unknown) => void;
+
 /** Gathers entries into batches. */
 export interface Batcher<E> {
-  /** Adds an entry. Resolves when it was carried out, rejects with its own error. */
-  add(entry: E): Promise<void>;
+  /** Adds an entry. `done` is called once, when it was carried out, or with its own error. */
+  add(entry: E, done: Done): void;
   /** Looks whether what waits may leave now; with `flush` it may. */
   look(flush?: boolean): void;
 }
@@ -29,7 +32,7 @@ export interface BatcherOptions<E> {
 
 /** Makes a {@linkcode Batcher}. */
 export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<E>): Batcher<E> {
-  const waiting: { entry: E; resolve(): void; reject(error: unknown): void }[] = [];
+  const waiting: { readonly entry: E; readonly done: Done }[] = [];
   let underway = 0;
   let looking = false;
   let flushing = false;
@@ -40,13 +43,10 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
     timer = undefined;
     const batch = waiting.splice(0, size);
     underway++;
-    try {
-      const outcomes = await send(batch.map(({ entry }) => entry));
-      batch.forEach(({ resolve, reject }, index) => outcomes[index] ? reject(outcomes[index]) : resolve());
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
+    const entries = batch.map(({ entry }) => entry);
+    const outcomes = await send(entries).catch((error) => entries.map(() => error));
     underway--;
+    batch.forEach(({ done }, index) => done(outcomes[index]));
     look();
   }
 
@@ -73,11 +73,15 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
   }
 
   return {
-    add: (entry) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ entry, resolve, reject });
-        look();
-      }),
+    add(entry, done) {
+      waiting.push({ entry, done });
+      look();
+    },
     look,
   };
+}
+
+/** Adds an entry, and resolves when it was carried out. */
+export function carryOut<E>(batcher: Batcher<E>, entry: E): Promise<void> {
+  return new Promise((resolve, reject) => batcher.add(entry, (error) => error ? reject(error) : resolve()));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type BrokerState, deferred, nowOf, stateOf } from "../broker.ts";
+import { type Linked, LinkedList } from "../linked_list.ts";
 import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
 import type { AwsRequest, Broker, QueueAddress, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Batcher } from "./batcher.ts";
@@ -26,7 +27,7 @@ export const Phase = {
 } as const;
 
 /** A message that was received and whose fate is not confirmed yet: it takes a slot of the prefetch. */
-export interface Held {
+export interface Held extends Linked<Held> {
   readonly consumer: Consumer;
   readonly lane: Lane;
   readonly message: SqsMessage;
@@ -87,7 +88,7 @@ export interface Consumer {
   readonly state: BrokerState;
   readonly settings: Settings;
   readonly lanes: readonly Lane[];
-  readonly held: Set<Held>;
+  readonly held: LinkedList<Held>;
   /** Held and not being settled. */
   unsettled: number;
   /** Held, but waiting for their time: they take no slot of the prefetch. */
@@ -154,7 +155,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     state,
     settings,
     lanes,
-    held: new Set(),
+    held: new LinkedList(),
     unsettled: 0,
     parked: 0,
     buffered: 0,

@@ -1,8 +1,9 @@
 import { ConfigError } from "../errors.ts";
+import { atHand, type MayHaveAtHand } from "../streams/at_hand.ts";
 import { type Consumer, Phase } from "./consumer.ts";
 import { type Delivery, handOver } from "./delivery.ts";
 import { end } from "./end.ts";
-import { next } from "./take.ts";
+import { next, takeWaiting } from "./take.ts";
 
 /** What `consume()` and `receive()` give: iterate it once, with `for await`. */
 export interface Deliveries<D> extends AsyncIterable<D>, AsyncDisposable {
@@ -33,7 +34,8 @@ export function deliveriesOf<D>(
 ): Deliveries<D> {
   let begun = false;
   const source: AsyncIterable<Delivery<string>> = {
-    [Symbol.asyncIterator]: () => ({
+    [Symbol.asyncIterator]: (): MayHaveAtHand<Delivery<string>> => ({
+      [atHand]: () => takeWaiting(consumer),
       next: () => next(consumer),
       return: () => end(consumer).then(() => ({ done: true, value: undefined })),
     }),
@@ -63,26 +65,32 @@ export function deliveriesOf<D>(
   return deliveries;
 }
 
-function iterate<D>(consumer: Consumer, inner: AsyncIterator<D>): AsyncIterator<D> {
+function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<D> {
   const over = { done: true, value: undefined } as const;
   consumer.cut = () => void inner.return?.().catch(() => {});
-  return {
-    async next() {
-      try {
-        for (;;) {
-          const result = await inner.next();
-          if (result.done) {
-            end(consumer, true);
-            return over;
-          }
-          if (handOver(result.value as Delivery<unknown>)) return result;
+  const wait = async (): Promise<IteratorResult<D>> => {
+    try {
+      for (;;) {
+        const result = await inner.next();
+        if (result.done) {
+          end(consumer, true);
+          return over;
         }
-      } catch (error) {
-        const quiet = consumer.phase >= Phase.Ending && consumer.settings.signal?.aborted;
-        end(consumer);
-        if (quiet) return over;
-        throw error;
+        if (handOver(result.value as Delivery<unknown>)) return result;
       }
+    } catch (error) {
+      const quiet = consumer.phase >= Phase.Ending && consumer.settings.signal?.aborted;
+      end(consumer);
+      if (quiet) return over;
+      throw error;
+    }
+  };
+  return {
+    next() {
+      for (let value: D | undefined; (value = inner[atHand]?.()) !== undefined;) {
+        if (handOver(value as Delivery<unknown>)) return Promise.resolve({ done: false, value });
+      }
+      return wait();
     },
     async return() {
       // The end first: a read that waits for a receive is answered by it.

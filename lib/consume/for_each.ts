@@ -70,17 +70,20 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
   }
   const counts = { acked: 0, released: 0, rejected: 0 };
-  const settlements = new Set<Promise<void>>();
   const groups = new Map<string, D[]>(); // of FIFO groups with a handler at work: those who wait for it
   let running = 0;
+  let settling = 0;
   let roomier = () => {};
 
   function settle(settlement: Promise<void>, count: keyof ForEachResult): void {
     // One that fails has its event, and its message comes again.
-    const done: Promise<void> = settlement.then(() => void counts[count]++, () => {}).then(() => {
-      settlements.delete(done);
-    });
-    settlements.add(done);
+    const done = (confirmed: 0 | 1) => {
+      counts[count] += confirmed;
+      settling--;
+      roomier();
+    };
+    settling++;
+    settlement.then(() => done(1), () => done(0));
   }
 
   async function work(delivery: D): Promise<void> {
@@ -139,8 +142,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       if (running >= concurrency) await until(() => running < concurrency);
     }
   } finally {
-    await until(() => running === 0);
-    await Promise.all(settlements);
+    await until(() => running + settling === 0);
   }
   return counts;
 }

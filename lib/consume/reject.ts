@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { carryOut } from "./batcher.ts";
 import type { Held } from "./consumer.ts";
 import type { Delivery } from "./delivery.ts";
 import { giveBackGroup, leave, release, settle } from "./settle.ts";
@@ -38,12 +39,13 @@ export function reject(held: Held, delivery: Delivery<unknown>, error: unknown):
   if (held.settlement) return held.settlement;
   if (isRetried(held, delivery)) return backOff(held, delivery, error);
   const { consumer, lane } = held;
-  return settle(held, "reject", async () => {
-    const kept = await hasRedrivePolicy(consumer, lane).catch((error) => {
-      consumer.state.emit({ type: "error", error });
-      return true; // not known: a message that is kept can still be deleted, not the reverse
-    });
-    if (kept) return giveBackGroup(held);
-    await lane.deletes.add(held).catch((error) => consumer.state.emit({ type: "error", error }));
-  });
+  const tell = (error: Error) => {
+    consumer.state.emit({ type: "error", error });
+    return true; // not known: a message that is kept can still be deleted, not the reverse
+  };
+  const discard = async () => {
+    if (await hasRedrivePolicy(consumer, lane).catch(tell)) giveBackGroup(held);
+    else await carryOut(lane.deletes, held).catch(tell);
+  };
+  return settle(held, "reject", (done) => discard().then(() => done(), done));
 }

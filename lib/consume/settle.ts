@@ -13,7 +13,7 @@ import { deleteMessageBatch } from "../sqs/delete_message_batch.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { type BatchOutput, entryError } from "../sqs/batch.ts";
 import type { AwsRequest } from "../types.ts";
-import { batcher } from "./batcher.ts";
+import { batcher, carryOut, type Done } from "./batcher.ts";
 import {
   abandon,
   type Consumer,
@@ -108,7 +108,7 @@ function cleanUp(consumer: Consumer, gone: readonly Held[]): void {
 export function settle(
   held: Held,
   type: "ack" | "release" | "reject" | undefined,
-  work: () => Promise<unknown>,
+  work: (done: Done) => void,
   visibleAfter?: number,
 ): Promise<void> {
   return held.settlement ??= settleNow(held, type, work, visibleAfter);
@@ -117,7 +117,7 @@ export function settle(
 function settleNow(
   held: Held,
   type: "ack" | "release" | "reject" | undefined,
-  work: () => Promise<unknown>,
+  work: (done: Done) => void,
   visibleAfter?: number,
 ): Promise<void> {
   const { consumer, lane, message } = held;
@@ -126,54 +126,51 @@ function settleNow(
   held.verb = type ?? "release";
   // From here on the heartbeat leaves it alone.
   if (held.where !== "gone") move(held, "settling");
-  const report = (error?: Error) =>
-    type && state.options.onEvent && state.emit({
-      type,
-      queue: lane.name,
-      messageId: message.MessageId,
-      seconds: (nowOf(state) - since) / 1000,
-      visibleAfter,
-      error,
-    });
-  const settlement = work().then(
-    () => {
-      report();
-      free(held);
-    },
-    (error) => {
-      report(error);
+  const settlement = new Promise<void>((resolve, reject) =>
+    work((error) => {
+      if (type && state.options.onEvent) {
+        state.emit({
+          type,
+          queue: lane.name,
+          messageId: message.MessageId,
+          seconds: (nowOf(state) - since) / 1000,
+          visibleAfter,
+          error: error as Error | undefined,
+        });
+      }
       if (error instanceof AwsError && error.retryable) held.settlement = undefined;
       free(held);
+      if (!error) return resolve();
       if (error instanceof AccessDeniedQueueError) fail(consumer, error);
-      throw error;
-    },
+      settlement.catch(() => {}); // an event has told it; nobody need await it
+      reject(error);
+    })
   );
-  settlement.catch(() => {}); // an event has told it; nobody need await it
   return settlement;
 }
 
 /** Deletes a message. */
 export function ack(held: Held): Promise<void> {
-  return settle(held, "ack", () => held.lane.deletes.add(held));
+  return settle(held, "ack", (done) => held.lane.deletes.add(held, done));
 }
 
 /** Makes a message visible again, now or after some seconds. */
 export function release(held: Held, visibleAfter = 0, type: "release" | "reject" = "release"): Promise<void> {
   const seconds = Math.max(0, Math.min(Math.trunc(visibleAfter), secondsInFlight(held, MAX_VISIBILITY)));
   if (!held.settlement) giveBackGroup(held);
-  return settle(held, type, () => hide(held, seconds), seconds);
+  return settle(held, type, (done) => hide(held, seconds, done), seconds);
 }
 
 /** Gives a message up without a request: it comes again when its timeout is over. */
 export function leave(held: Held, type?: "reject"): Promise<void> {
   if (!held.settlement) giveBackGroup(held);
-  return settle(held, type, () => Promise.resolve());
+  return settle(held, type, (done) => queueMicrotask(done));
 }
 
-async function hide(held: Held, seconds: number): Promise<void> {
+async function hide(held: Held, seconds: number, done: Done): Promise<void> {
   // A heartbeat that arrived after us would undo it.
   await held.extending?.catch(() => {});
-  await held.lane.changes.add({ held, seconds });
+  held.lane.changes.add({ held, seconds }, done);
 }
 
 /** FIFO: what is held of the message's group goes back too, or it would overtake the message. */
@@ -189,7 +186,7 @@ export function giveBackGroup(held: Held): void {
       (other.where === "buffer" || other.where === "out")
     ) {
       abandon(other, new DOMException("An earlier message of the group went back to the queue", "AbortError"));
-      settle(other, "release", () => hide(other, 0), 0);
+      settle(other, "release", (done) => hide(other, 0, done), 0);
     }
   }
 }
@@ -204,7 +201,7 @@ export async function extend(held: Held, seconds: number): Promise<void> {
   try {
     assertExtends(held, seconds);
     const from = nowOf(state);
-    await (change = held.extending = lane.changes.add({ held, seconds }));
+    await (change = held.extending = carryOut(lane.changes, { held, seconds }));
     if (held.where === "out") visibleFor(held, from, seconds);
   } catch (cause) {
     error = cause as Error;

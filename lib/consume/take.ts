@@ -29,6 +29,15 @@ function take(consumer: Consumer): Delivery<string> | undefined {
   }
 }
 
+/** A message that is in the buffers already, if nobody else waits for one. */
+export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
+  const { phase, waiters } = consumer;
+  if (phase === Phase.New || phase >= Phase.Ending || waiters.length || isSpent(consumer)) return undefined;
+  const delivery = take(consumer);
+  if (delivery) consumer.fullSince = undefined;
+  return delivery;
+}
+
 /** The next message, as an iterator gives it. */
 export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string>, undefined>> {
   return new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@
 import { nowOf, pause } from "../broker.ts";
 import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
+import { carryOut } from "./batcher.ts";
 import { type Consumer, type Held, lose, Phase, secondsInFlight, visibleFor } from "./consumer.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
@@ -63,7 +64,7 @@ export async function beat(held: Held): Promise<void> {
     held.beatAt = seconds < lane.timeout ? Infinity : held.visibleUntil - lane.timeout * 250;
     return consumer.wake();
   }
-  const change = held.extending = lane.changes.add({ held, seconds });
+  const change = held.extending = carryOut(lane.changes, { held, seconds });
   try {
     await change;
     if (held.where === "buffer" || held.where === "out") visibleFor(held, now, seconds);

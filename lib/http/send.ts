@@ -7,6 +7,7 @@ import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError, CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
 import { faultOf, REDIRECT, requestIdOf } from "./answer.ts";
+import { setDeadline } from "./deadline.ts";
 import { DEFAULT_REGION, environmentRegion, regionIn } from "./endpoint.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
 import { signParts } from "./sign.ts";
@@ -35,8 +36,8 @@ export interface SendOptions {
  */
 export function regionFor(state: BrokerState, own: string | undefined, target?: string): string {
   const { region } = state.options;
-  const hosts = state.endpoint ? [region, regionIn(target)] : [regionIn(target), region];
-  return own ?? hosts[0] ?? hosts[1] ?? environmentRegion() ?? DEFAULT_REGION;
+  return own ?? (state.endpoint ? region ?? regionIn(target) : regionIn(target) ?? region) ?? environmentRegion() ??
+    DEFAULT_REGION;
 }
 
 /**
@@ -132,10 +133,10 @@ async function attemptOnce<Output>(
   rejected: Credentials | undefined,
 ): Promise<Output> {
   const { signal, wait = 0 } = options;
-  const { requestTimeout, clock } = state;
+  const { requestTimeout } = state;
   const region = regionFor(state, options.region, request.target);
   const controller = new AbortController();
-  const over = new AbortController();
+  let forgetDeadline = () => {};
   let stop!: (reason: unknown) => void;
   const stopped = new Promise<never>((_, reject) => {
     stop = (reason) => {
@@ -146,11 +147,13 @@ async function attemptOnce<Output>(
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
 
-  /** One timer for headers and body, as setting another costs more than most bodies take. */
-  const bound = async () => {
-    await pause(clock, requestTimeout + wait, over.signal);
-    if (seen.status) await pause(clock, requestTimeout, over.signal);
-    if (over.signal.aborted) return;
+  /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
+  let more = requestTimeout;
+  const over = () => {
+    if (seen.status && more) {
+      more = 0;
+      return requestTimeout;
+    }
     const seconds = requestTimeout + (seen.status ? 0 : wait);
     stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
   };
@@ -168,7 +171,7 @@ async function attemptOnce<Output>(
     options.onAttempt?.();
     state.requests++;
     seen.sent = true;
-    bound();
+    forgetDeadline = setDeadline(state, requestTimeout + wait, over);
     const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
     seen.status = response.status;
     seen.requestId = requestIdOf(response);
@@ -184,7 +187,7 @@ async function attemptOnce<Output>(
     // Lets go when the signal fires, also where what is called hears it not. The race handles what loses it.
     return await Promise.race([stopped, work()]);
   } finally {
-    over.abort(null); // the default reason has a stack, which costs
+    forgetDeadline();
     signal?.removeEventListener("abort", abort);
   }
 }

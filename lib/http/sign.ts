@@ -31,7 +31,7 @@ export interface SignOptions {
  */
 const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
 
-/** The last signature of each request: what is sent again within the second has the same. */
+/** The last signature of each receive: sent again within the second, it has the same. */
 const signed = new WeakMap<AwsRequest<unknown, AwsBody>, SignOptions & { datetime: string; parts: SignedParts }>();
 
 /**
@@ -128,6 +128,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
       ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
     },
   };
-  signed.set(request, { ...options, datetime, parts });
+  // Any other is never sent again within its second, and an entry for each would cost what a signature costs.
+  if (request.action === "ReceiveMessage") signed.set(request, { ...options, datetime, parts });
   return parts;
 }

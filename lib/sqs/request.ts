@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+
 import type * as v from "valibot";
 import { AccessDeniedQueueError, type AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
 import { badAnswer, type Fault, faultOf, readJson, requestIdOf } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
-import type { AwsRequest } from "../types.ts";
+import type { AwsRequest, StandardSchemaV1 } from "../types.ts";
 
 /** The input of an action: fields that are undefined are left out. */
 type Input = { readonly QueueUrl?: string; readonly SourceArn?: string } & Readonly<Record<string, unknown>>;

@@ -394,11 +394,11 @@ Deno.test("no more tasks run side by side than concurrency says", async () => {
       },
     }, { concurrency: 3, maxSeconds: 60 });
     await worker.closed;
+    assert.equal(worker.running, 0);
   });
   assert.equal(most, 3);
-  // A task whose handler has just returned counts until its result is on its way.
+  // A task counts from before its handler begins until its result is on its way.
   assert.ok(counted.every(([ours, theirs]) => ours <= theirs && theirs <= 3), JSON.stringify(counted));
-  assert.deepEqual(counted[0], [1, 1]);
   assert.equal(sqs.messages("celery").length, 0);
 });
 
