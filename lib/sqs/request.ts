@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type * as v from "valibot";
 import { AccessDeniedQueueError, type AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
 import { badAnswer, type Fault, faultOf, readJson, requestIdOf } from "../http/answer.ts";
