@@ -134,13 +134,17 @@ function check(options: ConnectOptions): void {
   const seconds = within(0, MAX_VISIBILITY);
   const codec = has("encode", "decode");
   const [text, yesOrNo, record, fn] = [is("string"), is("boolean"), is("object"), is("function")];
-  const fields = (checks: Readonly<Record<string, Check>>): Check => (path, value) =>
-    assertOptions(path, value as object, checks);
+  const fields =
+    <Options extends object>(checks: Readonly<Record<keyof Options, Check>>, required?: keyof Options): Check =>
+    (path, value) => {
+      const options = value as Options;
+      assertOptions(path, options, checks);
+      if (required) checks[required](`${path}.${String(required)}`, options[required]);
+    };
   const list = (check: Check): Check => (path, value) =>
     Array.isArray(value) ? each(check)(path, value) : refuse(path, "a list", value);
   const names: Check = (path, value) => value === "All" || list(assertText)(path, value);
-  const type = oneOf("direct", "topic", "fanout");
-  assertOptions<Required<ConnectOptions>>("", options as Required<ConnectOptions>, {
+  fields<Required<ConnectOptions>>({
     region: assertText,
     credentials: assertCredentials,
     endpoint(path, value) {
@@ -148,20 +152,17 @@ function check(options: ConnectOptions): void {
       // It has no keys of its own, and would leave all at AWS.
       if (value instanceof URL) refuse(path, "a URL as text", value);
       const url = assertPlainUrl;
-      assertOptions(path, value as object, { sqs: url, sns: url, s3: url, sts: url });
+      fields({ sqs: url, sns: url, s3: url, sts: url })(path, value);
     },
     queueNamePrefix: text,
-    predefinedQueues: each((path, queue) => {
-      assertOptions<Required<PredefinedQueue>>(path, queue as Required<PredefinedQueue>, {
-        url: assertPlainUrl,
-        region: assertText,
-        credentials: assertCredentials,
-        codec,
-        backoffPolicy: each(seconds),
-        backoffTasks: list(text),
-      });
-      assertPlainUrl(`${path}.url`, (queue as PredefinedQueue).url);
-    }),
+    predefinedQueues: each(fields<Required<PredefinedQueue>>({
+      url: assertPlainUrl,
+      region: assertText,
+      credentials: assertCredentials,
+      codec,
+      backoffPolicy: each(seconds),
+      backoffTasks: list(text),
+    }, "url")),
     createMissing: yesOrNo,
     waitTimeSeconds: within(0, MAX_WAIT),
     pollingInterval: within(0, Infinity, true),
@@ -178,23 +179,19 @@ function check(options: ConnectOptions): void {
     payloads: has("resolve"),
     fanout: has("publish"),
     topology: fields({
-      exchanges: each((path, exchange) => {
-        fields({ type, unroutableQueue: text })(path, exchange);
-        type(`${path}.type`, (exchange as { type?: unknown }).type);
-      }),
+      exchanges: each(fields({ type: oneOf("direct", "topic", "fanout"), unroutableQueue: text }, "type")),
       bindings: list(fields({ exchange: text, queue: assertText, routingKey: text })),
     }),
     unroutableQueue: assertText,
-    http: (path, http) =>
-      assertOptions<Required<HttpOptions>>(path, http as Required<HttpOptions>, {
-        fetch: fn,
-        requestTimeout: within(0.001, Infinity, true),
-        maxAttempts: within(1, Infinity),
-        allowInsecure: yesOrNo,
-      }),
+    http: fields<Required<HttpOptions>>({
+      fetch: fn,
+      requestTimeout: within(0.001, Infinity, true),
+      maxAttempts: within(1, Infinity),
+      allowInsecure: yesOrNo,
+    }),
     checkMd5: yesOrNo,
     clock: has("now", "sleep"),
     random: fn,
     onEvent: fn,
-  });
+  })("", options);
 }

@@ -1,4 +1,4 @@
-import { is, oneOf } from "../check.ts";
+import { is, oneOf, refuse } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
@@ -92,6 +92,8 @@ function serialize({ body, contentType }: OutgoingMessage): {
   encoding: string;
 } {
   if (body instanceof Uint8Array) return { data: body, type: contentType ?? "application/data", encoding: "binary" };
+  // JSON.stringify() leaves these out, and null would go in their place.
+  if (typeof body === "function" || typeof body === "symbol") refuse("body", "what JSON can say", body);
   const type = contentType ?? (typeof body === "string" ? "text/plain" : JSON_TYPE);
   if (type === JSON_TYPE) return { data: stringifyPythonJson(body), type, encoding: "utf-8" };
   // Half a surrogate pair has no UTF-8, so it would arrive as another character.

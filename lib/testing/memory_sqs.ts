@@ -62,9 +62,11 @@ export interface MemorySendOptions {
   readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
 }
 
-/** An Amazon SQS in memory: see {@linkcode memorySqs}. */
+/** An Amazon SQS in memory, itself a `fetch` function: see {@linkcode memorySqs}. */
 export interface MemorySqs {
   /** Answers a request of SQS's JSON protocol, signed or not, as SQS does. */
+  (input: Request | URL | string, init?: RequestInit): Promise<Response>;
+  /** The same, by the name that `connect({ http })` has for it. */
   fetch(input: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** Virtual time: nothing lapses, no delay ends and no long poll times out before it is told to go on. */
   readonly clock: VirtualClock;
@@ -97,6 +99,9 @@ export interface MemorySqs {
 }
 
 export type { LoggedRequest, RequestLog };
+
+/** Without the call. */
+type MemoryParts = { [Part in keyof MemorySqs]: MemorySqs[Part] };
 
 /**
  * Makes an Amazon SQS in memory: a `fetch` function with a clock of its own. Tests of two hours of queueing take
@@ -192,7 +197,7 @@ export function memorySqs(options: MemorySqsOptions = {}): MemorySqs {
     clock,
     random: seededRandom(seed ^ 0x5eed),
   });
-  return {
+  const parts: MemoryParts = {
     fetch: server.fetch,
     clock,
     connectOptions,
@@ -222,4 +227,6 @@ export function memorySqs(options: MemorySqsOptions = {}): MemorySqs {
       return [...queue.messages.values()].map((message) => viewMessage(message, timeline.now()));
     },
   };
+  const fetch: typeof server.fetch = (input, init) => server.fetch(input, init);
+  return Object.defineProperties(fetch, Object.getOwnPropertyDescriptors(parts)) as MemorySqs;
 }

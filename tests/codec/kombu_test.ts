@@ -107,6 +107,12 @@ Deno.test("kombu() writes a string as JSON where that content type is asked for"
   assert.equal(message.body, "text");
 });
 
+Deno.test("kombu() refuses to write a function or a symbol, which JSON has no word for", () => {
+  for (const body of [() => 1, Symbol("x")]) {
+    assert.throws(() => kombu().encode(outgoing({ body })), { name: "ConfigError", message: /'body'/ });
+  }
+});
+
 Deno.test("kombu() refuses to write values as text, and half a surrogate pair", () => {
   for (const body of [{ a: 1 }, "\ud800"]) {
     assert.throws(() => codec.encode(outgoing({ body, contentType: "text/plain" })), ConfigError);

@@ -1,10 +1,28 @@
 import assert from "node:assert/strict";
+import { consume } from "../../lib/consume/consume.ts";
 import { connect } from "../../lib/connect.ts";
 import { send } from "../../lib/http/send.ts";
+import { publish } from "../../lib/publish/publish.ts";
 import { deleteMessageBatch } from "../../lib/sqs/delete_message_batch.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
+
+Deno.test("memorySqs() is a fetch function, also with keys of the user's own", async () => {
+  const sqs = memorySqs();
+  sqs.createQueue("orders");
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  for (const fetch of [sqs, sqs.fetch]) {
+    const broker = connect({ region: "us-east-1", credentials, http: { fetch }, clock: sqs.clock });
+    const [delivery] = await sqs.clock.run(async () => {
+      await publish(broker, { id: 1 }, { queue: "orders" });
+      return await Array.fromAsync(consume(broker, "orders", { maxMessages: 1, ack: "none" }));
+    });
+    assert.deepEqual(delivery.body, { id: 1 });
+  }
+  assert.equal(sqs.messages("orders").length, 0);
+  assert.equal(sqs.requests.count("SendMessage"), 2);
+});
 
 Deno.test("memorySqs() stands in for SQS behind connect(), signing and retries included", async () => {
   const sqs = memorySqs();
