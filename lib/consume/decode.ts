@@ -54,7 +54,8 @@ export function decode(
         ? delivery.messageAttributes
         : {};
       const { decode } = typeof codec === "function" ? { decode: codec(delivery).decode } : codec;
-      const done = ({ body, ...parts }: DecodedMessage) => delivery.with(body, { ...parts, messageAttributes });
+      const done = ({ body, headers, properties, contentType, contentEncoding }: DecodedMessage) =>
+        delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes });
       const decoded = decode({ body, messageAttributes });
       return decoded instanceof Promise ? decoded.then(done).catch(fail) : done(decoded);
     } catch (error) {
