@@ -6,6 +6,9 @@
 import { pause } from "../broker.ts";
 import type { Clock } from "../types.ts";
 
+/** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
+const BREATH = 5;
+
 /** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
 export type Done = (error?: unknown) => void;
 
@@ -55,8 +58,15 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
     while (waiting.length >= size) leave();
     if (looking || !waiting.length) return;
     looking = true;
-    // What is settled in the same breath leaves together.
-    queueMicrotask(() => {
+    let seen = 0;
+    let turns = BREATH;
+    const settleDown = () => {
+      // What is settled in the same breath leaves together.
+      if (waiting.length !== seen) {
+        seen = waiting.length;
+        turns = BREATH;
+      }
+      if (seen && turns--) return queueMicrotask(settleDown);
       const now = flushing || hurry();
       looking = flushing = false;
       if (!waiting.length) return;
@@ -69,7 +79,8 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
           if (!signal.aborted && waiting.length) leave();
         });
       }
-    });
+    };
+    queueMicrotask(settleDown);
   }
 
   return {

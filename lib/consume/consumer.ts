@@ -99,7 +99,9 @@ export interface Consumer {
   taken: number;
   /** Handed over to the loop. */
   handed: number;
-  /** Slots that receives under way have asked for. */
+  /** Receives under way. */
+  receives: number;
+  /** Slots that they have asked for. */
   reserved: number;
   /** Receives and other work under way. */
   busy: number;
@@ -161,6 +163,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     buffered: 0,
     taken: 0,
     handed: 0,
+    receives: 0,
     reserved: 0,
     busy: 0,
     requests: 0,

@@ -100,7 +100,7 @@ export function pump(consumer: Consumer): void {
       return;
     }
     consumer.fullSince = undefined;
-    const lane = choose(consumer, consumer.lanes.filter((lane) => wants(consumer, lane, room)), "pollCredit");
+    const lane = choose(consumer, wanting(consumer, room), "pollCredit");
     if (!lane) return;
     const many = consumer.lanes.length > 1;
     const long = !many || lane.idle;
@@ -125,20 +125,26 @@ function roomOf(consumer: Consumer): number {
   );
 }
 
-/** True if a queue should be asked now. */
-function wants(consumer: Consumer, lane: Lane, room: number): boolean {
-  const { lanes, settings: { strategy, polls } } = consumer;
-  if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
-  const underway = lanes.reduce((sum, { polls }) => sum + polls, 0);
-  if (underway >= (lane.polls ? polls : mostPolls(consumer))) return false;
-  if (lanes.length > 1 && lane.idle) return true;
+/** Tells which queues should be asked now. */
+function wanting(consumer: Consumer, room: number): (lane: Lane) => boolean {
+  const { lanes, receives, settings: { strategy, polls } } = consumer;
+  const most = mostPolls(consumer);
   // A few free slots are worth a request only when nothing is there to work on, nor about to come or to free more.
+  const few = room < MAX_BATCH;
   const settling = consumer.held.size - consumer.unsettled;
-  if (room < MAX_BATCH && (consumer.buffered > 0 || lane.polls > 0 || room + settling >= MAX_BATCH)) return false;
-  return strategy !== "strict" ||
-    lanes.every((other) =>
-      other.priority <= lane.priority || other.drained || other.resting || (other.idle && other.polls)
-    );
+  const worthless = few && (consumer.buffered > 0 || room + settling >= MAX_BATCH);
+  let rank = -Infinity;
+  if (strategy === "strict") {
+    for (const { priority, drained, resting, idle, polls } of lanes) {
+      if (!drained && !resting && !(idle && polls)) rank = Math.max(rank, priority);
+    }
+  }
+  return (lane) => {
+    if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
+    if (receives >= (lane.polls ? polls : most)) return false;
+    if (lanes.length > 1 && lane.idle) return true;
+    return !worthless && !(few && lane.polls > 0) && lane.priority >= rank;
+  };
 }
 
 /** How many receives there may be in all: one a queue, but in Workers no more than leave connections for the acks. */
@@ -170,6 +176,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   let tries = 0;
   let messages: readonly SqsMessage[] | undefined;
   lane.polls++;
+  consumer.receives++;
   consumer.reserved += asked;
   consumer.requests++;
   try {
@@ -199,6 +206,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   } catch (error) {
     if (address.fifo) lane.again.push(attempt);
     lane.polls--;
+    consumer.receives--;
     consumer.reserved -= asked;
     lane.target = 1;
     return await survive(consumer, lane, error);
@@ -208,6 +216,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   consumer.lastPollAt = new Date(now);
   lane.failures = 0;
   lane.polls--;
+  consumer.receives--;
   consumer.reserved -= asked;
   lane.idle = count === 0;
   if (count === asked && asked > 1) lane.target = Math.min(lane.target + 1, settings.polls);

@@ -12,7 +12,7 @@ import { pump, start } from "./poll.ts";
 /** The next message of the buffers, by the strategy; nothing if there is none. */
 function take(consumer: Consumer): Delivery<string> | undefined {
   while (consumer.buffered > 0) {
-    const lane = choose(consumer, consumer.lanes.filter(({ buffer }) => buffer.length > 0), "takeCredit");
+    const lane = choose(consumer, ({ buffer }) => buffer.length > 0, "takeCredit");
     if (!lane) return undefined;
     const delivery = lane.buffer.shift()!;
     const held = heldOf(delivery);
@@ -83,28 +83,28 @@ function over(consumer: Consumer): boolean {
   return phase >= Phase.Ending || (last && handed >= taken);
 }
 
-/** Picks among queues: the highest priority if strict, then in turn, by weight if weighted. */
+/** Picks among the queues that may be: the highest priority if strict, then in turn, by weight if weighted. */
 export function choose(
-  { settings: { strategy } }: Consumer,
-  lanes: readonly Lane[],
+  { lanes, settings: { strategy } }: Consumer,
+  mayBe: (lane: Lane) => boolean,
   credit: "pollCredit" | "takeCredit",
 ): Lane | undefined {
-  if (lanes.length < 2) return lanes[0];
-  if (strategy === "strict") {
-    // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
-    const isAsked = ({ idle }: Lane) => idle && credit === "pollCredit";
-    const most = Math.max(...lanes.map((lane) => isAsked(lane) ? -Infinity : lane.priority));
-    lanes = lanes.filter((lane) => isAsked(lane) || lane.priority === most);
+  // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
+  const isRanked = ({ idle }: Lane) => strategy === "strict" && !(idle && credit === "pollCredit");
+  let highest = -Infinity;
+  for (const lane of lanes) {
+    if (isRanked(lane) && lane.priority > highest && mayBe(lane)) highest = lane.priority;
   }
   // Each earns its weight, the richest goes and pays for all: shares come out even at every moment.
-  let best = lanes[0];
+  let best: Lane | undefined;
   let total = 0;
   for (const lane of lanes) {
+    if ((isRanked(lane) && lane.priority < highest) || !mayBe(lane)) continue;
     const weight = strategy === "weighted" ? lane.weight : 1;
     lane[credit] += weight;
     total += weight;
-    if (lane[credit] > best[credit]) best = lane;
+    if (!best || lane[credit] > best[credit]) best = lane;
   }
-  best[credit] -= total;
+  if (best) best[credit] -= total;
   return best;
 }

@@ -23,6 +23,18 @@ Deno.test("a busy queue costs no more than 0.21 requests a message", async () =>
   assert.equal(test.sqs.messages("q").length, 0);
 });
 
+Deno.test("a plain loop with one poll costs 0.21 requests a message at the most, without a linger", async () => {
+  const test = setUp();
+  await test.fill(1000);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { polls: 1, prefetch: 40, maxMessages: 1000 });
+    for await (const delivery of deliveries) delivery.ack();
+    await deliveries.closed;
+    assert.ok(deliveries.requests <= 210, `${deliveries.requests} requests`);
+  });
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
 Deno.test("ten idle minutes cost no more than 31 receives", async () => {
   const test = setUp();
   await test.run(async () => {
