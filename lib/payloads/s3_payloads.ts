@@ -57,6 +57,7 @@ export function s3Payloads(options: S3PayloadsOptions): PayloadStore {
     needs: POINTER_ATTRIBUTES,
     threshold: settings.threshold,
     always: settings.always,
+    maxBytes: settings.maxBytes,
     isPointer: looksLikePointer,
     offload: (body, about, context) => offload(settings, body, about, context),
     resolve: async (body, { lazy, messageAttributes }, context) =>
