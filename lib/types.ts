@@ -185,6 +185,8 @@ export interface IncomingMessage {
   readonly body: string;
   /** The message attributes, plain. */
   readonly messageAttributes: Readonly<Record<string, PlainAttributeValue>>;
+  /** The most bytes that the body may have once it is decompressed, where the broker's payload store says. */
+  readonly maxBytes?: number;
 }
 
 /** What a codec reads. */
@@ -296,6 +298,8 @@ export interface PayloadStore {
   readonly threshold: number;
   /** Every body is stored. */
   readonly always: boolean;
+  /** The most bytes of a body that is read into memory, compressed or not. */
+  readonly maxBytes?: number;
   /** True for a body that is one of this store's pointers. Cheap and synchronous. */
   isPointer(body: string, messageAttributes: Readonly<Record<string, PlainAttributeValue>>): boolean;
   /** Stores a body. `size` counts body and attributes in bytes; `shared` is true where several receivers get one pointer. */

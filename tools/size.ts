@@ -57,12 +57,12 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_400,
   "./credentials": 38_400,
   "./fanout": 40_800,
-  "./payloads": 43_800,
+  "./payloads": 44_600,
   "./celery": 39_800,
   "./config": 53_500,
   "./testing": 13_700,
-  "everything but ./testing": 97_600,
-  "everything": 109_400,
+  "everything but ./testing": 98_100,
+  "everything": 110_000,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

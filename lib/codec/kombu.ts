@@ -111,7 +111,7 @@ function guarded<T>(read: () => T): T {
 }
 
 /** Reads a message, enveloped or plain. */
-function open({ body }: IncomingMessage): DecodedMessage | Promise<DecodedMessage> {
+function open({ body, maxBytes }: IncomingMessage): DecodedMessage | Promise<DecodedMessage> {
   const text = undoBase64(body);
   const found = readEnvelope(text);
   if (!found) return { body: text, headers: {}, properties: { delivery_info: {} } };
@@ -132,7 +132,7 @@ function open({ body }: IncomingMessage): DecodedMessage | Promise<DecodedMessag
     throw new DecodeError("Cannot read the body as its body_encoding is neither base64 nor utf-8");
   }
   if (!compression) return give(found.body, encoded);
-  return decompress(toBytes(found.body, encoded), String(compression))
+  return decompress(toBytes(found.body, encoded), String(compression), maxBytes)
     .then((bytes) => guarded(() => give(bytes, false)));
 }
 

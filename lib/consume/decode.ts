@@ -56,7 +56,8 @@ export function decode(
       const { decode } = typeof codec === "function" ? { decode: codec(delivery).decode } : codec;
       const done = ({ body, headers, properties, contentType, contentEncoding }: DecodedMessage) =>
         delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes });
-      const decoded = decode({ body, messageAttributes });
+      const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
+      const decoded = decode({ body, messageAttributes, maxBytes });
       return decoded instanceof Promise ? decoded.then(done).catch(fail) : done(decoded);
     } catch (error) {
       return fail(error);

@@ -8,11 +8,8 @@ import { assertWithin } from "../check.ts";
 import { AccessDeniedQueueError, AwsError, ConfigError, ReceiptExpiredError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { send } from "../http/send.ts";
-import { changeMessageVisibilityBatch } from "../sqs/change_message_visibility_batch.ts";
-import { deleteMessageBatch } from "../sqs/delete_message_batch.ts";
+import { batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
-import { type BatchOutput, entryError } from "../sqs/batch.ts";
-import type { AwsRequest } from "../types.ts";
 import { batcher, carryOut, type Done } from "./batcher.ts";
 import {
   abandon,
@@ -42,11 +39,8 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       // At the end nothing is worth a long wait.
       linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
       send: async (entries) => {
-        const outcomes = await sendEntries(consumer, lane(), entries, (queueUrl, ids) =>
-          deleteMessageBatch({
-            queueUrl,
-            entries: ids.map((id) => ({ id, receiptHandle: entries[+id].message.ReceiptHandle })),
-          }));
+        const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
+        const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);
         cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
         return outcomes;
       },
@@ -54,16 +48,14 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
     changes: batcher({
       ...options,
       linger: () => 0,
-      send: (entries) =>
-        sendEntries(consumer, lane(), entries, (queueUrl, ids) =>
-          changeMessageVisibilityBatch({
-            queueUrl,
-            entries: ids.map((id) => ({
-              id,
-              receiptHandle: entries[+id].held.message.ReceiptHandle,
-              visibilityTimeout: entries[+id].seconds,
-            })),
-          })),
+      send: (entries) => {
+        const wire = entries.map(({ held: { message: { ReceiptHandle } }, seconds }, index) => ({
+          Id: `${index}`,
+          ReceiptHandle,
+          VisibilityTimeout: seconds,
+        }));
+        return sendEntries(consumer, lane(), "ChangeMessageVisibilityBatch", wire);
+      },
     }),
   };
 }
@@ -72,19 +64,18 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
 async function sendEntries(
   consumer: Consumer,
   lane: Lane,
-  entries: readonly unknown[],
-  build: (queueUrl: string, ids: string[]) => AwsRequest<BatchOutput>,
+  action: string,
+  entries: readonly WireEntry[],
 ): Promise<(Error | undefined)[]> {
   const { state, broker } = consumer;
   const outcomes: (AwsError | undefined)[] = entries.map(() => undefined);
-  let ids = entries.map((_, index) => `${index}`);
+  let left = entries;
   for (let attempt = 1;; attempt++) {
-    const request = build(lane.address!.url, ids);
-    const { failed } = await send(broker, request, sending(consumer, lane));
-    for (const id of ids) outcomes[+id] = undefined;
-    for (const failure of failed) outcomes[+failure.id] = entryError(request.action, failure);
-    ids = ids.filter((id) => outcomes[+id]?.retryable);
-    if (!ids.length || attempt >= state.maxAttempts) return outcomes;
+    const { failed } = await send(broker, batchRequest(action, lane.address!.url, left), sending(consumer, lane));
+    for (const { Id } of left) outcomes[+Id] = undefined;
+    for (const failure of failed) outcomes[+failure.id] = entryError(action, failure);
+    left = left.filter(({ Id }) => outcomes[+Id]?.retryable);
+    if (!left.length || attempt >= state.maxAttempts) return outcomes;
     await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);
   }
 }

@@ -1,12 +1,19 @@
 import { IntegrityError } from "../errors.ts";
-import type { S3Checksums } from "../s3/checksums.ts";
+import { CHECKSUMS, type S3Checksums } from "../s3/checksums.ts";
 import { checksumText, crc32, crc32c } from "../s3/crc32c.ts";
+import { crc64nvme } from "../s3/crc64nvme.ts";
 
 /** Sums up bytes as they pass. */
 export interface Checker {
   add(bytes: Uint8Array): void;
   /** @throws {IntegrityError} If the sum or the number of the bytes is not the one that was announced. */
   finish(): void;
+  /**
+   * Checks all the bytes at once, if they could not be summed up as they passed.
+   *
+   * @throws {IntegrityError} If the sum is not the one that was announced.
+   */
+  check(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 interface Hash {
@@ -14,38 +21,53 @@ interface Hash {
   digest(encoding: "base64"): string;
 }
 
-/** node's SHA-256, where the runtime has it: WebCrypto's wants all the bytes at once. */
-function sha256(): Hash | undefined {
+/** node's hashes, where the runtime has them: WebCrypto's want all the bytes at once. */
+function nodeHash(name: string): Hash | undefined {
   const { process } = globalThis as {
     process?: { getBuiltinModule?(name: "node:crypto"): { createHash(name: string): Hash } | undefined };
   };
-  return process?.getBuiltinModule?.("node:crypto")?.createHash("sha256");
+  return process?.getBuiltinModule?.("node:crypto")?.createHash(name);
+}
+
+function crcHash<Crc>(sum: (bytes: Uint8Array, before: Crc) => Crc, none: Crc, text: (crc: Crc) => string): Hash {
+  let crc = none;
+  return { update: (bytes) => void (crc = sum(bytes, crc)), digest: () => text(crc) };
+}
+
+function hashOf(name: typeof CHECKSUMS[number]): Hash | undefined {
+  if (name === "crc32c") return crcHash(crc32c, 0, checksumText);
+  if (name === "crc32") return crcHash(crc32, 0, checksumText);
+  if (name === "crc64nvme") return crcHash(crc64nvme, [0, 0], ([low, high]) => checksumText(high, low));
+  return nodeHash(name);
 }
 
 /**
- * Checks bytes against what S3 says of the object: their number, and a CRC-32C, a CRC-32, or (where the runtime has
- * `node:crypto`) a SHA-256 of the whole.
+ * Checks bytes against what S3 says of the object: their number, and a checksum of the whole. SHA-256 and SHA-1 take
+ * `node:crypto`; without it they are left to `check()`.
  */
 export function checkerFor(checksums: S3Checksums, size: number | undefined): Checker {
-  const expected = checksums.crc32c ?? checksums.crc32 ?? checksums.sha256;
-  const sum = checksums.crc32c ? crc32c : checksums.crc32 ? crc32 : undefined;
-  const hash = sum ? undefined : expected && sha256();
-  let crc = 0;
+  const name = CHECKSUMS.find((name) => checksums[name]);
+  const expected = name && checksums[name];
+  const hash = name && hashOf(name);
   let bytes = 0;
+  const compare = (found: string | undefined) => {
+    if (found !== expected) throw new IntegrityError("The payload is not what was stored: its checksum is another");
+  };
   return {
     add(chunk) {
       bytes += chunk.length;
-      if (sum) crc = sum(chunk, crc);
-      else if (hash) hash.update(chunk);
+      hash?.update(chunk);
     },
     finish() {
       if (size !== undefined && bytes !== size) {
         throw new IntegrityError(`The payload broke off: ${bytes} of ${size} bytes came`);
       }
-      const found = sum ? checksumText(crc) : hash ? hash.digest("base64") : expected;
-      if (found !== expected) {
-        throw new IntegrityError("The payload is not what was stored: its checksum is another");
-      }
+      if (hash) compare(hash.digest("base64"));
+    },
+    async check(all) {
+      if (!name || hash) return;
+      const sum = await crypto.subtle.digest(name.replace("sha", "SHA-"), all);
+      compare(btoa(String.fromCharCode(...new Uint8Array(sum))));
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Download {
   readonly size?: number;
   /** The next bytes; undefined at the end, when number and checksum were found right. */
   read(): Promise<Uint8Array | undefined>;
+  /** Checks all the bytes, where their checksum could not be found as they passed. */
+  readonly check: Checker["check"];
   /** Ends the reading. */
   cancel(reason?: unknown): Promise<void>;
 }
@@ -46,6 +48,7 @@ export async function download(
   const guarded = guard(state, context.signal, reader);
   return {
     size,
+    check: checker.check,
     async read() {
       try {
         const { done, value } = await guarded.read();
@@ -93,7 +96,9 @@ export async function downloadAll(
           leave();
           leave = await context.gate!.enter(held = size, context.signal);
         }
-        return await readAll(source, maxBytes);
+        const bytes = await readAll(source, maxBytes);
+        await source.check(bytes);
+        return bytes;
       } catch (error) {
         source.cancel(error).catch(() => {});
         // The request had succeeded, so that it broke off or came wrong is not for `send` to mend.

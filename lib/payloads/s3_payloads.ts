@@ -26,9 +26,11 @@ import { removeQuietly, upload, uploadStream } from "./upload.ts";
  *
  * - A body is stored when it and its attributes have more than `threshold` bytes, or `always`. A stream goes up in parts
  *   of 5 MiB and takes constant memory. What several queues share has `dashi-shared` as a segment of its key.
- * - Every upload carries a CRC-32C that S3 checks and keeps, every download is checked against what S3 kept (CRC-32C,
- *   CRC-32 or SHA-256 of the whole object) and against its length. A download that stalls for the broker's
- *   `requestTimeout` fails.
+ * - Every upload carries a CRC-32C that S3 checks and keeps. Every download is checked against its length and against
+ *   the checksum of the whole object that S3 kept, whoever stored it: CRC-32C, CRC-32, CRC-64/NVME, SHA-256 or SHA-1
+ *   (those two, as a stream, only where the runtime has `node:crypto`). Of what others uploaded in parts S3 may keep a
+ *   checksum of the parts' checksums alone (`…-3`), which tells nothing without the parts' sizes: its length is checked.
+ * - A download that stalls for the broker's `requestTimeout` fails.
  * - A pointer outside of `allowedBuckets` and `allowedPrefixes` is never followed.
  * - After an ack the payload is removed, from `bucket` under `prefix` only, and never a shared one: give the bucket a
  *   lifecycle rule for those, and one that ends incomplete uploads.
@@ -55,6 +57,7 @@ export function s3Payloads(options: S3PayloadsOptions): PayloadStore {
     needs: POINTER_ATTRIBUTES,
     threshold: settings.threshold,
     always: settings.always,
+    maxBytes: settings.maxBytes,
     isPointer: looksLikePointer,
     offload: (body, about, context) => offload(settings, body, about, context),
     resolve: async (body, { lazy, messageAttributes }, context) =>

@@ -26,7 +26,10 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   readonly ignoreNotFound?: boolean;
   /** Writes the pointer's older class and `SQSLargePayloadSize`. Both are always read. Default: false. */
   readonly legacyAttribute?: boolean;
-  /** The most bytes of a payload that is read into memory. Default: 64 MiB. Streams are not bounded. */
+  /**
+   * The most bytes of a payload that is read into memory, and of any body once it is decompressed. Default: 64 MiB.
+   * Streams are not bounded.
+   */
   readonly maxBytes?: number;
   /**
    * The most bytes of payloads that a consumer reads into memory, or has read for a loop that has not taken them yet.

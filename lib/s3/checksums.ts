@@ -4,18 +4,20 @@ export interface S3Checksums {
   readonly crc32c?: string;
   /** CRC-32, of zlib. */
   readonly crc32?: string;
+  /** CRC-64/NVME, which S3 sums up itself where the client gave no checksum. */
+  readonly crc64nvme?: string;
   /** SHA-256. */
   readonly sha256?: string;
+  /** SHA-1. */
+  readonly sha1?: string;
 }
+
+/** The names of the checksums, those that cost least first. */
+export const CHECKSUMS = ["crc32c", "crc32", "crc64nvme", "sha256", "sha1"] as const;
 
 /** The headers of checksums. */
 export function checksumHeaders(checksums: S3Checksums = {}): Record<string, string | undefined> {
-  const { crc32c, crc32, sha256 } = checksums;
-  return {
-    "x-amz-checksum-crc32c": crc32c,
-    "x-amz-checksum-crc32": crc32,
-    "x-amz-checksum-sha256": sha256,
-  };
+  return Object.fromEntries(CHECKSUMS.map((name) => [`x-amz-checksum-${name}`, checksums[name]]));
 }
 
 /** The checksums of a whole object, from headers. One of a checksum for each part (`…-3`) tells nothing of the whole. */
@@ -24,5 +26,5 @@ export function readChecksums(headers: Headers): S3Checksums {
     const value = headers.get(`x-amz-checksum-${name}`);
     return value && !/-\d+$/.test(value) && headers.get("x-amz-checksum-type") !== "COMPOSITE" ? value : undefined;
   };
-  return { crc32c: whole("crc32c"), crc32: whole("crc32"), sha256: whole("sha256") };
+  return Object.fromEntries(CHECKSUMS.map((name) => [name, whole(name)]));
 }

@@ -4,17 +4,16 @@
  *
  * @module
  */
-import { crc32cWasm, FEWEST, type Sum } from "./crc32c_wasm.ts";
+import { crcWasm, type Sum } from "./crc_wasm.ts";
 
 const CASTAGNOLI = 0x82f63b78;
 const ZLIB = 0xedb88320;
-const tables = new Map<number, Int32Array>();
-let wasm: Sum | undefined;
+
+const byCastagnoli = /* @__PURE__ */ crcWasm([65, 155, 170, 195, 209], /* @__PURE__ */ byTables(CASTAGNOLI));
+const byZlib = /* @__PURE__ */ crcWasm([145, 183, 211, 300], /* @__PURE__ */ byTables(ZLIB));
 
 /** Sixteen tables of 256, made with the first checksum, so that sixteen bytes are taken in one step. */
 function tablesFor(polynomial: number): Int32Array {
-  const known = tables.get(polynomial);
-  if (known) return known;
   const made = new Int32Array(16 * 256);
   for (let i = 0; i < 256; i++) {
     let crc = i;
@@ -22,7 +21,6 @@ function tablesFor(polynomial: number): Int32Array {
     made[i] = crc;
   }
   for (let i = 256; i < made.length; i++) made[i] = (made[i - 256] >>> 8) ^ made[made[i - 256] & 255];
-  tables.set(polynomial, made);
   return made;
 }
 
@@ -44,22 +42,17 @@ function tablesFor(polynomial: number): Int32Array {
  * ```
  */
 export function crc32c(bytes: Uint8Array, before = 0): number {
-  if (bytes.length >= FEWEST) wasm ??= onServer() && crc32cWasm(byTables) || byTables;
-  return (wasm ?? byTables)(bytes, before);
-}
-
-function byTables(bytes: Uint8Array, before: number): number {
-  return crc(tablesFor(CASTAGNOLI), bytes, before);
-}
-
-/** Browsers may report an attempt to make WebAssembly as a break of the page's policy. */
-function onServer(): boolean {
-  return !!(globalThis as { process?: { getBuiltinModule?: unknown } }).process?.getBuiltinModule;
+  return byCastagnoli(bytes, [before])[0];
 }
 
 /** The CRC-32 of zlib, which other clients choose. See {@linkcode crc32c}. */
 export function crc32(bytes: Uint8Array, before = 0): number {
-  return crc(tablesFor(ZLIB), bytes, before);
+  return byZlib(bytes, [before])[0];
+}
+
+function byTables(polynomial: number): Sum {
+  let tables: Int32Array | undefined;
+  return (bytes, [before]) => [crc(tables ??= tablesFor(polynomial), bytes, before)];
 }
 
 function isLittleEndian(): boolean {
@@ -129,7 +122,8 @@ function squared(matrix: readonly number[]): number[] {
   return matrix.map((row) => times(matrix, row));
 }
 
-/** A checksum as S3 writes it: four bytes in base64. */
-export function checksumText(crc: number): string {
-  return btoa(String.fromCharCode(crc >>> 24, crc >>> 16 & 255, crc >>> 8 & 255, crc & 255));
+/** A checksum as S3 writes it: its bytes in base64, those of the highest number first. */
+export function checksumText(...numbers: number[]): string {
+  const bytes = numbers.flatMap((n) => [n >>> 24, n >>> 16 & 255, n >>> 8 & 255, n & 255]);
+  return btoa(String.fromCharCode(...bytes));
 }

@@ -3,6 +3,7 @@ import {
   connect,
   consume,
   json,
+  kombu,
   type PayloadContext,
   type PayloadStore,
   pipe,
@@ -205,6 +206,27 @@ Deno.test("one resolvePayloads() serves several loops, also after one that was l
       }
       await source.closed;
       assert.equal(seen, 2);
+    });
+  }
+});
+
+Deno.test("maxBytes bounds what a body is decompressed to, that of a payload and that of a small message", async () => {
+  const long = "x".repeat(100_000);
+  const parts = { headers: {}, properties: {}, exchange: "", routingKey: "q", messageId: "1" };
+  const { body } = await kombu().encode({ body: long, contentEncoding: "gzip", ...parts });
+  const { store } = memoryStore({ k: body });
+  for (const [maxBytes, fits] of [[100_000, true], [99_999, false]] as const) {
+    const test = setUp();
+    const broker = connect({ ...test.sqs.connectOptions, codec: kombu(), payloads: { ...store, maxBytes } });
+    for (const sent of [body, "at:k"]) await test.sqs.sendMessage("q", sent);
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxMessages: 2, onUndecodable: "deliver" });
+      for await (const delivery of deliveries) {
+        if (fits) assert.equal(delivery.body, long);
+        else assert.match(delivery.error!.message, /more than 99999 bytes/);
+        await delivery.ack();
+      }
+      await deliveries.closed;
     });
   }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import process from "node:process";
 import fc from "../support/fast_check.ts";
 import { connect } from "../../lib/connect.ts";
 import {
@@ -300,21 +301,62 @@ Deno.test("s3Payloads() reads a body again that broke off or came wrong, and giv
   }
 });
 
-Deno.test("s3Payloads() checks what other clients summed up: CRC-32 and SHA-256", async () => {
+Deno.test("s3Payloads() checks what other clients summed up, eager and lazy", async () => {
   const half = new TextEncoder().encode("half");
-  const sums = { crc32: slowCrc32c(half, 0xedb88320), sha256: createHash("sha256").update(half).digest("base64") };
+  const hash = (name: string) => createHash(name).update(half).digest("base64");
+  const sums = {
+    crc32: slowCrc32c(half, 0xedb88320),
+    crc64nvme: "Cs7jLPH6vZE=",
+    sha256: hash("sha256"),
+    sha1: hash("sha1"),
+  };
   for (const [name, sum] of Object.entries(sums)) {
     let said = sum;
     const fault = () => new Response(half, { headers: { "content-length": "4", [`x-amz-checksum-${name}`]: said } });
     const { store, context } = setUp({ fault });
+    const lazily = async () => {
+      const { stream } = await store.resolve(pointerTo("1"), LAZY, context);
+      return await new Response(stream()).text();
+    };
     assert.equal((await store.resolve(pointerTo("1"), EAGER, context)).body, "half");
+    assert.equal(await lazily(), "half");
     said = "AAAA";
     await assert.rejects(store.resolve(pointerTo("1"), EAGER, context), IntegrityError);
+    await assert.rejects(lazily(), IntegrityError);
   }
-  const composite = () =>
-    new Response("half", { headers: { "content-length": "4", "x-amz-checksum-crc32c": "AAAA-2" } });
-  const { store, context } = setUp({ fault: composite });
-  assert.equal((await store.resolve(pointerTo("1"), EAGER, context)).body, "half");
+});
+
+Deno.test("s3Payloads() checks a SHA of a whole payload in runtimes without node:crypto", async () => {
+  const half = new TextEncoder().encode("half");
+  for (const name of ["sha256", "sha1"]) {
+    let said = createHash(name).update(half).digest("base64");
+    const fault = () => new Response(half, { headers: { "content-length": "4", [`x-amz-checksum-${name}`]: said } });
+    const { store, context } = setUp({ fault });
+    const { getBuiltinModule } = process;
+    try {
+      process.getBuiltinModule = undefined as unknown as typeof getBuiltinModule;
+      assert.equal((await store.resolve(pointerTo("1"), EAGER, context)).body, "half");
+      said = "AAAA";
+      await assert.rejects(store.resolve(pointerTo("1"), EAGER, context), IntegrityError);
+    } finally {
+      process.getBuiltinModule = getBuiltinModule;
+    }
+  }
+});
+
+Deno.test("s3Payloads() checks the length of what S3 knows only a checksum of parts of", async () => {
+  const kept: Record<string, string>[] = [
+    { "x-amz-checksum-crc32c": "AAAA-2" },
+    { "x-amz-checksum-crc32c": "AAAA", "x-amz-checksum-type": "COMPOSITE" },
+  ];
+  for (const headers of kept) {
+    let length = "4";
+    const fault = () => new Response("half", { headers: { ...headers, "content-length": length } });
+    const { store, context } = setUp({ fault });
+    assert.equal((await store.resolve(pointerTo("1"), EAGER, context)).body, "half");
+    length = "5";
+    await assert.rejects(store.resolve(pointerTo("1"), EAGER, context), IntegrityError);
+  }
 });
 
 Deno.test("s3Payloads() makes bytes that S3 got wrong an IntegrityError, and leaves nothing", async () => {
