@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { deferred, pause } from "../broker.ts";
+import { deferred } from "../broker.ts";
+import { lapse } from "../http/lapse.ts";
 import { abandon, type Consumer, Phase } from "./consumer.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
@@ -54,7 +55,7 @@ async function finish(consumer: Consumer): Promise<void> {
     for (const { deletes } of consumer.lanes) deletes.look();
     if (quiet()) settled.abort();
   };
-  if (!quiet()) await pause(state.clock, settings.graceSeconds, settled.signal);
+  if (!quiet()) await lapse(state.clock, settings.graceSeconds, settled.signal);
   if (!quiet()) {
     // The grace is over: what is still out goes back, and receives under way are cut off.
     polling.abort(new DOMException("The consumer has ended", "AbortError"));

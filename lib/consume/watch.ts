@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { nowOf, pause } from "../broker.ts";
+import { nowOf } from "../broker.ts";
 import { AwsError, ReceiptExpiredError } from "../errors.ts";
+import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { carryOut } from "./batcher.ts";
 import { type Consumer, type Held, lose, Phase, secondsInFlight, visibleFor } from "./consumer.ts";
@@ -26,7 +27,7 @@ export async function watch(consumer: Consumer): Promise<void> {
     if (timer.signal.aborted) continue;
     const seconds = Math.min((next - nowOf(state)) / 1000, 3600);
     if (next === Infinity) await new Promise<void>((resolve) => consumer.wake = resolve);
-    else if (seconds > 0) await pause(state.clock, seconds, timer.signal);
+    else if (seconds > 0) await lapse(state.clock, seconds, timer.signal);
   }
 }
 

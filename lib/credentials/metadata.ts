@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { pause } from "../broker.ts";
 import { CredentialsError } from "../errors.ts";
+import { lapse } from "../http/lapse.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import type { CredentialContext, Credentials } from "../types.ts";
 
@@ -55,7 +56,7 @@ async function askOnce(
     status = response.status;
     return text;
   };
-  const deadline = pause(clock, TIMEOUT, over.signal).then(() => undefined);
+  const deadline = lapse(clock, TIMEOUT, over.signal).then(() => undefined);
   try {
     return { text: await Promise.race([answer().catch(() => undefined), deadline]), status };
   } finally {

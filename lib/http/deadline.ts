@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type BrokerState, inWorkers, nowOf, pause } from "../broker.ts";
+import { type BrokerState, inWorkers, nowOf } from "../broker.ts";
 import { type Linked, LinkedList } from "../linked_list.ts";
+import { lapse } from "./lapse.ts";
 
 /** What is to end in time. */
 interface Deadline extends Linked<Deadline> {
@@ -67,7 +68,7 @@ async function watch(state: BrokerState, deadlines: Deadlines): Promise<void> {
     }
     deadlines.next = next;
     if (signal.aborted || next === Infinity) return;
-    await pause(state.clock, (next - now) / 1000, signal);
+    await lapse(state.clock, (next - now) / 1000, signal);
     if (signal.aborted) return;
     // A clock that stands still, or an early timer, makes no deadline wait twice.
     now = Math.max(nowOf(state), next);

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { connect, type ConnectOptions, consume, type DashiEvent, type Delivery, forEach, json } from "@dashi/sqs";
+import {
+  connect,
+  type ConnectOptions,
+  consume,
+  type DashiEvent,
+  type Delivery,
+  forEach,
+  json,
+  publishMany,
+} from "@dashi/sqs";
 import { memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
 /** A model of SQS with a queue `q`, and a broker at it. */
@@ -294,4 +303,20 @@ Deno.test("fetchAttributes asks for what it names, and for all with All", async 
   const [system, message] = await asked("All");
   assert.ok(system.includes("ApproximateFirstReceiveTimestamp"));
   assert.deepEqual(message, { colour: "blue" });
+});
+
+Deno.test("a clock that stands still and sleeps for no time at all keeps nobody from working", async () => {
+  const sqs = memorySqs();
+  sqs.createQueue("q");
+  const now = sqs.clock.now();
+  const clock = { now: () => now, sleep: () => Promise.resolve() };
+  const broker = connect({ ...sqs.connectOptions, clock, waitTimeSeconds: 0 });
+  await publishMany(broker, [{ body: 1 }, { body: 2 }], { queue: "q" });
+  const deliveries = consume(broker, "q", { untilEmpty: true });
+  const held = await Array.fromAsync(deliveries);
+  assert.deepEqual(held.map(({ body }) => body).sort(), [1, 2]);
+  assert.deepEqual(sqs.messages("q").map(({ state }) => state), ["inFlight", "inFlight"], "the grace is not over");
+  await Promise.all(held.map((delivery) => delivery.ack()));
+  await deliveries.closed;
+  assert.deepEqual(sqs.messages("q"), []);
 });

@@ -153,6 +153,27 @@ Deno.test("send() gives a body that never ends a deadline of its own", async () 
   assert.match(error.message, /within 1000 s/);
 });
 
+Deno.test("send() waits for its answer on a clock that sleeps for no time at all, standing still or not", async () => {
+  const late = () => new Promise<Response>((resolve) => setTimeout(() => resolve(good()), 0));
+  let time = Date.UTC(2026, 0, 2);
+  const slept: number[] = [];
+  const standing = { now: () => time, sleep: () => Promise.resolve() };
+  const leaping = {
+    now: () => time,
+    sleep: async (seconds: number) => {
+      await null;
+      slept.push(seconds);
+      time += seconds * 1000;
+    },
+  };
+  for (const clock of [standing, leaping]) {
+    const { broker, requests } = bench([bad("RequestThrottled", "later"), late], { clock });
+    await send(broker, remove);
+    assert.equal(requests.length, 2);
+  }
+  assert.ok(slept.includes(0.1), "the wait between two tries");
+});
+
 Deno.test("send() tries again after a deadline", async () => {
   const { broker, clock, requests } = bench([() => new Promise(() => {}), good()]);
   const sent = send(broker, remove);
