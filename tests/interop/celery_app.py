@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from unittest.mock import Mock
 
-from celery import Celery, chain, signature
+from celery import Celery, chain, chord, signature
 
 endpoint = os.environ["MOTO_ENDPOINT"]
 name = os.environ["CELERY_INTEROP"]
@@ -32,6 +32,11 @@ app.conf.update(
 @app.task(name="py.add")
 def add(x, y):
     return x + y
+
+
+@app.task(name="py.sum")
+def total(numbers):
+    return sum(numbers)
 
 
 @app.task(name="py.echo", bind=True)
@@ -140,6 +145,9 @@ def do(ask):
         ]
     elif ask["do"] == "chain":
         return chain(*(signature(s, app=app) for s in ask["tasks"])).apply_async().id
+    elif ask["do"] == "chord":
+        *header, body = (signature(s, app=app) for s in ask["tasks"])
+        return chord(header)(body).id
     elif ask["do"] == "get":
         return [outcome(id) for id in ask["ids"]]
     elif ask["do"] == "judge":

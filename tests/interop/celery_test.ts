@@ -288,6 +288,15 @@ Deno.test(
         assert.equal(await results.get(call, { timeout }), 70);
         assert.equal(await results.get(call.parent!, { broker, timeout }), 7);
       },
+      "a chord of Python's whose tasks run here": async () => {
+        const wire = (call: object, to: string) => ({ ...call, options: { queue: queue(to) } });
+        const tsMul = task<[x: number, y: number], number>("ts.mul");
+        const id = await peer.ask({
+          do: "chord",
+          tasks: [wire(tsMul(2, 3), "ts"), wire(tsMul(4, 5), "ts"), wire(signature("py.sum"), "py")],
+        });
+        assert.deepEqual(await peer.ask({ do: "get", ids: [id] }), [{ result: 26 }]);
+      },
       "callbacks and errbacks": async () => {
         const link = signature(echo.partial("linked"), { ...toPython, id: `${name}-link` });
         await peer.ask({
