@@ -82,11 +82,27 @@ export function stepsOf(call: Signature<any>): Signature[] {
   const steps = tasksOf(call).flatMap(stepsOf);
   const { link, link_error } = call.options;
   return steps.map((step, index) => {
-    const options = { ...step.options };
-    if (link_error) options.link_error = [...listOf(options.link_error), ...listOf(link_error)];
-    if (link && index === steps.length - 1) options.link = [...listOf(options.link), ...listOf(link)];
-    return { ...step, options };
+    const own = withErrbacks(step, link_error);
+    if (!link || index < steps.length - 1) return own;
+    if (step.subtask_type) refuseLink();
+    return { ...own, options: { ...own.options, link: [...listOf(own.options.link), ...listOf(link)] } };
   });
+}
+
+/** A call with more errbacks: a group's are those of each of its tasks, as in Celery. */
+export function withErrbacks(call: Signature<any>, errbacks: unknown): Signature<any> {
+  const more = listOf(errbacks);
+  if (!more.length) return call;
+  if (call.subtask_type === "group") {
+    const tasks = tasksOf(call).map((task) => withErrbacks(task, more));
+    return { ...call, kwargs: { ...call.kwargs, tasks } };
+  }
+  return { ...call, options: { ...call.options, link_error: [...listOf(call.options.link_error), ...more] } };
+}
+
+/** Says why a group takes no callback. */
+export function refuseLink(): never {
+  throw new ConfigError("Cannot link to a group as that is a chord: link to its tasks");
 }
 
 function checkSteps(call: Signature): Signature {

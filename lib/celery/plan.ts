@@ -8,7 +8,7 @@ import { ConfigError, DecodeError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
 import { route } from "../topology/route.ts";
-import { listOf, stepsOf, tasksOf } from "./chain.ts";
+import { listOf, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import { pythonRepr } from "./python_repr.ts";
 import { mergeOptions } from "./signature.ts";
@@ -78,9 +78,9 @@ export function plan(state: BrokerState, given: Signature<any>, more: PlanOption
 
 function planGroup(state: BrokerState, call: Signature, more: PlanOptions): Plan {
   const { task_id, link, link_error, ...shared } = call.options;
-  if (link || link_error) throw new ConfigError("Cannot link to a group as that is a chord: link to its tasks");
+  if (link) refuseLink();
   const group_id = task_id ?? crypto.randomUUID();
-  const plans = flatGroup(call).map((task, group_index) => {
+  const plans = flatGroup(withErrbacks(call, link_error)).map((task, group_index) => {
     const own = { group_id: task.options.group_id ?? group_id, group_index };
     return plan(state, freeze(task, {}), { ...more, options: { ...shared, ...own } });
   });

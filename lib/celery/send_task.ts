@@ -14,7 +14,7 @@ import type { Group, GroupCall, SendOptions, Signature, SignatureOptions, TaskCa
  * Calls a task: sends Celery's message for it. Any Celery worker of the queue runs it, or {@linkcode serveTasks}.
  *
  * Options of the call win over those of its definition. For a chain they are the first task's, but `id`, `link` and the
- * group belong to its last and `linkError` to all; for a group they are everyone's.
+ * group belong to its last and `linkError` to all; for a group they are everyone's, but it takes no `link`.
  *
  * @param broker What `connect()` gave.
  * @param task A call such as `add(2, 3)`, a chain, a group, or a task's name.

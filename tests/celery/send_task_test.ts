@@ -207,7 +207,30 @@ Deno.test("chains and groups are refused where they would be chords, or nothing"
   assert.throws(() => chain([chain([add(1, 2), two]), notify.partial()]), /chord/);
   assert.throws(() => chain([]), ConfigError);
   assert.throws(() => group(), ConfigError);
-  await assert.rejects(sendTask(broker, two, { link: notify.partial() }), /Cannot link to a group as that is a chord/);
+  const link = notify.partial() as never;
+  await assert.rejects(sendTask(broker, two, { link }), /Cannot link to a group as that is a chord/);
+  await assert.rejects(sendTask(broker, chain(add(1, 2), two), { link }), /Cannot link to a group as that is a chord/);
+});
+
+Deno.test("the errbacks of a group are those of each of its tasks, at the end of a chain too", async () => {
+  const { broker, read } = setUp();
+  const linkError = notify.partial();
+  const inner = signature(add(5, 6), { linkError: signature("app.own") });
+  const all = group(add(1, 2), group(inner), chain(mul(3, 4), mul.partial(5)));
+  await sendTask(broker, all, { linkError });
+  const sent = await read("celery");
+  const names = (list: any) => list?.map(({ task }: { task: string }) => task);
+  assert.deepEqual(sent.map(({ embed }) => names(embed.errbacks)), [
+    ["app.notify"],
+    ["app.own", "app.notify"],
+    ["app.notify"],
+  ]);
+  assert.deepEqual(names(sent[2].embed.chain[0].options.link_error), ["app.notify"]);
+  await sendTask(broker, chain(add(1, 2), group(mul.partial(3))), { linkError });
+  const last = (await read("celery")).at(-1)!;
+  const [end] = last.embed.chain;
+  assert.deepEqual([end.subtask_type, end.options.link_error], ["group", undefined]);
+  assert.deepEqual(names(end.kwargs.tasks[0].options.link_error), ["app.notify"]);
 });
 
 Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
