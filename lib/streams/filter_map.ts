@@ -34,14 +34,12 @@ export function filterMap<A, B>(
     let closing: Promise<void> | undefined;
     let pending = 0; // next() calls without an answer
     let last: Promise<IteratorResult<B>>;
-    let begun: { readonly item: A; readonly value: Promise<B | undefined> } | undefined; // by a look, for next() to end
+    // What a look began and the next() that follows it at once waits for.
+    let begun: { readonly item: A; readonly value: Promise<B | undefined> } | undefined;
 
     const open = (): MayHaveAtHand<A> => reader ??= source[Symbol.asyncIterator]();
     const close = () => closing ??= shut();
     async function shut(): Promise<void> {
-      const left = begun && giveBack(begun.item);
-      begun?.value.catch(() => {});
-      await left;
       if (finished) return;
       const closed = open().return?.();
       // An async generator that is busy with a read closes only after it, which may take a long poll.
@@ -123,7 +121,11 @@ export function filterMap<A, B>(
         return this;
       },
       [atHand]: look,
-      next: () => last = pending++ ? last.then(read, read) : read(),
+      next() {
+        const value = look();
+        if (value !== undefined) return Promise.resolve({ done: false, value });
+        return last = pending++ ? last.then(read, read) : read();
+      },
       return: (value?: unknown) => close().then(() => ({ done: true, value })),
     } as AsyncIterableIterator<B>;
   };

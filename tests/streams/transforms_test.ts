@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
+import { atHand } from "../../lib/streams/at_hand.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import { batch, ConfigError, filterMap, mapConcurrent, pipe, readAhead } from "../../mod.ts";
 import { plainItem, turns } from "./contract.ts";
@@ -30,6 +31,55 @@ Deno.test("transforms refuse a size or a time that is out of range", () => {
     assert.throws(() => mapConcurrent(n, (x) => x), ConfigError);
   }
   for (const seconds of [-1, NaN, "1"] as number[]) assert.throws(() => batch(1, seconds), ConfigError);
+});
+
+Deno.test("filterMap() takes what is at hand without waiting, in order, and waits for the rest", async () => {
+  const ready = [1, 2, 3, 4, 5, 6, 7, 8];
+  let waits = 0;
+  let closed = 0;
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      [atHand]: () => ready[0] % 4 ? ready.shift() : undefined,
+      next: () => {
+        waits++;
+        return Promise.resolve(
+          ready.length ? { done: false, value: ready.shift()! } : { done: true, value: undefined },
+        );
+      },
+      return: () => Promise.resolve({ done: true, value: closed++ }),
+    }),
+  } as AsyncIterable<number>;
+  const numbers = pipe(
+    source,
+    filterMap((n) => n === 2 ? undefined : n === 5 ? Promise.resolve(50) : n),
+    filterMap((n) => n === 6 ? Promise.resolve(undefined) : n * 10),
+  );
+  assert.deepEqual(await Array.fromAsync(numbers), [10, 30, 40, 500, 70, 80]);
+  assert.equal(waits, 3); // for 4, for 8, and for the end
+  assert.equal(closed, 0);
+});
+
+Deno.test("filterMap() that throws on what is at hand hands it back and closes its source", async () => {
+  const ready = [1, 2, 3];
+  const released: number[] = [];
+  let closed = 0;
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      [atHand]: () => ready.shift(),
+      next: () => Promise.resolve({ done: true, value: undefined }),
+      return: () => Promise.resolve({ done: true, value: closed++ }),
+    }),
+  } as AsyncIterable<number>;
+  const fail = (n: number) => {
+    if (n === 2) throw new Error("not two");
+    return n;
+  };
+  const seen: number[] = [];
+  await assert.rejects(async () => {
+    const handBack = (n: number) => void released.push(n);
+    for await (const n of pipe(source, filterMap(fail, { handBack }), filterMap((n) => n))) seen.push(n);
+  }, /not two/);
+  assert.deepEqual([seen, released, ready, closed], [[1], [2], [3], 1]);
 });
 
 Deno.test("readAhead() reads while the loop is busy", async () => {
