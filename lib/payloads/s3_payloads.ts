@@ -1,4 +1,5 @@
 import { refuse } from "../check.ts";
+import { utf8Text } from "../codec/base64.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { DecodeError, PayloadNotFoundError } from "../errors.ts";
 import { headObject } from "../s3/head_object.ts";
@@ -161,7 +162,7 @@ async function assertThere(settings: Settings, location: PayloadLocation, contex
 
 function decode(bytes: Uint8Array<ArrayBuffer>): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8Text(bytes);
   } catch (cause) {
     throw new DecodeError('Cannot read the payload as it is not UTF-8: consume with { payloads: "lazy" } for bytes', {
       cause,

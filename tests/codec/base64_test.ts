@@ -57,5 +57,8 @@ Deno.test("textFromBase64() reads UTF-8, and only what encodes to the same text 
 
 Deno.test("utf8Text() keeps a byte order mark and refuses broken UTF-8", () => {
   assert.equal(utf8Text(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
-  assert.throws(() => utf8Text(Uint8Array.of(0xff)));
+  for (const wrong of [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80], [0xef, 0xbf, 0xbd, 0x80]]) {
+    assert.throws(() => utf8Text(Uint8Array.from(wrong)));
+  }
+  assert.equal(utf8Text(Uint8Array.of(0xef, 0xbf, 0xbd)), "\ufffd");
 });
