@@ -61,8 +61,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./celery": 39_800,
   "./config": 53_500,
   "./testing": 13_700,
-  "everything but ./testing": 98_100,
-  "everything": 110_000,
+  "everything but ./testing": 98_600,
+  "everything": 110_600,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
