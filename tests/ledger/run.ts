@@ -3,10 +3,10 @@
  * publishers to three consumers, two of which are killed again and again. It ends when the queues are empty, and then
  * compares what was sent with what was handled.
  *
- * LEDGER_SECONDS (default 20; 600 is the long form), LEDGER_MESSAGES (default 100 a second, 100,000 in the long form),
+ * LEDGER_SECONDS (default 60; 600 is the long form), LEDGER_MESSAGES (default 100 a second, 100,000 in the long form),
  * LEDGER_FAULTS (share of requests, default 0.04), LEDGER_SEED.
  *
- *     deno run -A tests/ledger/run.ts
+ *     deno task test:ledger
  */
 import { connect, declareQueue, queueSize } from "@dashi/sqs";
 import { startServer } from "../support/fauxqs.ts";
@@ -15,7 +15,7 @@ import { account } from "./account.ts";
 import { openLedger, readLedger } from "./log.ts";
 
 const env = (name: string, usual: number) => Number(Deno.env.get(name) ?? usual);
-const seconds = env("LEDGER_SECONDS", 20);
+const seconds = env("LEDGER_SECONDS", 60);
 const total = env("LEDGER_MESSAGES", seconds >= 600 ? 100_000 : seconds * 100);
 const share = env("LEDGER_FAULTS", 0.04);
 const seed = env("LEDGER_SEED", Math.floor(Math.random() * 2 ** 31));
