@@ -7,7 +7,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { assertKeys, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
-import { DEFAULT_REGION, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
+import { DEFAULT_REGION, endpointFor, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
 import { signFast } from "./sign_fast.ts";
 
 /** Options of {@linkcode sign}. */
@@ -73,6 +73,23 @@ interface SignedParts {
   readonly authorization: string;
 }
 
+/** Where requests without a path or query of their own go, by what says so: to parse it costs a third of a signature. */
+const urls = new Map<string, URL>();
+
+function urlOf(request: AwsRequest<unknown, AwsBody>, region: string, options: SignOptions): URL {
+  const { service, path, query, bucket, target } = request;
+  const { endpoint, allowInsecure } = options;
+  const key = [service, region, endpointFor(service, endpoint), target, allowInsecure].join(" ");
+  const plain = path === "/" && !bucket && !Object.keys(query).length;
+  let url = plain ? urls.get(key) : undefined;
+  if (!url) {
+    url = resolveUrl(request, region, endpoint, allowInsecure);
+    if (urls.size > 1000) urls.clear();
+    if (plain) urls.set(key, url);
+  }
+  return url;
+}
+
 /** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
 export async function signParts(request: AwsRequest<unknown, AwsBody>, options: SignOptions): Promise<SignedParts> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
@@ -83,7 +100,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
     last.region === options.region && last.allowInsecure === options.allowInsecure
   ) return { ...last.parts, init: { ...last.parts.init, signal } };
   const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
-  const url = resolveUrl(request, region, endpoint, options.allowInsecure);
+  const url = urlOf(request, region, options);
   if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
     throw new CredentialsError(
       "Cannot sign as the access key id or session token holds more than visible ASCII characters",
