@@ -46,7 +46,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_150,
-  "{ connect }": 5_650,
+  "{ connect }": 5_750,
   "{ connect, publish }": 19_500,
   "{ connect, consume }": 27_900,
   "{ connect, consume, publish }": 31_600,

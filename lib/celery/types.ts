@@ -171,8 +171,8 @@ export interface TaskContext {
    */
   readonly signal: AbortSignal;
   /**
-   * Stores a state of your own, as Celery's `update_state()`: `PROGRESS`, say. Without a result store, or if nobody asks
-   * for the result, it does nothing.
+   * Stores a state of your own, as Celery's `update_state()`: `PROGRESS`, say. Those of a run are stored in turn, and none
+   * after its end. Without a result store, or if nobody asks for the result, it does nothing.
    */
   update(state: string, result?: unknown): Promise<void>;
 }
