@@ -31,6 +31,7 @@ export type DropReason =
  * - `credentials`: keys were refreshed, or a refresh failed with `error`.
  * - `topology`: a queue, exchange or subscription was made or removed.
  * - `task`: a Celery task changed its state.
+ * - `etaUnreachable`: a Celery task's `eta` is further off than its queue's `maxReceiveCount` or retention reaches.
  * - `warning`: something was put right or left out; `message` says what.
  * - `error`: something failed that nobody awaited.
  */
@@ -149,13 +150,19 @@ export type DashiEvent =
       | "expired"
       | "unknown"
       | "deferred"
-      | "etaUnreachable"
       | "invalid";
     readonly task: string;
     readonly id: string;
     readonly queue: string;
     readonly eta?: Date;
     readonly error?: Error;
+  }
+  | {
+    readonly type: "etaUnreachable";
+    readonly task: string;
+    readonly id: string;
+    readonly queue: string;
+    readonly eta: Date;
   }
   | { readonly type: "warning"; readonly message: string }
   | { readonly type: "error"; readonly error: Error };

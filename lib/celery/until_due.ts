@@ -5,6 +5,7 @@ import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { sendTo } from "../topology/send_to.ts";
+import { nameOf } from "./request.ts";
 import type { Worker } from "./worker.ts";
 
 /** What is due within so many seconds is held, which costs no receive; what is due later is hidden in the queue. */
@@ -43,7 +44,8 @@ export async function untilDue(worker: Worker, delivery: Delivery<unknown>, eta:
     const times = Math.ceil(left() / longest);
     const receives = delivery.receiveCount + times;
     const tooOld = +eta > +delivery.sentAt + retention * 1000;
-    if (tooOld || receives - 1 > maxReceiveCount) worker.tell("etaUnreachable", delivery, { eta });
+    const unreachable = tooOld || receives - 1 > maxReceiveCount;
+    if (unreachable) state.emit({ type: "etaUnreachable", ...nameOf(delivery), queue: delivery.queue, eta });
     else worker.tell("deferred", delivery, { eta });
     if (tooOld || delivery.receiveCount < maxReceiveCount || times > 1) {
       await hide(delivery, Math.min(left(), longest));

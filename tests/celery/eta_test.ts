@@ -31,7 +31,7 @@ async function play(
         return 0;
       },
     }, { queues: queue, maxSeconds: seconds, ...options }).closed, { limit: seconds + 100 });
-  const told = events.flatMap((event) => event.type === "task" ? [event.state] : []);
+  const told = events.flatMap((event) => event.type === "task" ? [event.state] : [event.type]);
   return { ...setting, ran, told };
 }
 
@@ -99,6 +99,14 @@ Deno.test("three receives carry a task over 30 hours: hidden twice, held at last
 Deno.test("an eta beyond what receives or retention allow is told, and never run early", async () => {
   const far = await play([30 * HOUR], { attributes: dead(1) });
   assert.deepEqual([far.ran.length, far.told.includes("etaUnreachable")], [0, true]);
+  const { type, task, queue, id, eta } = far.events.find((event) => event.type === "etaUnreachable")!;
+  assert.deepEqual([type, task, queue, typeof id, eta instanceof Date], [
+    "etaUnreachable",
+    "app.add",
+    "jobs",
+    "string",
+    true,
+  ]);
   assert.equal(far.sqs.messages("dead").length, 1);
   const old = await play([2 * HOUR], { attributes: { MessageRetentionPeriod: HOUR } });
   assert.deepEqual([old.ran.length, old.told.includes("etaUnreachable")], [0, true]);
