@@ -1,5 +1,6 @@
 import { refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
+import { assertSignature } from "./signature.ts";
 import type { Signature } from "./types.ts";
 
 /**
@@ -57,6 +58,7 @@ export function chain(tasks: readonly Signature<any, any>[]): Signature<unknown,
 export function chain(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Signature<any, any> {
   const tasks = given.flat() as Signature[];
   if (!tasks.length) refuse("tasks", "one task or more", given);
+  tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
   const options = {};
   return checkSteps(
     Object.freeze({

@@ -1,4 +1,5 @@
 import { refuse } from "../check.ts";
+import { assertSignature } from "./signature.ts";
 import type { Group, Signature } from "./types.ts";
 
 /** What each of some signatures returns. */
@@ -31,6 +32,7 @@ export type ResultsOf<S extends readonly Signature<any, any>[]> = {
  */
 export function group<const S extends readonly Signature<any, any>[]>(...tasks: S): Group<ResultsOf<S>, any> {
   if (!tasks.length) refuse("tasks", "one task or more", tasks);
+  tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
   const options = {};
   return Object.freeze({
     task: "celery.group",

@@ -6,7 +6,7 @@ import { publishMany } from "../publish/publish_many.ts";
 import type { Broker, StandardSchemaV1 } from "../types.ts";
 import { tasksOf } from "./chain.ts";
 import { type Plan, plan } from "./plan.ts";
-import { signature, toWireOptions } from "./signature.ts";
+import { assertSignature, signature, toWireOptions } from "./signature.ts";
 import { schemasOf } from "./task.ts";
 import type { Group, GroupCall, SendOptions, Signature, SignatureOptions, TaskCall } from "./types.ts";
 
@@ -63,6 +63,7 @@ export async function sendTask(
 ): Promise<TaskCall | GroupCall> {
   const state = stateOf(broker);
   const call = typeof task === "string" ? signature(task, options) : task;
+  assertSignature("task", call);
   await checkArguments(call);
   const wire = typeof task === "string" ? {} : toWireOptions(options);
   const planned = plan(state, call, {

@@ -1,30 +1,53 @@
-import { assertKnown, assertText, assertWithin, refuse } from "../check.ts";
+import { assertKnown, assertText, type Check, is, refuse, within } from "../check.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import type { SendTaskOptions, Signature, SignatureOptions } from "./types.ts";
 
-/** Our names of the options, and Celery's. */
-const NAMES: Readonly<Record<string, string>> = {
-  routingKey: "routing_key",
-  timeLimit: "time_limit",
-  softTimeLimit: "soft_time_limit",
-  ignoreResult: "ignore_result",
-  linkError: "link_error",
-  id: "task_id",
-  group: "group_id",
-  groupIndex: "group_index",
-  rootId: "root_id",
-  parentId: "parent_id",
-  replyTo: "reply_to",
-  argsRepr: "argsrepr",
-  kwargsRepr: "kwargsrepr",
-  groupId: "MessageGroupId",
-  deduplicationId: "MessageDeduplicationId",
-  messageAttributes: "message_attributes",
+const record: Check = (path, value) => {
+  if (!isRecord(value)) refuse(path, "an object", value);
 };
+const calls: Check = (path, value) => [value].flat().forEach((call) => assertSignature(path, call));
+const instants: Check = (path, value) => void instant(path, value);
 
-const SAME =
-  "queue exchange countdown eta expires retries priority link headers stamps shadow parent origin compression";
-const KNOWN = [...SAME.split(" "), ...Object.keys(NAMES)];
+/** The options: Celery's name of each, where it goes into the message as it is, and its check. */
+const OPTIONS = /* @__PURE__ */ (() => {
+  const seconds = within(0, 1e10, true);
+  const count = within(0, Infinity);
+  return {
+    queue: ["queue", assertText],
+    exchange: ["exchange", is("string")],
+    routingKey: ["routing_key", is("string")],
+    countdown: ["countdown", seconds],
+    eta: [undefined, instants],
+    expires: [
+      undefined,
+      (path, value) => (typeof value === "number" ? within(-1e10, 1e10, true) : instants)(path, value),
+    ],
+    retries: ["retries", count],
+    priority: ["priority", within(0, 255)],
+    timeLimit: ["time_limit", seconds],
+    softTimeLimit: ["soft_time_limit", seconds],
+    ignoreResult: ["ignore_result", is("boolean")],
+    link: ["link", calls],
+    linkError: ["link_error", calls],
+    headers: ["headers", record],
+    stamps: [undefined, record],
+    shadow: ["shadow", assertText],
+    id: ["task_id", assertText],
+    group: ["group_id", assertText],
+    groupIndex: ["group_index", count],
+    parent: [undefined, record],
+    rootId: ["root_id", assertText],
+    parentId: ["parent_id", assertText],
+    origin: ["origin", assertText],
+    replyTo: ["reply_to", is("string")],
+    argsRepr: ["argsrepr", is("string")],
+    kwargsRepr: ["kwargsrepr", is("string")],
+    groupId: ["MessageGroupId", assertText],
+    deduplicationId: ["MessageDeduplicationId", assertText],
+    messageAttributes: ["message_attributes", record],
+    compression: ["compression", assertText],
+  } satisfies Record<keyof SendTaskOptions, readonly [wire: string | undefined, check: Check]>;
+})();
 
 /**
  * Makes a signature: a call of a task that is sent later, or by somebody else, as a `link`, or in a {@linkcode chain} or
@@ -51,7 +74,8 @@ export function signature<R = any, T = any>(
   options: SignatureOptions<R> = {},
 ): Signature<R, T> {
   const base: Partial<Signature> = typeof task === "object" && task || {};
-  if (typeof task !== "object") assertText("task", task);
+  if (typeof task === "object") assertSignature("task", task);
+  else assertText("task", task);
   const { args = base.args ?? [], kwargs = base.kwargs ?? {}, immutable = base.immutable ?? false, ...rest } = options;
   if (!Array.isArray(args)) refuse("args", "an array", args);
   if (!isRecord(kwargs)) refuse("kwargs", "an object", kwargs);
@@ -92,23 +116,18 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
  * @throws {ConfigError} If one is wrong.
  */
 export function toWireOptions(options: SendTaskOptions): Record<string, unknown> {
-  assertKnown("", options, KNOWN);
-  const { countdown, eta, expires, timeLimit, softTimeLimit, retries, groupIndex, stamps, parent, queue } = options;
-  const numbers = { countdown, timeLimit, softTimeLimit };
-  for (const [name, value] of Object.entries(numbers)) if (value != null) assertWithin(name, value, 0, 1e10, true);
-  if (retries !== undefined) assertWithin("retries", retries, 0, Infinity);
-  if (groupIndex !== undefined) assertWithin("groupIndex", groupIndex, 0, Infinity);
-  if (typeof expires === "number") assertWithin("expires", expires, -1e10, 1e10, true);
-  if (countdown !== undefined && eta !== undefined) refuse("eta", "left out where 'countdown' is given", eta);
-  if (queue !== undefined) assertText("queue", queue);
+  const { countdown, eta, expires, stamps, parent } = options;
   const wire: Record<string, unknown> = {};
-  const instants = {
-    eta: instant("eta", eta),
-    expires: typeof expires === "number" ? expires : instant("expires", expires),
-  };
-  for (const [name, value] of Object.entries({ ...options, ...instants, stamps: undefined, parent: undefined })) {
-    if (value !== undefined) wire[NAMES[name] ?? name] = value;
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, key)) assertKnown("", options, Object.keys(OPTIONS));
+    if (value == null) continue;
+    const [name, check] = OPTIONS[key as keyof SendTaskOptions] as readonly [string | undefined, Check];
+    check(key, value);
+    if (name) wire[name] = value;
   }
+  if (countdown != null && eta != null) refuse("eta", "left out where 'countdown' is given", eta);
+  if (eta != null) wire.eta = instant("eta", eta);
+  if (expires != null) wire.expires = typeof expires === "number" ? expires : instant("expires", expires);
   if (parent) {
     wire.root_id ??= parent.rootId;
     wire.parent_id ??= parent.id;
@@ -117,11 +136,18 @@ export function toWireOptions(options: SendTaskOptions): Record<string, unknown>
   return wire;
 }
 
-function instant(name: string, value: unknown): string | undefined {
-  if (value === undefined) return;
+/** Throws unless it is a call of a task, or several in one. */
+export function assertSignature(path: string, call: unknown): asserts call is Signature {
+  const { task, args, kwargs } = Object(call) as Partial<Signature>;
+  if (typeof call !== "object" || !task || !Array.isArray(args) || !isRecord(kwargs)) {
+    refuse(path, 'a call of a task, such as what add(2, 3) or signature("app.add") gives', call);
+  }
+}
+
+function instant(name: string, value: unknown): string {
   try {
     return writeIsoDate(readIsoDate(name, value)!);
   } catch {
-    refuse(name, "a Date or an instant in ISO 8601", value);
+    return refuse(name, "a Date or an instant in ISO 8601", value);
   }
 }

@@ -270,6 +270,13 @@ Deno.test("wrong options are refused at once, by name", async () => {
     [{ timeLimit: "5" }, /'timeLimit'/],
     [{ queue: "" }, /'queue' as it must be a string that is not empty/],
     [{ quue: "x" }, /'quue' as there is no such option/],
+    [{ link: "app.notify" }, /'link' as it must be a call of a task, such as what add\(2, 3\)/],
+    [{ linkError: [notify("x"), notify] }, /'linkError' as it must be a call of a task/],
+    [{ headers: 5 }, /'headers' as it must be an object/],
+    [{ stamps: ["a"] }, /'stamps' as it must be an object/],
+    [{ id: "" }, /'id' as it must be a string that is not empty/],
+    [{ ignoreResult: "no" }, /'ignoreResult' as it must be of type boolean/],
+    [{ priority: "high" }, /'priority' as it must be an integer from 0 to 255/],
   ];
   for (const [options, message] of wrong) {
     await assert.rejects(sendTask(broker, add(1, 2), options), (error) => {
@@ -280,6 +287,12 @@ Deno.test("wrong options are refused at once, by name", async () => {
   }
   await assert.rejects(sendTask(broker, "app.add", { args: 5 as never }), /'args' as it must be an array/);
   await assert.rejects(sendTask(broker, "", {}), /'task'/);
+  // The task itself is no call of it.
+  for (const call of [add, {}, 5, undefined]) {
+    await assert.rejects(sendTask(broker, call as never), /'task' as it must be a call of a task/);
+    assert.throws(() => chain(add(1, 2), call as never), /'tasks\.1' as it must be a call of a task/);
+    assert.throws(() => group(call as never), /'tasks\.0' as it must be a call of a task/);
+  }
   assert.throws(() => task(""), ConfigError);
   assert.throws(() => task("app.add", { args: {} as never }), /'args' as it must be a Standard Schema/);
   assert.equal(sqs.requests.count(), 0);
