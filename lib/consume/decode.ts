@@ -58,7 +58,7 @@ export function decode(
         delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes });
       const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
       const decoded = decode({ body, messageAttributes, maxBytes });
-      return decoded instanceof Promise ? decoded.then(done).catch(fail) : done(decoded);
+      return "then" in decoded ? Promise.resolve(decoded).then(done).catch(fail) : done(decoded);
     } catch (error) {
       return fail(error);
     }

@@ -54,7 +54,7 @@ export function validate(schema: StandardSchemaV1, options: UndecodableOptions =
     };
     try {
       const result = schema["~standard"].validate(delivery.body);
-      return result instanceof Promise ? result.then(done).catch(fail) : done(result);
+      return "then" in result ? Promise.resolve(result).then(done).catch(fail) : done(result);
     } catch (error) {
       return fail(error);
     }

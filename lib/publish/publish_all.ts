@@ -131,7 +131,7 @@ async function* generate(
     try {
       while (!stopped && slots.length < window) {
         const step = source.next();
-        const { done, value } = step instanceof Promise ? await step : step;
+        const { done, value } = "then" in step ? await step : step;
         if (done) exhausted = stopped = true;
         else if (!stopped) {
           const located = admit(value);

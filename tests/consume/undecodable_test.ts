@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { connect, consume, type Delivery, kombu, type UndecodableDelivery } from "@dashi/sqs";
+import {
+  type Codec,
+  connect,
+  consume,
+  type DecodedMessage,
+  type Delivery,
+  json,
+  kombu,
+  type StandardSchemaV1,
+  type UndecodableDelivery,
+} from "@dashi/sqs";
 import * as v from "valibot";
 import { all, numberOf, setUp } from "./setup.ts";
 
@@ -205,6 +215,25 @@ Deno.test("a schema may be asynchronous, may change the body, and may throw", as
     await deliveries.closed;
   });
   assert.equal(test.of("drop").length, 1);
+});
+
+Deno.test("a codec and a schema may give any thenable, such as another realm's promise", async () => {
+  const test = setUp();
+  await test.fill(2);
+  const thenable = <T>(value: T) => ({ then: (done: (value: T) => void) => done(value) }) as unknown as Promise<T>;
+  const codec: Codec = { ...json(), decode: (message) => thenable(json().decode(message) as DecodedMessage) };
+  const schema: StandardSchemaV1<unknown, string> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (body) => thenable({ value: `number ${(body as { n: number }).n}` }),
+    },
+  };
+  await test.run(async () => {
+    const deliveries = await Array.fromAsync(consume(test.broker, "q", { codec, schema, maxMessages: 2 }));
+    assert.deepEqual(deliveries.map(({ body }) => body).sort(), ["number 0", "number 1"]);
+    await Promise.all(deliveries.map((delivery) => delivery.ack()));
+  });
 });
 
 Deno.test("what can't be read goes to the dead-letter queue in the end, and never blocks the loop", async () => {

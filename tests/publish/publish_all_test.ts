@@ -225,6 +225,23 @@ Deno.test("publishAll() takes what all have in common where a message's own opti
   assert.deepEqual([state, groupId], ["delayed", "g"]);
 });
 
+Deno.test("publishAll() reads a source that gives any thenable", async () => {
+  const { many, held } = setUp();
+  const bodies = ["a", "b"];
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        const body = bodies.shift();
+        const result = { done: body === undefined, value: { body } };
+        return { then: (done: (value: unknown) => void) => done(result) };
+      },
+    }),
+  };
+  const results = await many(source as unknown as AsyncIterable<PublishInput>);
+  assert.deepEqual(results.map(({ error }) => error), [undefined, undefined]);
+  assert.deepEqual(held("orders").toSorted(), ["a", "b"]);
+});
+
 Deno.test("publishAll() looks a missing queue up once", async () => {
   const { many, sqs } = setUp();
   await many(numbered(20), { queue: "missing" });
