@@ -58,14 +58,22 @@ export function revivePythonJson(text: string): unknown {
 /** Looks at each sixteenth character: a number that could be rounded has a digit there. */
 function hasLongNumber(text: string): boolean {
   for (let at = 15; at < text.length; at += 16) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit >= 0 && digit < 10 && /\d{16}/.test(text.slice(at - 15, at + 16))) return true;
+    let from = at;
+    let to = at;
+    while (isDigit(text.charCodeAt(from))) from--;
+    while (isDigit(text.charCodeAt(to))) to++;
+    if (to - from > 16) return true;
   }
   return false;
 }
 
+function isDigit(unit: number): boolean {
+  return unit > 47 && unit < 58;
+}
+
 function revive(text: string, tokens: boolean): unknown {
-  const typed = text.includes('"__type__"');
+  // Without its quotes, which are so frequent that the search would stop at each.
+  const typed = text.includes("__type__");
   if (!typed && !tokens) return parseJson(text);
   return parseJson(
     tokens ? markTokens(text) : text,
