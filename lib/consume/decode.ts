@@ -1,3 +1,4 @@
+import { has } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { unwrapSns } from "../codec/sns_envelope.ts";
 import { DecodeError } from "../errors.ts";
@@ -13,6 +14,7 @@ import { undecodable, type UndecodableOptions } from "./undecodable.ts";
  * @param codec The codec, or a function that picks one for a delivery.
  * @param options What becomes of a message that can't be read.
  * @returns The transform.
+ * @throws {ConfigError} If it is no codec.
  *
  * @example Usage
  * ```ts
@@ -36,6 +38,7 @@ export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),
   options: UndecodableOptions = {},
 ): Transform<any, any> {
+  if (typeof codec !== "function") has("decode")("codec", codec);
   return filterMap<Delivery<string>, Delivery<unknown>>((delivery) => {
     if (delivery.error || (delivery.body === undefined && heldOf(delivery).payload)) return delivery;
     const fail = (error: unknown) => undecodable<unknown>(delivery, error, options);

@@ -9,6 +9,7 @@ import {
   assertOptions,
   assertText,
   assertWithin,
+  type Check,
   each,
   has,
   is,
@@ -142,8 +143,7 @@ export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Se
     strategy: oneOf("fair", "strict", "weighted"),
     heartbeat: yesOrNo,
     backoff: (path, value) => typeof value === "function" || delays(path, value),
-    schema: (path, value) =>
-      Object(value)["~standard"] || refuse(path, "a Standard Schema such as valibot's or zod's", value),
+    schema: assertSchema,
     onUndecodable: oneOf("leave", "deliver"),
     dropExpired: yesOrNo,
     codec: has("decode"),
@@ -170,6 +170,10 @@ export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Se
     graceSeconds: options.graceSeconds ?? waitTimeSeconds + CONSUME_DEFAULTS.grace,
   };
 }
+
+/** A check of a schema. */
+export const assertSchema: Check = (path, value) =>
+  Object(value)["~standard"] || refuse(path, "a Standard Schema such as valibot's or zod's", value);
 
 /** The queues as a list with every rank in place. */
 export function sourcesOf(queues: Queues): Required<QueueSource>[] {

@@ -1,4 +1,4 @@
-import { assertWithin } from "../check.ts";
+import { assertWithin, has } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { unwrapSns } from "../codec/sns_envelope.ts";
 import { filterMap } from "../streams/filter_map.ts";
@@ -26,6 +26,7 @@ export interface ResolvePayloadsOptions extends UndecodableOptions {
  * @param store Where payloads are, such as `s3Payloads({ bucket })`.
  * @param options How.
  * @returns The transform.
+ * @throws {ConfigError} If it is no store, or `concurrency` is out of range.
  *
  * @example Usage
  * ```ts
@@ -42,6 +43,7 @@ export function resolvePayloads(
   store: PayloadStore,
   options: ResolvePayloadsOptions = {},
 ): Transform<Delivery<string>, Delivery<string>> {
+  has("resolve", "isPointer")("store", store);
   const { lazy = false, concurrency } = options;
   if (concurrency !== undefined) assertWithin("concurrency", concurrency, 1, Infinity);
   return (source) => {

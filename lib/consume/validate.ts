@@ -2,6 +2,7 @@ import { DecodeError } from "../errors.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import type { StandardSchemaV1, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { assertSchema } from "./options.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
 /**
@@ -10,6 +11,7 @@ import { undecodable, type UndecodableOptions } from "./undecodable.ts";
  * @param schema A schema of valibot, zod, arktype or another library that speaks Standard Schema.
  * @param options What becomes of a message that does not fit.
  * @returns The transform.
+ * @throws {ConfigError} If it is no schema.
  * @see {@link https://standardschema.dev}
  *
  * @example Usage
@@ -36,6 +38,7 @@ export function validate<Schema extends StandardSchemaV1>(
   options?: UndecodableOptions,
 ): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
 export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
+  assertSchema("schema", schema);
   return filterMap<Delivery<unknown>, Delivery<unknown>>((delivery) => {
     // A payload that only stream() reads has no body to check.
     if (delivery.error || (delivery.body === undefined && heldOf(delivery).payload)) return delivery;
