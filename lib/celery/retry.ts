@@ -1,6 +1,6 @@
-import { assertWithin, refuse } from "../check.ts";
+import { assertOptions, assertWithin, type Check, is, refuse, within } from "../check.ts";
 import { DashiError } from "../errors.ts";
-import { readIsoDate } from "./iso_date.ts";
+import { instant, record } from "./signature.ts";
 
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
@@ -29,6 +29,21 @@ export interface RetryOptions {
 
 /** The defaults of {@linkcode retry}: code, docs and tests read them here. */
 export const RETRY_DEFAULTS = { countdown: 180, max: 3, backoffMax: 600 } as const;
+
+const CHECKS = /* @__PURE__ */ (() => {
+  const seconds = within(0, 1e10, true);
+  return {
+    countdown: seconds,
+    eta: instant,
+    backoff: (path, value) => value === true || seconds(path, value),
+    backoffMax: seconds,
+    jitter: is("boolean"),
+    max: (path, value) => value === Infinity || assertWithin(path, value, 0, Infinity),
+    error: () => {},
+    args: (path, value) => Array.isArray(value) || refuse(path, "an array", value),
+    kwargs: record,
+  } satisfies Record<keyof RetryOptions, Check>;
+})();
 
 /** What {@linkcode retry} gives. */
 export class Retry extends DashiError {
@@ -65,18 +80,7 @@ export class Retry extends DashiError {
  * ```
  */
 export function retry(options: RetryOptions = {}): Error {
-  const { countdown, eta, backoff, backoffMax, max } = options;
-  if (countdown !== undefined) assertWithin("countdown", countdown, 0, 1e10, true);
-  if (typeof backoff === "number") assertWithin("backoff", backoff, 0, 1e10, true);
-  if (backoffMax !== undefined) assertWithin("backoffMax", backoffMax, 0, 1e10, true);
-  if (max !== undefined && max !== Infinity) assertWithin("max", max, 0, Infinity);
-  if (eta !== undefined) {
-    try {
-      readIsoDate("eta", eta);
-    } catch {
-      refuse("eta", "a Date or an instant in ISO 8601", eta);
-    }
-  }
+  assertOptions<Required<RetryOptions>>("", options as Required<RetryOptions>, CHECKS);
   return new Retry(options);
 }
 

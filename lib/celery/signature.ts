@@ -2,11 +2,11 @@ import { assertKnown, assertText, type Check, is, refuse, within } from "../chec
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import type { SendTaskOptions, Signature, SignatureOptions } from "./types.ts";
 
-const record: Check = (path, value) => {
+/** A check of what Python calls a mapping. */
+export const record: Check = (path, value) => {
   if (!isRecord(value)) refuse(path, "an object", value);
 };
 const calls: Check = (path, value) => [value].flat().forEach((call) => assertSignature(path, call));
-const instants: Check = (path, value) => void instant(path, value);
 
 /** The options: Celery's name of each, where it goes into the message as it is, and its check. */
 const OPTIONS = /* @__PURE__ */ (() => {
@@ -17,10 +17,10 @@ const OPTIONS = /* @__PURE__ */ (() => {
     exchange: ["exchange", is("string")],
     routingKey: ["routing_key", is("string")],
     countdown: ["countdown", seconds],
-    eta: [undefined, instants],
+    eta: [undefined, instant],
     expires: [
       undefined,
-      (path, value) => (typeof value === "number" ? within(-1e10, 1e10, true) : instants)(path, value),
+      (path, value) => (typeof value === "number" ? within(-1e10, 1e10, true) : instant)(path, value),
     ],
     retries: ["retries", count],
     priority: ["priority", within(0, 255)],
@@ -144,7 +144,8 @@ export function assertSignature(path: string, call: unknown): asserts call is Si
   }
 }
 
-function instant(name: string, value: unknown): string {
+/** An instant as Celery writes it; throws for what is none. */
+export function instant(name: string, value: unknown): string {
   try {
     return writeIsoDate(readIsoDate(name, value)!);
   } catch {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "../types.ts";
-import { assertText, refuse } from "../check.ts";
+import { assertKnown, assertText, refuse } from "../check.ts";
 import { signature } from "./signature.ts";
 import type { SendTaskOptions, ServedTask, Signature, TaskHandler, TaskSettings } from "./types.ts";
 
@@ -77,7 +77,10 @@ export function task<Args extends readonly any[] = any[], R = unknown>(
     name: { value: name },
     partial: { value: (...rest: unknown[]) => Object.freeze({ ...base, args: rest }) },
     serve: {
-      value: (run: TaskHandler, settings: TaskSettings = {}) => Object.freeze({ ...settings, ...checks, name, run }),
+      value: (run: TaskHandler, settings: TaskSettings = {}) => {
+        assertKnown("settings", settings, ["timeLimit", "softTimeLimit", "ignoreResult"]);
+        return Object.freeze({ ...settings, ...checks, name, run });
+      },
     },
   })) as unknown as Task<Args, R>;
 }

@@ -638,4 +638,9 @@ Deno.test("wrong options and handlers are refused at once", () => {
   );
   assert.throws(() => retry({ max: -1 }), ConfigError);
   assert.throws(() => retry({ eta: "soon" }), /'eta'/);
+  assert.throws(() => retry({ contdown: 5 } as never), /'contdown' as there is no such option/);
+  assert.throws(() => retry({ args: "x" as never }), /'args' as it must be an array/);
+  assert.throws(() => retry({ kwargs: [] as never }), /'kwargs' as it must be an object/);
+  retry({ max: Infinity, backoff: true, jitter: false, error: undefined });
+  assert.throws(() => add.serve(run, { timelimit: 5 } as never), /'settings\.timelimit' as there is no such option/);
 });
