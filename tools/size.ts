@@ -45,7 +45,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 /** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
-  "{ sign }": 5_150,
+  "{ sign }": 5_250,
   "{ connect }": 5_750,
   "{ connect, publish }": 19_500,
   "{ connect, consume }": 27_900,
@@ -57,11 +57,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_400,
   "./credentials": 38_400,
   "./fanout": 40_800,
-  "./payloads": 44_600,
+  "./payloads": 44_800,
   "./celery": 39_800,
   "./config": 53_500,
   "./testing": 13_700,
-  "everything but ./testing": 98_600,
+  "everything but ./testing": 99_000,
   "everything": 110_600,
 };
 
