@@ -105,8 +105,8 @@ export function connect(options: ConnectOptions = {}): Broker {
 function quietly(event: DashiEvent, onEvent?: (event: DashiEvent) => unknown): void {
   try {
     // A listener that is asynchronous may fail later; that is no reason for us to.
-    const result = onEvent?.(event);
-    if (result instanceof Promise) result.catch(() => {});
+    const result = onEvent?.(event) as PromiseLike<unknown> | undefined;
+    result?.then?.(undefined, () => {});
   } catch {
     // What a listener throws is not ours to handle.
   }

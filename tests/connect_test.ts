@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runInNewContext } from "node:vm";
 import fc from "./support/fast_check.ts";
 import {
   bind,
@@ -134,9 +135,13 @@ Deno.test("connect() survives listeners that throw, at once or later", async () 
   const fetch = () => Promise.resolve(new Response("{}", { status: 400 }));
   const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
   for (
-    const onEvent of [() => {
-      throw new Error("at once");
-    }, () => Promise.reject(new Error("later"))]
+    const onEvent of [
+      () => {
+        throw new Error("at once");
+      },
+      () => Promise.reject(new Error("later")),
+      () => runInNewContext("Promise.reject(new Error('elsewhere'))"),
+    ]
   ) {
     const broker = connect({ credentials, http: { fetch }, onEvent });
     await assert.rejects(queueUrl(broker, "orders"), /sqs GetQueueUrl failed with Http400/);
