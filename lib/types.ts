@@ -253,7 +253,7 @@ export interface PayloadContext {
   readonly gate?: PayloadGate;
 }
 
-/** Bounds the bytes that one consumer downloads side by side. */
+/** Bounds the bytes that one consumer downloads side by side, and holds until its loop takes them. */
 export interface PayloadGate {
   /**
    * Waits until so many bytes fit, in the order of the asking; more than all is let in alone.
