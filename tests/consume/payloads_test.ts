@@ -68,6 +68,37 @@ Deno.test("a pointer is swapped for its payload, which is removed after the ack"
   assert.deepEqual(test.inputs("ReceiveMessage")[0].MessageAttributeNames, ["ExtendedPayloadSize"]);
 });
 
+Deno.test("a pointer that SNS put into an envelope is resolved with the envelope's attributes", async () => {
+  const { store, removed } = memoryStore({ k: '{"n":7}' });
+  const seen: unknown[] = [];
+  const payloads: PayloadStore = {
+    ...store,
+    resolve(body, about, context) {
+      seen.push(body, about.messageAttributes);
+      return store.resolve(body, about, context);
+    },
+  };
+  const test = setUp({ connect: { payloads } });
+  const envelope = {
+    Type: "Notification",
+    MessageId: "1",
+    TopicArn: "arn:aws:sns:eu-west-1:000000000000:news",
+    Message: "at:k",
+    MessageAttributes: { ExtendedPayloadSize: { Type: "Number", Value: "7" }, S3Key: { Type: "String", Value: "k" } },
+  };
+  await test.sqs.sendMessage("q", JSON.stringify(envelope));
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      assert.deepEqual(delivery.body, { n: 7 });
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.deepEqual(seen, ["at:k", { ExtendedPayloadSize: 7, S3Key: "k" }]);
+  assert.deepEqual(removed, ["k"]);
+});
+
 Deno.test("a payload stays where its message was not deleted", async () => {
   const test = await withPointer("at:k", { k: "1" }, { onRequest: failing("DeleteMessageBatch", DENIED) });
   await test.run(async () => {
