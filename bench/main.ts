@@ -48,14 +48,16 @@ async function measureAll(): Promise<Results> {
   const queues = await compare("consume", only(FLOOR, DASHI, SDK), [1, 8, 64, 256], overQueues, few);
   const start = await starts(CONSUMERS.filter(({ client }) => client !== "kombu"), server, 5);
   const memory = await runClient("dashi", "consume", { ...atPolls(8), warmUp: 2, seconds: 0, messages });
-  return { consume, publish, latency, queues, start, memory, payloadMiB, payloads: await payloadStreams() };
+  const payloads = await printed("payload_stream.ts", payloadMiB);
+  const payloadMix = await printed("payload_mix.ts", few.rounds);
+  return { consume, publish, latency, queues, start, memory, payloadMiB, payloads, payloadMix };
 }
 
-/** Large payloads through the library and through a plain fetch, as `payload_stream.ts` prints them. */
-async function payloadStreams(): Promise<string> {
-  const args = ["run", "-A", "--no-lock", "--config", path("deno.json"), path("payload_stream.ts"), `${payloadMiB}`];
+/** What a benchmark of payloads prints. */
+async function printed(file: string, argument: number): Promise<string> {
+  const args = ["run", "-A", "--no-lock", "--config", path("deno.json"), path(file), String(argument)];
   const { stdout, success } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
-  if (!success) throw new Error("payload_stream.ts failed");
+  if (!success) throw new Error(`${file} failed`);
   return new TextDecoder().decode(stdout).trim();
 }
 

@@ -41,7 +41,9 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       send: async (entries) => {
         const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
         const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);
-        cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
+        const cleaned = cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
+        // Nothing waits for what get() leaves under way, so its ack does.
+        if (consumer.phase === Phase.Closed) await cleaned;
         return outcomes;
       },
     }),
@@ -80,16 +82,17 @@ async function sendEntries(
   }
 }
 
-/** Removes the payloads of messages that are deleted, in the background. */
-function cleanUp(consumer: Consumer, gone: readonly Held[]): void {
+/** Removes the payloads of messages that are deleted: `closed` waits for it. */
+function cleanUp(consumer: Consumer, gone: readonly Held[]): Promise<void> | void {
   const { broker, state } = consumer;
   const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
   if (!locations.length || !state.options.payloads) return;
   const context = { broker, emit: state.emit, onAttempt: () => void consumer.requests++ };
-  track(
-    consumer,
-    state.options.payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error })),
+  const work = state.options.payloads.cleanUp(locations, context).catch((error) =>
+    state.emit({ type: "error", error })
   );
+  track(consumer, work);
+  return work;
 }
 
 /**

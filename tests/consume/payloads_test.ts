@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   connect,
   consume,
+  get,
   json,
   kombu,
   type PayloadContext,
@@ -107,6 +108,26 @@ Deno.test("a payload stays where its message was not deleted", async () => {
     await deliveries.closed;
   });
   assert.deepEqual(test.removed, []);
+});
+
+Deno.test("an ack of what get() gave waits until the payload is removed, as nothing else does", async () => {
+  const test = setUp();
+  const { store, removed } = memoryStore({ k: "7" });
+  const payloads: PayloadStore = {
+    ...store,
+    cleanUp: async (locations, context) => {
+      await test.clock.sleep(1);
+      await store.cleanUp(locations, context);
+    },
+  };
+  const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads });
+  await test.sqs.sendMessage("q", "at:k");
+  await test.run(async () => {
+    const delivery = await get(broker, "q");
+    assert.equal(delivery?.body, 7);
+    await delivery.ack();
+    assert.deepEqual(removed, ["k"]);
+  });
 });
 
 Deno.test("payloads: lazy leaves the body undefined, and stream() reads it", async () => {

@@ -14,6 +14,8 @@ export interface ProxyCall {
   readonly body: string;
   /** 0 is the first. */
   readonly index: number;
+  /** Resolves when the client has the answer, or has left. */
+  readonly over: Promise<void>;
 }
 
 /**
@@ -90,7 +92,8 @@ export async function startProxy(target: string, plan?: ProxyPlan): Promise<Prox
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await read(incoming);
-    const fault = plan?.({ action: actionOf(incoming, body), body: body.toString(), index: calls++ });
+    const over = new Promise<void>((resolve) => outgoing.on("close", resolve));
+    const fault = plan?.({ action: actionOf(incoming, body), body: body.toString(), index: calls++, over });
     if (fault) struck[fault.type] = (struck[fault.type] ?? 0) + 1;
     if (fault?.type === "refuse") return void incoming.socket.destroy();
     const late = skewed(incoming, skew);

@@ -68,11 +68,14 @@ class PatientClock implements Clock {
     });
   }
 
-  /** Ends the deadlines that run then: of the headers, and once more where those came and the body does not. */
-  async hold(fault: ProxyFault): Promise<void> {
-    const times = fault.type === "silence" ? 2 : fault.type === "slow" && fault.seconds > HELD ? 1 : 0;
-    for (let time = 0; time < times; time++) {
-      await this.sleep(HELD);
+  /** Ends the deadlines that run then, until the request that waits for its answer has ended. */
+  async hold(fault: ProxyFault, over: Promise<void>): Promise<void> {
+    if (fault.type !== "silence" && !(fault.type === "slow" && fault.seconds > HELD)) return;
+    const ended = new AbortController();
+    over.then(() => ended.abort());
+    for (;;) {
+      await this.sleep(HELD, ended.signal);
+      if (ended.signal.aborted) return;
       for (const wake of this.#deadlines) wake();
     }
   }
@@ -103,10 +106,10 @@ async function scene(): Promise<Scene> {
     },
     strikeEach(fault, struck = proxy) {
       const seen = new Set<string>();
-      struck.setPlan(({ action }) => {
+      struck.setPlan(({ action, over }) => {
         if (seen.has(action)) return undefined;
         seen.add(action);
-        holds.add(clock.hold(fault));
+        holds.add(clock.hold(fault, over));
         return fault;
       });
     },
