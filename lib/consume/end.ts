@@ -53,9 +53,10 @@ async function finish(consumer: Consumer): Promise<void> {
   const settled = new AbortController();
   consumer.changed = () => {
     for (const { deletes } of consumer.lanes) deletes.look();
-    if (quiet()) settled.abort();
+    if (quiet() || consumer.phase === Phase.Closed) settled.abort();
   };
   if (!quiet()) await lapse(state.clock, settings.graceSeconds, settled.signal);
+  if (consumer.phase === Phase.Closed) return; // it was let go
   if (!quiet()) {
     // The grace is over: what is still out goes back, and receives under way are cut off.
     polling.abort(new DOMException("The consumer has ended", "AbortError"));
@@ -81,6 +82,7 @@ async function finish(consumer: Consumer): Promise<void> {
 export function letGo(consumer: Consumer): void {
   consumer.drained = Promise.resolve();
   consumer.phase = Phase.Closed;
+  consumer.changed();
   consumer.changed = () => {};
   consumer.stopping.abort();
   consumer.settings.signal?.removeEventListener("abort", listenerOf(consumer));

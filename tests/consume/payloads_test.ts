@@ -110,7 +110,7 @@ Deno.test("a payload stays where its message was not deleted", async () => {
   assert.deepEqual(test.removed, []);
 });
 
-Deno.test("an ack of what get() gave waits until the payload is removed, as nothing else does", async () => {
+Deno.test("what get() gave with a payload stays, and its ack waits until the payload is removed", async () => {
   const test = setUp();
   const { store, removed } = memoryStore({ k: "7" });
   const payloads: PayloadStore = {
@@ -125,6 +125,8 @@ Deno.test("an ack of what get() gave waits until the payload is removed, as noth
   await test.run(async () => {
     const delivery = await get(broker, "q");
     assert.equal(delivery?.body, 7);
+    await test.clock.sleep(10); // no grace takes it back
+    assert.equal(test.count("inFlight"), 1);
     await delivery.ack();
     assert.deepEqual(removed, ["k"]);
   });
