@@ -60,7 +60,8 @@ export interface CredentialContext {
 }
 
 /**
- * A function that gives the keys for a request. It is asked before each signature, so it should cache.
+ * A function that gives the keys for a request. It is asked before each signature, so it should cache. Where it has not
+ * answered after six times `http.requestTimeout` the request fails, and a consumer asks again.
  *
  * @example One that reads the keys from a secret store
  * ```ts

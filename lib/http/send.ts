@@ -125,6 +125,9 @@ interface Mended {
   keys?: Credentials;
 }
 
+/** How many times a request's own time a credential provider has: it may ask services in turn, each of them again. */
+const KEYS_TIMES = 6;
+
 async function attemptOnce<Output>(
   state: BrokerState,
   request: AwsRequest<Output, AwsBody>,
@@ -158,6 +161,11 @@ async function attemptOnce<Output>(
     stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
   };
   const work = async (): Promise<Output> => {
+    if (typeof (options.credentials ?? state.credentials) === "function") {
+      const seconds = KEYS_TIMES * requestTimeout;
+      const says = `got no keys of its credential provider within ${seconds} s`;
+      forgetDeadline = setDeadline(state, seconds, () => stop(faultOf(request, says, "CredentialsTimeout")));
+    }
     const { url, init, authorization } = await signParts(request, {
       credentials: await keysFor(state, options, seen, region, rejected),
       region,
@@ -167,7 +175,8 @@ async function attemptOnce<Output>(
       signal: controller.signal,
     });
     seen.secrets.push(authorization.slice(-64));
-    signal?.throwIfAborted();
+    controller.signal.throwIfAborted();
+    forgetDeadline();
     options.onAttempt?.();
     state.requests++;
     seen.sent = true;
