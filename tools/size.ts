@@ -48,7 +48,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_250,
   "{ connect }": 5_750,
   "{ connect, publish }": 19_500,
-  "{ connect, consume }": 27_900,
+  "{ connect, consume }": 28_100,
   "{ connect, consume, publish }": 31_600,
   ".": 39_400,
   "./sqs": 5_950,
@@ -62,7 +62,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./config": 53_500,
   "./testing": 13_700,
   "everything but ./testing": 99_000,
-  "everything": 110_600,
+  "everything": 111_000,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
