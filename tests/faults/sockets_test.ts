@@ -40,6 +40,8 @@ const FAULTS: readonly ProxyFault[] = [
 
 /** Seconds: what waits as long, or longer, is a deadline. */
 const DEADLINE = 5;
+/** Seconds: what waits longer is no request's but that of a credential provider, which has six times as long. */
+const LONGEST = 10;
 /** Seconds after which the deadline of a request is over that an answer is held back from. */
 const HELD = 0.3;
 
@@ -63,7 +65,7 @@ class PatientClock implements Clock {
         resolve();
       };
       const timer = seconds < DEADLINE ? setTimeout(wake, seconds * 1000) : undefined;
-      if (!timer) this.#deadlines.add(wake);
+      if (!timer && seconds <= LONGEST) this.#deadlines.add(wake);
       signal?.addEventListener("abort", wake);
     });
   }
