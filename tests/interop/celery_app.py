@@ -12,9 +12,12 @@ from celery import Celery, chain, chord, signature
 endpoint = os.environ["MOTO_ENDPOINT"]
 name = os.environ["CELERY_INTEROP"]
 os.environ.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret", AWS_DEFAULT_REGION="eu-west-1")
+polling = {"polling_interval": 0.1, "wait_time_seconds": 1}
+if "CELERY_POLLING_INTERVAL" in os.environ:
+    polling = {"polling_interval": float(os.environ["CELERY_POLLING_INTERVAL"]), "wait_time_seconds": 0}
 app = Celery("interop", broker="sqs://AKIDEXAMPLE:secret@" + endpoint.split("//")[1] + "//", backend="s3")
 app.conf.update(
-    broker_transport_options={"region": "eu-west-1", "polling_interval": 0.1, "wait_time_seconds": 1},
+    broker_transport_options={"region": "eu-west-1", **polling},
     broker_connection_retry_on_startup=True,
     s3_bucket=name,
     s3_base_path="app/",
