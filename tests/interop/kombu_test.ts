@@ -35,16 +35,16 @@ const brokerOf = (options: object = {}): Broker =>
     ...options,
   });
 
-/** All there is in a queue, acked. */
+/** All there is in a queue, acked. SQS may give a message twice, and moto does when two receives meet. */
 async function drain(broker: Broker, queue: string): Promise<Delivery[]> {
-  const found: Delivery[] = [];
+  const found = new Map<string, Delivery>();
   const deliveries = consume(broker, queue, { untilEmpty: true, waitTimeSeconds: 0, prefetch: 50 });
   for await (const delivery of deliveries) {
-    found.push(delivery);
+    found.set(delivery.messageId, delivery);
     delivery.ack();
   }
   await deliveries.closed;
-  return found;
+  return [...found.values()];
 }
 
 for (const base64 of [true, false]) {
