@@ -76,6 +76,24 @@ export function nowOf(state: { readonly clock: Clock }): number {
   return +state.clock.now();
 }
 
+/** The runtime's own time. */
+export const runtimeClock: Clock = {
+  now: () => Date.now(),
+  sleep: (seconds, signal) =>
+    new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        if (signal?.aborted) reject(signal.reason);
+        else resolve();
+      };
+      // Timers hold 31 bits of milliseconds; the waits here look again when theirs is over.
+      const timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1));
+      signal?.addEventListener("abort", end);
+      if (signal?.aborted) end();
+    }),
+};
+
 /** Waits on a clock and always resolves: when the time is over, or when the signal fires. */
 export async function pause(clock: Clock, seconds: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerState, keepState } from "./broker.ts";
+import { type BrokerState, keepState, runtimeClock } from "./broker.ts";
 import {
   assertCredentials,
   assertOptions,
@@ -20,7 +20,7 @@ import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
 import { assertPlainUrl } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
-import type { Broker, Clock, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
+import type { Broker, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
 
 /** The defaults of {@linkcode connect}: code, docs and tests read them here. */
 export const CONNECT_DEFAULTS = {
@@ -112,24 +112,6 @@ function quietly(event: DashiEvent, onEvent?: (event: DashiEvent) => unknown): v
   }
 }
 
-/** The runtime's own time. */
-const runtimeClock: Clock = {
-  now: () => Date.now(),
-  sleep: (seconds, signal) =>
-    new Promise((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", end);
-        if (signal?.aborted) reject(signal.reason);
-        else resolve();
-      };
-      // Timers hold 31 bits of milliseconds; the waits here look again when theirs is over.
-      const timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1));
-      signal?.addEventListener("abort", end);
-      if (signal?.aborted) end();
-    }),
-};
-
 function check(options: ConnectOptions): void {
   const seconds = within(0, MAX_VISIBILITY);
   const codec = has("encode", "decode");
@@ -144,7 +126,7 @@ function check(options: ConnectOptions): void {
   const list = (check: Check): Check => (path, value) =>
     Array.isArray(value) ? each(check)(path, value) : refuse(path, "a list", value);
   const names: Check = (path, value) => value === "All" || list(assertText)(path, value);
-  fields<Required<ConnectOptions>>({
+  fields<ConnectOptions>({
     region: assertText,
     credentials: assertCredentials,
     endpoint(path, value) {
@@ -155,7 +137,7 @@ function check(options: ConnectOptions): void {
       fields({ sqs: url, sns: url, s3: url, sts: url })(path, value);
     },
     queueNamePrefix: text,
-    predefinedQueues: each(fields<Required<PredefinedQueue>>({
+    predefinedQueues: each(fields<PredefinedQueue>({
       url: assertPlainUrl,
       region: assertText,
       credentials: assertCredentials,
@@ -183,7 +165,7 @@ function check(options: ConnectOptions): void {
       bindings: list(fields({ exchange: text, queue: assertText, routingKey: text })),
     }),
     unroutableQueue: assertText,
-    http: fields<Required<HttpOptions>>({
+    http: fields<HttpOptions>({
       fetch: fn,
       requestTimeout: within(0.001, Infinity, true),
       maxAttempts: within(1, Infinity),

@@ -173,7 +173,7 @@ export function giveBackGroup(held: Held): void {
   if (!held.lane.address?.fifo || !group) return;
   let later = false;
   for (const other of held.consumer.held) {
-    // The set keeps the order of receipt, which is the group's.
+    // The list keeps the order of receipt, which is the group's.
     if (other === held) later = true;
     else if (
       later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group &&

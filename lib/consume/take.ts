@@ -29,13 +29,16 @@ function take(consumer: Consumer): Delivery<string> | undefined {
   }
 }
 
-/** A message that is in the buffers already, if nobody else waits for one. */
-export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
-  const { phase, waiters } = consumer;
-  if (phase === Phase.New || phase >= Phase.Ending || waiters.length || isSpent(consumer)) return undefined;
-  const delivery = take(consumer);
+/** The next message of the buffers, if one may still be handed out. */
+function takeAllowed(consumer: Consumer): Delivery<string> | undefined {
+  const delivery = consumer.phase < Phase.Ending && !isSpent(consumer) ? take(consumer) : undefined;
   if (delivery) consumer.fullSince = undefined;
   return delivery;
+}
+
+/** A message that is in the buffers already, if nobody else waits for one. */
+export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
+  return consumer.phase === Phase.New || consumer.waiters.length ? undefined : takeAllowed(consumer);
 }
 
 /** The next message, as an iterator gives it. */
@@ -51,10 +54,9 @@ export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string
 export function serve(consumer: Consumer): void {
   const { waiters } = consumer;
   while (waiters.length) {
-    const value = consumer.phase < Phase.Ending && !isSpent(consumer) ? take(consumer) : undefined;
+    const value = takeAllowed(consumer);
     if (value) {
       waiters.shift()!.resolve({ value, done: false });
-      consumer.fullSince = undefined;
     } else if (over(consumer)) {
       const waiter = waiters.shift()!;
       const { error } = consumer;

@@ -1,4 +1,4 @@
-import { pause } from "../broker.ts";
+import { pause, runtimeClock } from "../broker.ts";
 import type { Clock } from "../types.ts";
 
 /** Turns of the promise queue within which no sleep is over that takes any time. */
@@ -19,13 +19,5 @@ export async function lapse(clock: Clock, seconds: number, signal: AbortSignal):
   });
   for (let turn = 0; turn < TURNS && !slept; turn++) await null;
   if (!slept) return await asleep;
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1));
-    signal.addEventListener("abort", end);
-  });
+  await pause(runtimeClock, seconds, signal);
 }

@@ -1,3 +1,4 @@
+import { runtimeClock } from "../broker.ts";
 import { assertWithin } from "../check.ts";
 import type { Clock, Transform } from "../types.ts";
 import type { HandBack } from "./hand_back.ts";
@@ -37,7 +38,7 @@ export interface BatchOptions<T> {
 export function batch<T>(n: number, seconds: number, options: BatchOptions<T> = {}): Transform<T, T[]> {
   assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
   assertWithin("seconds", seconds, 0, Infinity, true);
-  const { clock = { sleep } } = options;
+  const { clock = runtimeClock } = options;
   return iterate<T, T[]>(options.handBack, (flow) => {
     const held: T[] = [];
     let timer: AbortController | undefined;
@@ -78,16 +79,5 @@ export function batch<T>(n: number, seconds: number, options: BatchOptions<T> = 
         return held;
       },
     };
-  });
-}
-
-/** Waits on the runtime's clock; an abort ends the wait. Timers hold 31 bits of milliseconds. */
-function sleep(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.min(seconds * 1000, 2 ** 31 - 1));
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
   });
 }
