@@ -80,7 +80,7 @@ export class Retry extends DashiError {
  * ```
  */
 export function retry(options: RetryOptions = {}): Error {
-  assertOptions<Required<RetryOptions>>("", options as Required<RetryOptions>, CHECKS);
+  assertOptions<RetryOptions>("", options, CHECKS);
   return new Retry(options);
 }
 

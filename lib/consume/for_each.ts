@@ -59,7 +59,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   options: ForEachOptions = {},
 ): Promise<ForEachResult> {
   is("function")("handler", handler);
-  assertOptions<Required<ForEachOptions>>("", options as Required<ForEachOptions>, {
+  assertOptions<ForEachOptions>("", options, {
     concurrency: within(1, Infinity),
     onError: oneOf("retry", "reject"),
   });

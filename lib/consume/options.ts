@@ -135,7 +135,7 @@ export interface Settings extends ReceiveOptions {
 export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Settings {
   const [count, seconds, yesOrNo] = [within(1, Infinity), within(0, Infinity, true), is("boolean")];
   const delays = each(within(0, MAX_VISIBILITY, true));
-  assertOptions<Required<ConsumeOptions<any>>>("", options as Required<ConsumeOptions<any>>, {
+  assertOptions<ConsumeOptions<any>>("", options, {
     prefetch: within(0, Infinity),
     polls: count,
     ack: oneOf("manual", "auto", "none"),

@@ -38,7 +38,7 @@ const NEAR = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost|169\.254\.170\.(?:2|23)|
  * ```
  */
 export function container(options: ContainerOptions = {}): CredentialProvider {
-  assertOptions<Required<ContainerOptions>>("", options as Required<ContainerOptions>, {
+  assertOptions<ContainerOptions>("", options, {
     refreshBefore: within(0, Infinity, true),
   });
   return cached("container", async (context) => {

@@ -41,7 +41,7 @@ const ADVICE = "outside of EC2 there is none, and in a container the instance's 
  * ```
  */
 export function instanceMetadata(options: InstanceMetadataOptions = {}): CredentialProvider {
-  assertOptions<Required<InstanceMetadataOptions>>("", options as Required<InstanceMetadataOptions>, {
+  assertOptions<InstanceMetadataOptions>("", options, {
     endpoint: (path, endpoint) => isSafe(endpoint as string) || refuse(path, SAFE, endpoint),
     role: assertText,
     refreshBefore: within(0, Infinity, true),

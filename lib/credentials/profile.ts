@@ -43,7 +43,7 @@ export interface ProfileOptions {
  * ```
  */
 export function profile(options: ProfileOptions = {}): CredentialProvider {
-  assertOptions<Required<ProfileOptions>>("", options as Required<ProfileOptions>, {
+  assertOptions<ProfileOptions>("", options, {
     profile: assertText,
     file: assertText,
     refreshBefore: within(0, Infinity, true),

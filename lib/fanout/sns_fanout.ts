@@ -62,9 +62,9 @@ export interface SnsFanoutOptions {
  * ```
  */
 export function snsFanout(options: SnsFanoutOptions = {}): Fanout {
-  assertOptions<Required<SnsFanoutOptions>>("", options as Required<SnsFanoutOptions>, {
+  assertOptions<SnsFanoutOptions>("", options, {
     topics: each((path, topic) => {
-      assertOptions<Required<PredefinedTopic>>(path, topic as Required<PredefinedTopic>, {
+      assertOptions<PredefinedTopic>(path, topic as PredefinedTopic, {
         arn: assertSnsArn,
         region: assertText,
         credentials: assertCredentials,

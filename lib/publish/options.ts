@@ -113,5 +113,5 @@ const CHECKS = /* @__PURE__ */ (() => {
  * @throws {ConfigError} If one is unknown or wrong.
  */
 export function assertPublishOptions(options: PublishOptions): void {
-  assertOptions<Required<PublishOptions>>("", options as Required<PublishOptions>, CHECKS);
+  assertOptions<PublishOptions>("", options, CHECKS);
 }

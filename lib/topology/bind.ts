@@ -55,7 +55,7 @@ export async function bind(broker: Broker, queue: string, options: BindOptions):
 /** A binding, checked. */
 export function bindingOf(queue: string, options: BindOptions): Topology["bindings"][number] {
   assertText("queue", queue);
-  assertOptions<Required<BindOptions>>("", options as Required<BindOptions>, {
+  assertOptions<BindOptions>("", options, {
     exchange: assertText,
     routingKey: is("string"),
     signal: has("throwIfAborted"),

@@ -41,7 +41,7 @@ const isType = /* @__PURE__ */ oneOf("direct", "topic", "fanout");
 export async function declareExchange(broker: Broker, name: string, options: DeclareExchangeOptions): Promise<void> {
   const state = stateOf(broker);
   assertText("exchange", name);
-  assertOptions<Required<DeclareExchangeOptions>>("", options as Required<DeclareExchangeOptions>, {
+  assertOptions<DeclareExchangeOptions>("", options, {
     type: isType,
     unroutableQueue: assertText,
   });

@@ -73,7 +73,7 @@ export async function declareQueue(
   const { queues } = stateOf(broker);
   assertText("queue", name);
   // A misspelt one would make a queue without its dead-letter queue, for good.
-  assertOptions<Required<DeclareQueueOptions>>("", options as Required<DeclareQueueOptions>, {
+  assertOptions<DeclareQueueOptions>("", options, {
     attributes: is("object"),
     tags: is("object"),
     deadLetter: assertDeadLetter,

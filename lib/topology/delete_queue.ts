@@ -44,7 +44,7 @@ export interface DeleteQueueOptions {
 export async function deleteQueue(broker: Broker, name: string, options: DeleteQueueOptions = {}): Promise<boolean> {
   const state = stateOf(broker);
   // A misspelt one would delete a queue that is full.
-  assertOptions<Required<DeleteQueueOptions>>("", options as Required<DeleteQueueOptions>, {
+  assertOptions<DeleteQueueOptions>("", options, {
     ifEmpty: is("boolean"),
     signal: has("throwIfAborted"),
   });

@@ -72,7 +72,7 @@ export async function redrive(
   options: RedriveOptions = {},
 ): Promise<RedriveProgress> {
   const { clock, emit } = stateOf(broker);
-  assertOptions<Required<RedriveOptions>>("", options as Required<RedriveOptions>, {
+  assertOptions<RedriveOptions>("", options, {
     destination: assertText,
     maxPerSecond: within(1, 500),
     onProgress: is("function"),
