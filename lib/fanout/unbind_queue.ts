@@ -1,7 +1,7 @@
 import { stateOf } from "../broker.ts";
 import { DoesNotExistQueueError, UnableToUnsubscribeQueueError } from "../errors.ts";
-import { regionIn } from "../http/endpoint.ts";
-import { regionFor, send } from "../http/send.ts";
+import { regionFor, regionIn } from "../http/endpoint.ts";
+import { send } from "../http/send.ts";
 import { unsubscribe } from "../sns/unsubscribe.ts";
 import { canonicalName } from "../topology/canonical_name.ts";
 import type { Broker, QueueAddress } from "../types.ts";

@@ -26,10 +26,15 @@ interface Deadlines {
 
 const shared = new WeakMap<BrokerState, Deadlines>();
 
+function noDeadlines(): Deadlines {
+  return { all: new LinkedList(), next: Infinity };
+}
+
 function deadlinesOf(state: BrokerState): Deadlines {
   // An invocation of a Worker takes its timers with it when it ends: none may wait on another's.
-  let deadlines = inWorkers() ? undefined : shared.get(state);
-  if (!deadlines) shared.set(state, deadlines = { all: new LinkedList(), next: Infinity });
+  if (inWorkers()) return noDeadlines();
+  let deadlines = shared.get(state);
+  if (!deadlines) shared.set(state, deadlines = noDeadlines());
   return deadlines;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BrokerState } from "../broker.ts";
 import { refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
@@ -51,6 +52,16 @@ export function regionIn(text: string | undefined): string | undefined {
 /** The region that the environment names, read when the first request is made. */
 export function environmentRegion(): string | undefined {
   return environment("AWS_REGION") || environment("AWS_DEFAULT_REGION");
+}
+
+/**
+ * The region of a request: its own; the queue URL's, as AWS's host for a queue takes no other; the broker's; the
+ * environment's; or the default.
+ */
+export function regionFor(state: BrokerState, own: string | undefined, target?: string): string {
+  const { region } = state.options;
+  return own ?? (state.endpoint ? region ?? regionIn(target) : regionIn(target) ?? region) ?? environmentRegion() ??
+    DEFAULT_REGION;
 }
 
 /** Reads an environment variable where the runtime has them and lets us. */

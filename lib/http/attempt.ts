@@ -1,0 +1,131 @@
+/**
+ * One try of a request.
+ *
+ * @module
+ */
+import { type BrokerState, nowOf } from "../broker.ts";
+import { CredentialsError, DashiError } from "../errors.ts";
+import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
+import { faultOf, REDIRECT, requestIdOf } from "./answer.ts";
+import { setDeadline } from "./deadline.ts";
+import { regionFor } from "./endpoint.ts";
+import type { SendOptions } from "./send.ts";
+import { signParts } from "./sign.ts";
+
+/** What is seen of one try. */
+export interface Seen {
+  status: number;
+  sent?: boolean;
+  date?: string | null;
+  requestId?: string;
+  /** Keys that a provider gave. */
+  credentials?: Credentials;
+  /** What no error may show. */
+  secrets: string[];
+}
+
+/** How many times a request's own time a credential provider has: it may ask services in turn, each of them again. */
+const KEYS_TIMES = 6;
+
+/** Signs a request, sends it and reads its answer, once, in its time and as long as its signal allows. */
+export async function attemptOnce<Output>(
+  state: BrokerState,
+  request: AwsRequest<Output, AwsBody>,
+  options: SendOptions,
+  seen: Seen,
+  rejected: Credentials | undefined,
+): Promise<Output> {
+  const { signal, wait = 0, credentials = state.credentials } = options;
+  const { requestTimeout } = state;
+  const region = regionFor(state, options.region, request.target);
+  const controller = new AbortController();
+  let forgetDeadline = () => {};
+  let stop!: (reason: unknown) => void;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = (reason) => {
+      reject(reason);
+      controller.abort(reason);
+    };
+  });
+  const abort = () => stop(signal!.reason);
+  signal?.addEventListener("abort", abort);
+
+  /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
+  let more = requestTimeout;
+  const over = () => {
+    if (seen.status && more) {
+      more = 0;
+      return requestTimeout;
+    }
+    const seconds = requestTimeout + (seen.status ? 0 : wait);
+    stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
+  };
+  const work = async (): Promise<Output> => {
+    if (typeof credentials === "function") {
+      const seconds = KEYS_TIMES * requestTimeout;
+      const says = `got no keys of its credential provider within ${seconds} s`;
+      forgetDeadline = setDeadline(state, seconds, () => stop(faultOf(request, says, "CredentialsTimeout")));
+    }
+    const { url, init, authorization } = await signParts(request, {
+      credentials: await keysFor(state, credentials, seen, { region, signal, rejected }),
+      region,
+      endpoint: options.endpoint ?? state.endpoint,
+      now: nowOf(state) + state.clockOffset,
+      allowInsecure: state.allowInsecure,
+      signal: controller.signal,
+    });
+    seen.secrets.push(authorization.slice(-64));
+    controller.signal.throwIfAborted();
+    forgetDeadline();
+    options.onAttempt?.();
+    state.requests++;
+    seen.sent = true;
+    forgetDeadline = setDeadline(state, requestTimeout + wait, over);
+    const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
+    seen.status = response.status;
+    seen.requestId = requestIdOf(response);
+    seen.date = response.headers.get("date");
+    // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.
+    if (response.type === "opaqueredirect") {
+      throw faultOf(request, `was answered with a redirect, ${REDIRECT}`, "Redirect", { retryable: false });
+    }
+    return await request.parse(response);
+  };
+
+  try {
+    // Lets go when the signal fires, also where what is called hears it not. The race handles what loses it.
+    return await Promise.race([stopped, work()]);
+  } finally {
+    forgetDeadline();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+async function keysFor(
+  { endpoint, fetch, clock, random, emit }: BrokerState,
+  given: Credentials | CredentialProvider,
+  seen: Seen,
+  asking: Pick<CredentialContext, "region" | "signal" | "rejected">,
+): Promise<Credentials> {
+  const keys = typeof given === "function"
+    ? seen.credentials = await given({ ...asking, endpoint, fetch, clock, random, emit })
+    : given;
+  if (!keys?.accessKeyId || !keys.secretAccessKey) {
+    throw new CredentialsError("Cannot sign as the credential provider gave no access key");
+  }
+  seen.secrets.push(keys.secretAccessKey, keys.sessionToken ?? "");
+  return keys;
+}
+
+/** The error of a try: where no other tells more, that no whole answer came. */
+export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
+  if (cause instanceof DashiError) return cause;
+  // What failed before the request left is a bug or a provider's own failure, and stays as it is.
+  if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
+  const { status, requestId } = seen;
+  // A runtime may show a URL with a signature in its query.
+  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s)"']*/g, "");
+  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", { status, requestId }, {
+    cause: new Error(reason),
+  });
+}
