@@ -3,7 +3,7 @@ import { assertWithin } from "../check.ts";
 import { fromWireAttributes } from "../codec/attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { PlainAttributeValue, SqsMessage } from "../types.ts";
-import { type Held, lose } from "./consumer.ts";
+import { type Held, lose } from "./held.ts";
 import { backOff, reject } from "./reject.ts";
 import { ack, extend, leave, release } from "./settle.ts";
 

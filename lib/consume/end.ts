@@ -8,7 +8,8 @@
  */
 import { deferred } from "../broker.ts";
 import { lapse } from "../http/lapse.ts";
-import { abandon, type Consumer, Phase } from "./consumer.ts";
+import { type Consumer, Phase } from "./consumer.ts";
+import { abandon } from "./held.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
 

@@ -1,6 +1,6 @@
 import { inWorkers } from "../broker.ts";
 import type { PayloadGate } from "../types.ts";
-import type { Held } from "./consumer.ts";
+import type { Held } from "./held.ts";
 
 /** The places of payloads that are downloaded or wait for the loop. */
 export interface PayloadPlaces {

@@ -4,8 +4,8 @@
  * @module
  */
 import { carryOut } from "./batcher.ts";
-import type { Held } from "./consumer.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Held } from "./held.ts";
 import { giveBackGroup, leave, release, settle } from "./settle.ts";
 import { hasRedrivePolicy } from "./visibility.ts";
 

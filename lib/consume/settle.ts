@@ -1,99 +1,15 @@
 /**
- * How messages are settled: deleted, made visible, kept hidden, in batches, each entry with an outcome of its own.
+ * How a message is settled, once: deleted, made visible, or left to its timeout; and how it is kept hidden until then.
  *
  * @module
  */
-import { nowOf, pause } from "../broker.ts";
+import { nowOf } from "../broker.ts";
 import { assertWithin } from "../check.ts";
 import { AccessDeniedQueueError, AwsError, ConfigError, ReceiptExpiredError } from "../errors.ts";
-import { backoffSeconds } from "../http/retryable.ts";
-import { send } from "../http/send.ts";
-import { batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
-import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
-import { batcher, carryOut, type Done } from "./batcher.ts";
-import {
-  abandon,
-  type Consumer,
-  free,
-  type Held,
-  type Lane,
-  move,
-  Phase,
-  secondsInFlight,
-  sending,
-  track,
-  visibleFor,
-} from "./consumer.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import { carryOut, type Done } from "./batcher.ts";
 import { fail } from "./end.ts";
-import { CONSUME_DEFAULTS } from "./options.ts";
-
-/** The two batchers of a queue. */
-export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
-  const { state: { clock } } = consumer;
-  // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
-  const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { size: MAX_BATCH, clock, hurry };
-  return {
-    deletes: batcher({
-      ...options,
-      // At the end nothing is worth a long wait.
-      linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
-      send: async (entries) => {
-        const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
-        const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);
-        const cleaned = cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
-        // Nothing waits for what get() leaves under way, so its ack does.
-        if (consumer.phase === Phase.Closed) await cleaned;
-        return outcomes;
-      },
-    }),
-    changes: batcher({
-      ...options,
-      linger: () => 0,
-      send: (entries) => {
-        const wire = entries.map(({ held: { message: { ReceiptHandle } }, seconds }, index) => ({
-          Id: `${index}`,
-          ReceiptHandle,
-          VisibilityTimeout: seconds,
-        }));
-        return sendEntries(consumer, lane(), "ChangeMessageVisibilityBatch", wire);
-      },
-    }),
-  };
-}
-
-/** Sends a batch, and once more those of its entries that failed for no fault of ours. */
-async function sendEntries(
-  consumer: Consumer,
-  lane: Lane,
-  action: string,
-  entries: readonly WireEntry[],
-): Promise<(Error | undefined)[]> {
-  const { state, broker } = consumer;
-  const outcomes: (AwsError | undefined)[] = entries.map(() => undefined);
-  let left = entries;
-  for (let attempt = 1;; attempt++) {
-    const { failed } = await send(broker, batchRequest(action, lane.address!.url, left), sending(consumer, lane));
-    for (const { Id } of left) outcomes[+Id] = undefined;
-    for (const failure of failed) outcomes[+failure.id] = entryError(action, failure);
-    left = left.filter(({ Id }) => outcomes[+Id]?.retryable);
-    if (!left.length || attempt >= state.maxAttempts) return outcomes;
-    await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);
-  }
-}
-
-/** Removes the payloads of messages that are deleted: `closed` waits for it. */
-function cleanUp(consumer: Consumer, gone: readonly Held[]): Promise<void> | void {
-  const { broker, state } = consumer;
-  const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
-  if (!locations.length || !state.options.payloads) return;
-  const context = { broker, emit: state.emit, onAttempt: () => void consumer.requests++ };
-  const work = state.options.payloads.cleanUp(locations, context).catch((error) =>
-    state.emit({ type: "error", error })
-  );
-  track(consumer, work);
-  return work;
-}
+import { abandon, free, type Held, move, secondsInFlight, visibleFor } from "./held.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be

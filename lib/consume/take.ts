@@ -4,10 +4,12 @@
  * @module
  */
 import { nowOf } from "../broker.ts";
-import { type Consumer, type Lane, lose, Phase } from "./consumer.ts";
+import { type Consumer, type Lane, Phase } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
-import { pump, start } from "./poll.ts";
+import { lose } from "./held.ts";
+import { pump } from "./poll.ts";
+import { start } from "./start.ts";
 
 /** The next message of the buffers, by the strategy; nothing if there is none. */
 function take(consumer: Consumer): Delivery<string> | undefined {

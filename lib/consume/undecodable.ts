@@ -4,8 +4,8 @@
  * @module
  */
 import { DashiError, DecodeError } from "../errors.ts";
-import type { Held } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
+import type { Held } from "./held.ts";
 import { leave } from "./settle.ts";
 
 /** Options of the transforms that read bodies. */

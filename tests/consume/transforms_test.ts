@@ -18,9 +18,10 @@ import {
 } from "@dashi/sqs";
 import { type Codec, Delivery, type PayloadStore, type Transform } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
-import { createConsumer, hold } from "../../lib/consume/consumer.ts";
+import { createConsumer } from "../../lib/consume/consumer.ts";
 import { testContract } from "../streams/contract.ts";
 import { setUp } from "./setup.ts";
+import { hold } from "../../lib/consume/held.ts";
 
 const sqs = memorySqs();
 sqs.createQueue("q");

@@ -1,0 +1,66 @@
+/**
+ * What a consumer may ask for: how many messages, from which queues, and how long each may keep it waiting.
+ *
+ * @module
+ */
+import { inWorkers, nowOf } from "../broker.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
+import type { Consumer, Lane } from "./consumer.ts";
+
+/** Seconds of a long poll when queues take turns. */
+export const TURN = 1;
+
+/** The slots that the long poll of an empty queue may keep from the others: together no more than half of all. */
+export function shareOf({ lanes, settings: { prefetch } }: Consumer): number {
+  return Math.max(1, Math.floor(prefetch / 2 / lanes.length));
+}
+
+/** How many messages a receive may ask for. */
+export function roomOf(consumer: Consumer): number {
+  const { settings: { prefetch, maxMessages = Infinity, maxRequests = Infinity }, held, reserved } = consumer;
+  return Math.min(
+    MAX_BATCH,
+    prefetch - held.size + consumer.parked - reserved,
+    maxMessages - consumer.taken - consumer.buffered - reserved,
+    // Each message may yet need a request of its own, to be acked or released.
+    maxRequests - consumer.requests - 1 - held.size - reserved,
+  );
+}
+
+/** Tells which queues should be asked now. */
+export function wanting(consumer: Consumer, room: number): (lane: Lane) => boolean {
+  const { lanes, receives, settings: { strategy, polls } } = consumer;
+  const most = mostPolls(consumer);
+  // A few free slots are worth a request only when nothing is there to work on, nor about to come or to free more.
+  const few = room < MAX_BATCH;
+  const settling = consumer.held.size - consumer.unsettled;
+  const worthless = few && (consumer.buffered > 0 || room + settling >= MAX_BATCH);
+  let rank = -Infinity;
+  if (strategy === "strict") {
+    for (const { priority, drained, resting, idle, polls } of lanes) {
+      if (!drained && !resting && !(idle && polls)) rank = Math.max(rank, priority);
+    }
+  }
+  return (lane) => {
+    if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
+    if (receives >= (lane.polls ? polls : most)) return false;
+    if (lanes.length > 1 && lane.idle) return true;
+    return !worthless && !(few && lane.polls > 0) && lane.priority >= rank;
+  };
+}
+
+/** How many receives there may be in all: one a queue, but in Workers no more than leave connections for the acks. */
+export function mostPolls({ lanes, settings: { polls } }: Consumer): number {
+  return inWorkers() ? polls : Math.max(polls, lanes.length);
+}
+
+/** The seconds of a long poll. */
+export function longestWait(consumer: Consumer): number {
+  const { settings: { waitTimeSeconds, prefetch, maxSeconds, maxMessages }, lanes, state, deadline } = consumer;
+  // Where slots or messages of the budget are fewer than the queues that would wait on them, they take turns.
+  const turns = lanes.length > Math.min(prefetch, mostPolls(consumer), maxMessages ? 1 : Infinity);
+  const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
+  // One that has messages is not kept waiting for one that has none.
+  const turn = lanes.some(({ idle, drained }) => !idle && !drained) ? 0 : TURN;
+  return Math.min(waitTimeSeconds, turns ? turn : Infinity, left);
+}

@@ -1,0 +1,98 @@
+/**
+ * A message that is held: what is known of it, and the slot that it takes until its fate is confirmed.
+ *
+ * @module
+ */
+import { nowOf } from "../broker.ts";
+import type { Linked } from "../linked_list.ts";
+import type { ResolvedPayload, SqsMessage } from "../types.ts";
+import type { Consumer, Lane } from "./consumer.ts";
+import { giveBackGroup } from "./settle.ts";
+
+/** A message that was received and whose fate is not confirmed yet: it takes a slot of the prefetch. */
+export interface Held extends Linked<Held> {
+  readonly consumer: Consumer;
+  readonly lane: Lane;
+  readonly message: SqsMessage;
+  /** The earliest instant, in milliseconds, at which SQS may have hidden it. */
+  readonly receivedAt: number;
+  /** Until when, in milliseconds, it is ours for certain. */
+  visibleUntil: number;
+  /** When the heartbeat looks after it next. */
+  beatAt: number;
+  where: "buffer" | "out" | "settling" | "gone";
+  handedAt?: number;
+  settlement?: Promise<void>;
+  /** The verb that it was last to be settled by. */
+  verb?: "ack" | "release" | "reject";
+  extending?: Promise<void>;
+  controller?: AbortController;
+  payload?: ResolvedPayload;
+}
+
+/** Takes a message into a slot. */
+export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receivedAt: number): Held {
+  const held: Held = {
+    consumer,
+    lane,
+    message,
+    receivedAt,
+    visibleUntil: Infinity,
+    beatAt: Infinity,
+    where: "buffer",
+  };
+  if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
+  consumer.held.add(held);
+  consumer.unsettled++;
+  consumer.buffered++;
+  return held;
+}
+
+/** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
+export function visibleFor(held: Held, from: number, seconds: number): void {
+  held.visibleUntil = from + seconds * 1000;
+  // A quarter of the timeout is left for the heartbeat's request, its retries included.
+  held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 250;
+  if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
+}
+
+/** Takes a message out of the buffer, or out of the user's hands, into what comes after. */
+export function move(held: Held, where: "settling" | "gone"): void {
+  const { consumer } = held;
+  if (held.where === "buffer") consumer.buffered--;
+  else if (held.where === "out" && !held.handedAt) consumer.taken--;
+  if (held.where === "buffer" || held.where === "out") consumer.unsettled--;
+  held.where = where;
+}
+
+/** Frees a message's slot. */
+export function free(held: Held): void {
+  const { consumer } = held;
+  move(held, "gone");
+  if (consumer.held.delete(held)) consumer.changed();
+}
+
+/** The message is no longer ours: its `signal` fires, and its slot is free. */
+export function lose(held: Held, error?: Error): void {
+  const { consumer, lane, message } = held;
+  const { MessageId: messageId } = message;
+  const queue = lane.name;
+  consumer.state.emit(
+    held.handedAt
+      ? { type: "heartbeat-ended", queue, messageId, error }
+      : { type: "drop", queue, messageId, reason: "lapsed", error },
+  );
+  abandon(held, error ?? new DOMException("The message is visible again", "AbortError"));
+  giveBackGroup(held);
+  free(held);
+}
+
+/** Fires a message's `signal`, also for one who asks for it later. */
+export function abandon(held: Held, reason: unknown): void {
+  (held.controller ??= new AbortController()).abort(reason);
+}
+
+/** Seconds that are left of the 12 hours that SQS keeps a message in flight. */
+export function secondsInFlight(held: Held, most: number): number {
+  return most - Math.ceil((nowOf(held.consumer.state) - held.receivedAt) / 1000);
+}

@@ -1,0 +1,72 @@
+/**
+ * How a consumer begins: it looks its queues up and starts to receive.
+ *
+ * @module
+ */
+import { nowOf, pause } from "../broker.ts";
+import { resolveQueue } from "../topology/resolve_queue.ts";
+import { type Consumer, type Lane, Phase, sending, track } from "./consumer.ts";
+import { mostPolls } from "./demand.ts";
+import { end, listenerOf } from "./end.ts";
+import { finish, pump, survive } from "./poll.ts";
+import { serve } from "./take.ts";
+import { visibilityOf } from "./visibility.ts";
+import { watch } from "./watch.ts";
+
+/** Begins, once. */
+export function start(consumer: Consumer): void {
+  const { settings: { signal, maxSeconds }, state, lanes } = consumer;
+  consumer.phase = Phase.Open;
+  let told = false;
+  consumer.changed = () => {
+    if (told) return;
+    told = true;
+    // A batch of acks frees ten slots in one breath: one look is enough for all.
+    queueMicrotask(() => {
+      told = false;
+      pump(consumer);
+      serve(consumer);
+    });
+  };
+  if (signal?.aborted) return void end(consumer);
+  signal?.addEventListener("abort", listenerOf(consumer));
+  if (maxSeconds !== undefined) {
+    consumer.deadline = nowOf(state) + maxSeconds * 1000;
+    pause(state.clock, maxSeconds, consumer.stopping.signal).then(() => end(consumer));
+  }
+  watch(consumer);
+  const left = lanes.values();
+  for (let side = Math.min(lanes.length, mostPolls(consumer)); side > 0; side--) void openEach(consumer, left);
+}
+
+/** Opens queues in turn; as many of these run side by side as there may be receives. */
+async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void> {
+  for (const lane of left) {
+    if (consumer.phase !== Phase.Open) return;
+    const opened = open(consumer, lane);
+    track(consumer, opened);
+    await opened;
+  }
+}
+
+/** Looks a queue up, and its visibility timeout, however often it takes. */
+async function open(consumer: Consumer, lane: Lane): Promise<void> {
+  const { broker, settings, polling } = consumer;
+  const { maxRequests = Infinity } = settings;
+  while (consumer.phase === Phase.Open) {
+    if (consumer.requests >= maxRequests) return finish(consumer);
+    try {
+      const { onAttempt } = sending(consumer, lane);
+      const address = await resolveQueue(broker, lane.name, { signal: polling.signal, onAttempt });
+      if (consumer.requests >= maxRequests) continue;
+      const timeout = settings.visibilityTimeout;
+      const read = timeout === undefined
+        ? await visibilityOf(consumer, lane, address)
+        : { timeout, sendTimeout: timeout };
+      Object.assign(lane, read, { address });
+      return;
+    } catch (error) {
+      await survive(consumer, lane, error);
+    }
+  }
+}
