@@ -1,0 +1,83 @@
+/**
+ * A broker, and what it is made of.
+ *
+ * @module
+ */
+import type { DashiEvent } from "../events.ts";
+import type { Endpoints } from "./aws_request.ts";
+import type { Codec } from "./codec.ts";
+import type { CredentialProvider, Credentials } from "./credentials.ts";
+import type { Fanout } from "./fanout.ts";
+import type { PayloadStore } from "./payload_store.ts";
+import type { Clock, Fetch } from "./runtime.ts";
+import type { PredefinedQueue, Topology } from "./topology.ts";
+
+/** A broker: what `connect()` gives. It holds no secret that can be seen, and no connection. */
+export interface Broker {
+  /** The `queueNamePrefix` option. */
+  readonly queueNamePrefix: string;
+  /** How often the broker has sent a request, retries counted. */
+  readonly requests: number;
+}
+
+/** The options of {@linkcode Broker}'s maker, `connect()`. */
+export interface ConnectOptions {
+  /** The AWS region; by default the queue URL's, then AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1. */
+  readonly region?: string;
+  /** Keys, or a function that gives them; by default the environment's AWS_* variables. */
+  readonly credentials?: Credentials | CredentialProvider;
+  /** Where the services are; by default AWS. Wins over the host of every queue URL. */
+  readonly endpoint?: Endpoints;
+  /** Put before every queue name, and translated with it. Never on URLs. Default: the empty string. */
+  readonly queueNamePrefix?: string;
+  /** The queues that there are; with it every other queue is an `UndefinedQueueError`, so `{}` allows none. */
+  readonly predefinedQueues?: Readonly<Record<string, PredefinedQueue>>;
+  /** Creates missing queues on first use. Default: false. */
+  readonly createMissing?: boolean;
+  /** Long-poll time in whole seconds, 0 to 20. Default: 20. */
+  readonly waitTimeSeconds?: number;
+  /** Seconds to wait after an empty answer, 0 or more; a fraction counts. Default: 0. */
+  readonly pollingInterval?: number;
+  /** Visibility timeout in whole seconds, 0 to 43,200, sent with each receive. Default: the queue's own. */
+  readonly visibilityTimeout?: number;
+  /** Whole seconds, 0 to 43,200, that a requeue hides a message for. Default: 0; kombu's is its wait time. */
+  readonly requeueDelay?: number;
+  /** Attributes of queues that are created. */
+  readonly queueAttributes?: Readonly<Record<string, string | number | boolean>>;
+  /** Tags of queues that are created. */
+  readonly queueTags?: Readonly<Record<string, string>>;
+  /** Attributes to ask for with each receive: system ones as a list, both kinds by name, or `"All"` of both. */
+  readonly fetchAttributes?: "All" | readonly string[] | {
+    readonly system?: "All" | readonly string[];
+    readonly message?: "All" | readonly string[];
+  };
+  /** How bodies are written and read. Default: `kombu({ base64: true })`. */
+  readonly codec?: Codec;
+  /** Where large bodies go. */
+  readonly payloads?: PayloadStore;
+  /** How fanout exchanges work. */
+  readonly fanout?: Fanout;
+  /** Exchanges and bindings to begin with. */
+  readonly topology?: Topology;
+  /** Takes what an exchange without an `unroutableQueue` of its own can't route: kombu's `deadletter_queue`. */
+  readonly unroutableQueue?: string;
+  /** How requests are sent. */
+  readonly http?: {
+    /** Default: the global `fetch`. */
+    readonly fetch?: Fetch;
+    /** Seconds to the answer's headers, 0.001 or more; a receive adds its wait. Default: 10. */
+    readonly requestTimeout?: number;
+    /** Tries of one request, 1 or more. Default: 3. */
+    readonly maxAttempts?: number;
+    /** Allows plain http to hosts that are neither local nor private. Default: false. */
+    readonly allowInsecure?: boolean;
+  };
+  /** Checks the MD5 of bodies and attributes, both directions. Default: true. */
+  readonly checkMd5?: boolean;
+  /** Time. Default: the runtime's. */
+  readonly clock?: Clock;
+  /** Randomness from 0 up to 1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Is told all that happens. What it throws is ignored. */
+  readonly onEvent?: (event: DashiEvent) => void;
+}

@@ -1,0 +1,56 @@
+/**
+ * Keys, and where they come from.
+ *
+ * @module
+ */
+import type { DashiEvent } from "../events.ts";
+import type { Endpoints } from "./aws_request.ts";
+import type { Clock, Fetch } from "./runtime.ts";
+
+/** Keys that sign a request. They are read and never kept, printed or sent in clear. */
+export interface Credentials {
+  /** The access key id, such as `AKIAIOSFODNN7EXAMPLE`. */
+  readonly accessKeyId: string;
+  /** The secret access key. */
+  readonly secretAccessKey: string;
+  /** The session token of temporary keys. */
+  readonly sessionToken?: string;
+  /** When temporary keys end; unset for long-lived ones. */
+  readonly expiration?: Date;
+}
+
+/** What a {@linkcode CredentialProvider} is told about the broker that asks. */
+export interface CredentialContext {
+  /** The broker's region, for providers that call a regional service. */
+  readonly region: string;
+  /** The broker's `endpoint` option, if one was given. */
+  readonly endpoint?: Endpoints;
+  /** The broker's `http.fetch`. */
+  readonly fetch: Fetch;
+  /** The broker's clock. */
+  readonly clock: Clock;
+  /** The broker's source of randomness, from 0 up to 1. */
+  readonly random: () => number;
+  /** Ends the waiting of the request that asks; it must not end a refresh that others share. */
+  readonly signal?: AbortSignal;
+  /** The keys that AWS just refused as expired: a provider that caches must not give these again. */
+  readonly rejected?: Credentials;
+  /** Reports to the broker's `onEvent`. */
+  readonly emit: (event: DashiEvent) => void;
+}
+
+/**
+ * A function that gives the keys for a request. It is asked before each signature, so it should cache. Where it has not
+ * answered after six times `http.requestTimeout` the request fails, and a consumer asks again.
+ *
+ * @example One that reads the keys from a secret store
+ * ```ts
+ * import type { CredentialProvider } from "@dashi/sqs";
+ *
+ * const fromStore: CredentialProvider = async ({ fetch, signal }) => {
+ *   const answer = await fetch(new Request("https://secrets.internal/sqs", { signal }));
+ *   return await answer.json();
+ * };
+ * ```
+ */
+export type CredentialProvider = (context: CredentialContext) => Promise<Credentials>;

@@ -1,0 +1,108 @@
+/**
+ * Where bodies go that are too large for a message.
+ *
+ * @module
+ */
+import type { DashiEvent } from "../events.ts";
+import type { Broker } from "./broker.ts";
+import type { MessageAttributeInput, PlainAttributeValue } from "./message.ts";
+
+/** Where a large payload lies. */
+export interface PayloadLocation {
+  /** The S3 bucket, or what stands for it. */
+  readonly bucket: string;
+  /** The object's key. */
+  readonly key: string;
+  /** Size in bytes, where it is known. */
+  readonly size?: number;
+}
+
+/** What a {@linkcode PayloadStore} is given by the broker that uses it. */
+export interface PayloadContext {
+  /** The broker: for `send`, which signs, retries and reports. */
+  readonly broker: Broker;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  /** Is called before each request, for the budget of a consumer. */
+  readonly onAttempt?: () => void;
+  /** Receives the store's events. */
+  readonly emit: (event: DashiEvent) => void;
+  /** What the store's `gate()` gave for this consumer: downloads wait there for their bytes. */
+  readonly gate?: PayloadGate;
+}
+
+/** Bounds the bytes that one consumer downloads side by side, and holds until its loop takes them. */
+export interface PayloadGate {
+  /**
+   * Waits until so many bytes fit, in the order of the asking; more than all is let in alone.
+   *
+   * @returns Gives the bytes back; once counts.
+   */
+  enter(bytes: number, signal?: AbortSignal): Promise<() => void>;
+}
+
+/** A payload that was stored in place of a body. */
+export interface OffloadedPayload {
+  /** The pointer: the text that is sent as the MessageBody. */
+  readonly body: string;
+  /** Attributes that go with the pointer. */
+  readonly messageAttributes: Readonly<Record<string, MessageAttributeInput>>;
+  /** Where it lies. */
+  readonly location: PayloadLocation;
+  /** Deletes it again, because the send failed. */
+  undo(): Promise<void>;
+}
+
+/** A payload that was found behind a pointer. */
+export interface ResolvedPayload {
+  /** The text, or undefined for one that is read as a stream. */
+  readonly body?: string;
+  /** Where it lies. */
+  readonly location: PayloadLocation;
+  /** Opens the payload as a stream of bytes, checked against its checksum at the end. */
+  stream(signal?: AbortSignal): ReadableStream<Uint8Array>;
+  /** Set for a payload that is gone where the store was told to ignore that: the message is acked unseen. */
+  readonly missing?: boolean;
+}
+
+/**
+ * Where bodies go that are too large for a message. `s3Payloads` of `@dashi/sqs/payloads` is one; a user may write
+ * another, for R2 say.
+ */
+export interface PayloadStore {
+  /** Names of the message attributes that pointers come with; a receive then asks for them. */
+  readonly needs?: readonly string[];
+  /** Bodies and attributes of more bytes than this are stored. */
+  readonly threshold: number;
+  /** Every body is stored. */
+  readonly always: boolean;
+  /** The most bytes of a body that is read into memory, compressed or not. */
+  readonly maxBytes?: number;
+  /** True for a body that is one of this store's pointers. Cheap and synchronous. */
+  isPointer(body: string, messageAttributes: Readonly<Record<string, PlainAttributeValue>>): boolean;
+  /** Stores a body. `size` counts body and attributes in bytes; `shared` is true where several receivers get one pointer. */
+  offload(
+    body: string | ReadableStream<Uint8Array>,
+    options: {
+      readonly size?: number;
+      readonly shared: boolean;
+      readonly queue: string;
+      /** The message's own attributes: `S3Key` chooses the key, as with the Extended Client for Python. */
+      readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+    },
+    context: PayloadContext,
+  ): Promise<OffloadedPayload>;
+  /** Reads what a pointer points to. With `lazy`, only `stream()` reads it. */
+  resolve(
+    body: string,
+    options: {
+      readonly lazy: boolean;
+      readonly messageAttributes: Readonly<Record<string, PlainAttributeValue>>;
+    },
+    context: PayloadContext,
+  ): Promise<ResolvedPayload>;
+  /** A bound for one consumer's downloads, made anew for each: none is shared between invocations. */
+  gate?(): PayloadGate;
+  /** Removes payloads whose messages were acked. Best effort: a failure is an event. */
+  cleanUp(locations: readonly PayloadLocation[], context: PayloadContext): Promise<void>;
+}

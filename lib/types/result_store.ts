@@ -1,0 +1,55 @@
+/**
+ * Where Celery tasks leave what they return.
+ *
+ * @module
+ */
+import type { Broker } from "./broker.ts";
+
+/** A task that was called: what `sendTask()` gives, and what a result store is asked about. */
+export interface Call<T = unknown> {
+  /** The task's id. */
+  readonly id: string;
+  /** Carries the type of what the task returns; it is never set. */
+  readonly returns?: T;
+}
+
+/** What Celery's result backends keep of a task. */
+export interface TaskMeta {
+  /** `PENDING`, `STARTED`, `RETRY`, `SUCCESS`, `FAILURE`, `REVOKED`, or a state of the user's own. */
+  readonly status: string;
+  /** What the task returned; for a failure `{ exc_type, exc_message, exc_module }`. */
+  readonly result?: unknown;
+  /** Python's traceback of a failure. */
+  readonly traceback?: string | null;
+  /** The tasks that this one called. */
+  readonly children?: readonly unknown[] | null;
+  /** When it ended, in ISO 8601. Default: now, for a state that is final. */
+  readonly date_done?: string | null;
+  /** What else a backend keeps, such as `task_id` or `group_id`. */
+  readonly [extra: string]: unknown;
+}
+
+/** Options of a {@linkcode ResultStore}'s verbs. */
+export interface ResultOptions {
+  /** The broker, for an id that stands alone; a {@linkcode Call} brings its own. */
+  readonly broker?: Broker;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where Celery tasks leave what they return. `s3Results` of `@dashi/sqs/payloads` is one. */
+export interface ResultStore {
+  /**
+   * Waits for a task's result.
+   *
+   * @throws {TaskFailedError} If the task failed or was revoked.
+   * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires.
+   */
+  get<T = unknown>(call: Call<T> | string, options?: ResultOptions & { readonly timeout?: number }): Promise<T>;
+  /** What is known of a task now; undefined for nothing. */
+  meta(call: Call | string, options?: ResultOptions): Promise<TaskMeta | undefined>;
+  /** Keeps a task's state. One that has succeeded is not overwritten, as in Celery. */
+  store(call: Call | string, meta: TaskMeta, options?: ResultOptions): Promise<void>;
+  /** Removes what is kept of a task. */
+  forget(call: Call | string, options?: ResultOptions): Promise<void>;
+}
