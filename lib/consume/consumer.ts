@@ -12,20 +12,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Held } from "./held.ts";
 import { laneBatchers } from "./lane_batchers.ts";
 import { CONSUME_DEFAULTS, type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
-
-/** How far along a consumer is. It only ever goes down this list. */
-export const Phase = {
-  /** Nothing was asked of it yet. */
-  New: 0,
-  /** It polls. */
-  Open: 1,
-  /** It polls no more; what is buffered is still handed out. */
-  Finishing: 2,
-  /** The iteration is over; what is held is being settled. */
-  Ending: 3,
-  /** Nothing is left. */
-  Closed: 4,
-} as const;
+import * as Phase from "./phase.ts";
 
 /** One queue of a consumer. */
 export interface Lane {
@@ -97,6 +84,7 @@ export interface Consumer {
   /** Failures in a row after which a queue that fails for now ends the iteration. */
   patience: number;
   lastPollAt?: Date;
+  /** One of `phase.ts`. */
   phase: number;
   error?: Error;
   readonly waiters: {

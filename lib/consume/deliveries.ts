@@ -1,8 +1,9 @@
 import { ConfigError } from "../errors.ts";
 import { atHand, type MayHaveAtHand } from "../streams/at_hand.ts";
-import { type Consumer, Phase } from "./consumer.ts";
+import type { Consumer } from "./consumer.ts";
 import { type Delivery, handOver } from "./delivery.ts";
 import { end } from "./end.ts";
+import * as Phase from "./phase.ts";
 import { next, takeWaiting } from "./take.ts";
 
 /** What `consume()` and `receive()` give: iterate it once, with `for await`. */

@@ -8,8 +8,9 @@
  */
 import { deferred } from "../broker.ts";
 import { lapse } from "../http/lapse.ts";
-import { type Consumer, Phase } from "./consumer.ts";
+import type { Consumer } from "./consumer.ts";
 import { abandon } from "./held.ts";
+import * as Phase from "./phase.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
 

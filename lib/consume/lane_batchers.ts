@@ -10,9 +10,10 @@ import { send } from "../http/send.ts";
 import { batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import { batcher } from "./batcher.ts";
-import { type Consumer, type Lane, Phase, sending, track } from "./consumer.ts";
+import { type Consumer, type Lane, sending, track } from "./consumer.ts";
 import type { Held } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
+import * as Phase from "./phase.ts";
 
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {

@@ -11,9 +11,10 @@ import { sendTo } from "../topology/send_to.ts";
 import type { AwsRequest, SqsMessage } from "../types.ts";
 import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
-import { type Consumer, type Lane, Phase, track } from "./consumer.ts";
+import { type Consumer, type Lane, track } from "./consumer.ts";
 import { longestWait, roomOf, shareOf, TURN, wanting } from "./demand.ts";
 import { fail } from "./end.ts";
+import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
 
 /** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */

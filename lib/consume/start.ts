@@ -5,9 +5,10 @@
  */
 import { nowOf, pause } from "../broker.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import { type Consumer, type Lane, Phase, sending, track } from "./consumer.ts";
+import { type Consumer, type Lane, sending, track } from "./consumer.ts";
 import { mostPolls } from "./demand.ts";
 import { end, listenerOf } from "./end.ts";
+import * as Phase from "./phase.ts";
 import { finish, pump, survive } from "./poll.ts";
 import { serve } from "./take.ts";
 import { visibilityOf } from "./visibility.ts";

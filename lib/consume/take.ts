@@ -4,10 +4,11 @@
  * @module
  */
 import { nowOf } from "../broker.ts";
-import { type Consumer, type Lane, Phase } from "./consumer.ts";
+import type { Consumer, Lane } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
 import { lose } from "./held.ts";
+import * as Phase from "./phase.ts";
 import { pump } from "./poll.ts";
 import { start } from "./start.ts";
 

@@ -9,9 +9,10 @@ import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { carryOut } from "./batcher.ts";
-import { type Consumer, Phase } from "./consumer.ts";
+import type { Consumer } from "./consumer.ts";
 import { type Held, lose, secondsInFlight, visibleFor } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
+import * as Phase from "./phase.ts";
 
 /** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
 const ALONG = 0.1;
