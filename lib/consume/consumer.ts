@@ -73,6 +73,8 @@ export interface Consumer {
   /** Receives and other work under way. */
   busy: number;
   requests: number;
+  /** Counts a try of a request. */
+  readonly onAttempt: () => void;
   /** `ack: "none"`: what is handed over is deleted already. */
   readonly deletesFirst: boolean;
   /** `ack: "auto"`: asking for the next one acks the last. */
@@ -135,6 +137,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     reserved: 0,
     busy: 0,
     requests: 0,
+    onAttempt: () => void consumer.requests++,
     deletesFirst: options.ack === "none",
     acksLast: options.ack === "auto",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
@@ -173,21 +176,6 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     lanes.push(lane);
   }
   return consumer;
-}
-
-/** The options of a `send` on behalf of a consumer: it counts the tries. */
-export function sending(consumer: Consumer, lane: Lane): {
-  region?: string;
-  credentials?: QueueAddress["credentials"];
-  onAttempt: () => void;
-} {
-  return {
-    region: lane.address?.region,
-    credentials: lane.address?.credentials,
-    onAttempt: () => {
-      consumer.requests++;
-    },
-  };
 }
 
 /** Counts a piece of work as under way until it is done, well or not. */

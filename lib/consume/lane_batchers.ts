@@ -6,11 +6,11 @@
 import { pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
-import { send } from "../http/send.ts";
 import { batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
+import { sendTo } from "../topology/send_to.ts";
 import { batcher } from "./batcher.ts";
-import { type Consumer, type Lane, sending, track } from "./consumer.ts";
+import { type Consumer, type Lane, track } from "./consumer.ts";
 import type { Held } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
@@ -57,11 +57,12 @@ async function sendEntries(
   action: string,
   entries: readonly WireEntry[],
 ): Promise<(Error | undefined)[]> {
-  const { state, broker } = consumer;
+  const { state, broker, onAttempt } = consumer;
   const outcomes: (AwsError | undefined)[] = entries.map(() => undefined);
   let left = entries;
   for (let attempt = 1;; attempt++) {
-    const { failed } = await send(broker, batchRequest(action, lane.address!.url, left), sending(consumer, lane));
+    const address = lane.address!;
+    const { failed } = await sendTo(broker, address, batchRequest(action, address.url, left), { onAttempt });
     for (const { Id } of left) outcomes[+Id] = undefined;
     for (const failure of failed) outcomes[+failure.id] = entryError(action, failure);
     left = left.filter(({ Id }) => outcomes[+Id]?.retryable);
@@ -72,10 +73,10 @@ async function sendEntries(
 
 /** Removes the payloads of messages that are deleted: `closed` waits for it. */
 function cleanUp(consumer: Consumer, gone: readonly Held[]): Promise<void> | void {
-  const { broker, state } = consumer;
+  const { broker, state, onAttempt } = consumer;
   const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
   if (!locations.length || !state.options.payloads) return;
-  const context = { broker, emit: state.emit, onAttempt: () => void consumer.requests++ };
+  const context = { broker, emit: state.emit, onAttempt };
   const work = state.options.payloads.cleanUp(locations, context).catch((error) =>
     state.emit({ type: "error", error })
   );

@@ -79,7 +79,7 @@ export function resolvePayloads(
     signal: AbortSignal,
   ): Promise<Delivery<string> | undefined> {
     const held = heldOf(delivery);
-    const { consumer: { broker, state } } = held;
+    const { consumer: { broker, state, onAttempt } } = held;
     const gate = await places.enter(held);
     let kept = false;
     try {
@@ -89,7 +89,7 @@ export function resolvePayloads(
         signal,
         gate,
         emit: state.emit,
-        onAttempt: () => void held.consumer.requests++,
+        onAttempt,
       });
       if (payload.missing) {
         state.emit({ type: "drop", queue: delivery.queue, messageId: delivery.messageId, reason: "payload-missing" });

@@ -5,7 +5,7 @@
  */
 import { nowOf, pause } from "../broker.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import { type Consumer, type Lane, sending, track } from "./consumer.ts";
+import { type Consumer, type Lane, track } from "./consumer.ts";
 import { mostPolls } from "./demand.ts";
 import { end, listenerOf } from "./end.ts";
 import * as Phase from "./phase.ts";
@@ -52,12 +52,11 @@ async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void>
 
 /** Looks a queue up, and its visibility timeout, however often it takes. */
 async function open(consumer: Consumer, lane: Lane): Promise<void> {
-  const { broker, settings, polling } = consumer;
+  const { broker, settings, polling, onAttempt } = consumer;
   const { maxRequests = Infinity } = settings;
   while (consumer.phase === Phase.Open) {
     if (consumer.requests >= maxRequests) return finish(consumer);
     try {
-      const { onAttempt } = sending(consumer, lane);
       const address = await resolveQueue(broker, lane.name, { signal: polling.signal, onAttempt });
       if (consumer.requests >= maxRequests) continue;
       const timeout = settings.visibilityTimeout;

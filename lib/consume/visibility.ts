@@ -8,7 +8,7 @@ import { AccessDeniedQueueError } from "../errors.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { QueueAddress } from "../types.ts";
-import { type Consumer, type Lane, sending } from "./consumer.ts";
+import type { Consumer, Lane } from "./consumer.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Seconds that an answer is good for, as in kombu. */
@@ -31,14 +31,14 @@ async function read(consumer: Consumer, lane: Lane, address: QueueAddress): Prom
 }
 
 async function ask(consumer: Consumer, lane: Lane, address: QueueAddress, key: string): Promise<Known> {
-  const { state, broker, polling: { signal } } = consumer;
+  const { state, broker, onAttempt, polling: { signal } } = consumer;
   let result: Omit<Known, "until">;
   try {
     result = await sendTo(
       broker,
       address,
       getQueueAttributes({ queueUrl: address.url, attributeNames: ["VisibilityTimeout", "RedrivePolicy"] }),
-      { ...sending(consumer, lane), signal },
+      { onAttempt, signal },
     );
   } catch (error) {
     if (!(error instanceof AccessDeniedQueueError)) throw error;
