@@ -1,11 +1,10 @@
 import { has } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
-import { unwrapSns } from "../codec/sns_envelope.ts";
 import { DecodeError } from "../errors.ts";
-import { filterMap } from "../streams/filter_map.ts";
-import type { Codec, DecodedMessage, Transform } from "../types.ts";
+import type { Codec, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
-import { undecodable, type UndecodableOptions } from "./undecodable.ts";
+import { letterOf, readBodies, then } from "./read_bodies.ts";
+import type { UndecodableOptions } from "./undecodable.ts";
 
 /**
  * Decodes bodies: removes an SNS envelope, then reads the text with a codec. A body that can't be read never ends the
@@ -39,31 +38,20 @@ export function decode(
   options: UndecodableOptions = {},
 ): Transform<any, any> {
   if (typeof codec !== "function") has("decode")("codec", codec);
-  return filterMap<Delivery<string>, Delivery<unknown>>((delivery) => {
-    if (delivery.error || (delivery.body === undefined && heldOf(delivery).payload)) return delivery;
-    const fail = (error: unknown) => undecodable<unknown>(delivery, error, options);
-    try {
-      const envelope = unwrapSns(delivery.body);
-      const body = envelope?.body ?? delivery.body;
-      if (looksLikePointer(body)) {
-        throw new DecodeError(
-          `Cannot read message ${delivery.messageId} of '${delivery.queue}' as its body is a pointer to a payload: ` +
-            "pass connect({ payloads: s3Payloads({ bucket }) })",
-        );
-      }
-      const messageAttributes = envelope
-        ? { ...delivery.messageAttributes, ...envelope.messageAttributes }
-        : delivery.raw.MessageAttributes
-        ? delivery.messageAttributes
-        : {};
-      const { decode } = typeof codec === "function" ? { decode: codec(delivery).decode } : codec;
-      const done = ({ body, headers, properties, contentType, contentEncoding }: DecodedMessage) =>
-        delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes });
-      const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
-      const decoded = decode({ body, messageAttributes, maxBytes });
-      return "then" in decoded ? Promise.resolve(decoded).then(done).catch(fail) : done(decoded);
-    } catch (error) {
-      return fail(error);
+  return readBodies(options, (delivery) => {
+    const { body, messageAttributes } = letterOf(delivery);
+    if (looksLikePointer(body)) {
+      throw new DecodeError(
+        `Cannot read message ${delivery.messageId} of '${delivery.queue}' as its body is a pointer to a payload: ` +
+          "pass connect({ payloads: s3Payloads({ bucket }) })",
+      );
     }
+    const { decode } = typeof codec === "function" ? codec(delivery) : codec;
+    const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
+    return then(
+      decode({ body, messageAttributes, maxBytes }),
+      ({ body, headers, properties, contentType, contentEncoding }) =>
+        delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes }),
+    );
   });
 }

@@ -103,7 +103,8 @@ export class Delivery<T = unknown> {
 
   /** The message attributes that were asked for: strings, numbers and bytes. */
   get messageAttributes(): Readonly<Record<string, PlainAttributeValue>> {
-    return this.#attributes ??= Object.freeze(fromWireAttributes(this.raw.MessageAttributes ?? {}));
+    const { MessageAttributes } = this.raw;
+    return this.#attributes ??= Object.freeze(MessageAttributes ? fromWireAttributes(MessageAttributes) : {});
   }
 
   /** The message as it came from SQS. */

@@ -1,11 +1,11 @@
 import { assertWithin, has } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
-import { unwrapSns } from "../codec/sns_envelope.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { isFifo, type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
+import { letterOf } from "./read_bodies.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 
 /** Options of {@linkcode resolvePayloads}. */
@@ -53,9 +53,7 @@ export function resolvePayloads(
       (delivery, signal) => {
         if (delivery.error) return delivery;
         try {
-          const envelope = unwrapSns(delivery.body);
-          const body = envelope?.body ?? delivery.body;
-          const messageAttributes = { ...delivery.messageAttributes, ...envelope?.messageAttributes };
+          const { body, messageAttributes } = letterOf(delivery);
           if (!store.isPointer(body, messageAttributes) && !looksLikePointer(body)) return delivery;
           return resolve(places, delivery, body, messageAttributes, signal);
         } catch (error) {

@@ -1,9 +1,9 @@
 import { DecodeError } from "../errors.ts";
-import { filterMap } from "../streams/filter_map.ts";
 import type { StandardSchemaV1, Transform } from "../types.ts";
-import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import { assertSchema } from "./options.ts";
-import { undecodable, type UndecodableOptions } from "./undecodable.ts";
+import { readBodies, then } from "./read_bodies.ts";
+import type { UndecodableOptions } from "./undecodable.ts";
 
 /**
  * Checks bodies with a Standard Schema: the body becomes the schema's output. One that does not fit is undecodable.
@@ -39,27 +39,15 @@ export function validate<Schema extends StandardSchemaV1>(
 ): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
 export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
   assertSchema("schema", schema);
-  return filterMap<Delivery<unknown>, Delivery<unknown>>((delivery) => {
-    // A payload that only stream() reads has no body to check.
-    if (delivery.error || (delivery.body === undefined && heldOf(delivery).payload)) return delivery;
-    const fail = (error: unknown) => undecodable(delivery, error, options);
-    const done = (result: StandardSchemaV1.Result<unknown>) => {
+  return readBodies(options, (delivery) =>
+    then(schema["~standard"].validate(delivery.body), (result) => {
       if (!result.issues) return delivery.with(result.value);
       const [{ message, path = [] }] = result.issues;
       const at = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-      return fail(
-        new DecodeError(
-          `Cannot use message ${delivery.messageId} of '${delivery.queue}' as its body${
-            at && ` at '${at}'`
-          } does not fit the schema: ${message}`,
-        ),
+      throw new DecodeError(
+        `Cannot use message ${delivery.messageId} of '${delivery.queue}' as its body${
+          at && ` at '${at}'`
+        } does not fit the schema: ${message}`,
       );
-    };
-    try {
-      const result = schema["~standard"].validate(delivery.body);
-      return "then" in result ? Promise.resolve(result).then(done).catch(fail) : done(result);
-    } catch (error) {
-      return fail(error);
-    }
-  });
+    }));
 }

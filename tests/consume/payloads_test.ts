@@ -92,6 +92,7 @@ Deno.test("a pointer that SNS put into an envelope is resolved with the envelope
     const deliveries = consume(test.broker, "q", { maxMessages: 1 });
     for await (const delivery of deliveries) {
       assert.deepEqual(delivery.body, { n: 7 });
+      assert.deepEqual(delivery.messageAttributes, { ExtendedPayloadSize: 7, S3Key: "k" });
       await delivery.ack();
     }
     await deliveries.closed;
