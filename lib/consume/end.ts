@@ -35,10 +35,9 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
 }
 
 async function drain(consumer: Consumer): Promise<void> {
-  const { settings, lanes, held } = consumer;
+  const { lanes, held } = consumer;
   consumer.phase = Phase.Ending;
   consumer.stopping.abort();
-  settings.signal?.removeEventListener("abort", listenerOf(consumer));
   serve(consumer);
   for (const message of held) if (message.where === "buffer") release(message);
   for (const { deletes, changes } of lanes) {
@@ -87,7 +86,6 @@ export function letGo(consumer: Consumer): void {
   consumer.changed();
   consumer.changed = () => {};
   consumer.stopping.abort();
-  consumer.settings.signal?.removeEventListener("abort", listenerOf(consumer));
   consumer.wake();
   consumer.close();
 }
@@ -99,13 +97,4 @@ export function fail(consumer: Consumer, error: Error): void {
   consumer.error ??= error;
   consumer.phase = Phase.Finishing;
   serve(consumer);
-}
-
-const listeners = new WeakMap<Consumer, () => void>();
-
-/** The one listener that a consumer has on its signal. */
-export function listenerOf(consumer: Consumer): () => void {
-  let listener = listeners.get(consumer);
-  if (!listener) listeners.set(consumer, listener = () => void end(consumer));
-  return listener;
 }

@@ -5,8 +5,9 @@
  */
 import { nowOf } from "../broker.ts";
 import { assertWithin } from "../check.ts";
-import { AccessDeniedQueueError, AwsError, ConfigError, ReceiptExpiredError } from "../errors.ts";
+import { AccessDeniedQueueError, AwsError, ConfigError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
+import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { fail } from "./end.ts";
 import { abandon, free, type Held, move, secondsInFlight, visibleFor } from "./held.ts";
@@ -21,22 +22,14 @@ export function settle(
   work: (done: Done) => void,
   visibleAfter?: number,
 ): Promise<void> {
-  return held.settlement ??= settleNow(held, type, work, visibleAfter);
-}
-
-function settleNow(
-  held: Held,
-  type: "ack" | "release" | "reject" | undefined,
-  work: (done: Done) => void,
-  visibleAfter?: number,
-): Promise<void> {
+  if (held.settlement) return held.settlement;
   const { consumer, lane, message } = held;
   const { state } = consumer;
   const since = held.handedAt ?? held.receivedAt;
   held.verb = type ?? "release";
   // From here on the heartbeat leaves it alone.
   if (held.where !== "gone") move(held, "settling");
-  const settlement = new Promise<void>((resolve, reject) =>
+  const settlement = held.settlement = new Promise<void>((resolve, reject) =>
     work((error) => {
       if (type && state.options.onEvent) {
         state.emit({
@@ -132,13 +125,8 @@ export async function extend(held: Held, seconds: number): Promise<void> {
 function assertExtends(held: Held, seconds: number): void {
   assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
   if (held.where !== "out") {
-    throw new ReceiptExpiredError("Cannot extend as the message is settled or visible again", {
-      service: "sqs",
-      action: "ChangeMessageVisibility",
-      status: 0,
-      awsCode: "MessageNotInflight",
-      retryable: false,
-    });
+    const fault = { awsCode: "MessageNotInflight", message: "it is settled, or no longer ours" };
+    throw sqsError("ChangeMessageVisibility", { status: 0, retryable: false }, fault);
   }
   const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
   if (seconds > most) {

@@ -7,7 +7,7 @@ import { nowOf, pause } from "../broker.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { mostPolls } from "./demand.ts";
-import { end, listenerOf } from "./end.ts";
+import { end } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { finish, pump, survive } from "./poll.ts";
 import { serve } from "./take.ts";
@@ -16,7 +16,7 @@ import { watch } from "./watch.ts";
 
 /** Begins, once. */
 export function start(consumer: Consumer): void {
-  const { settings: { signal, maxSeconds }, state, lanes } = consumer;
+  const { settings: { signal, maxSeconds }, state, lanes, stopping } = consumer;
   consumer.phase = Phase.Open;
   let told = false;
   consumer.changed = () => {
@@ -30,10 +30,10 @@ export function start(consumer: Consumer): void {
     });
   };
   if (signal?.aborted) return void end(consumer);
-  signal?.addEventListener("abort", listenerOf(consumer));
+  signal?.addEventListener("abort", () => void end(consumer), { signal: stopping.signal });
   if (maxSeconds !== undefined) {
     consumer.deadline = nowOf(state) + maxSeconds * 1000;
-    pause(state.clock, maxSeconds, consumer.stopping.signal).then(() => end(consumer));
+    pause(state.clock, maxSeconds, stopping.signal).then(() => end(consumer));
   }
   watch(consumer);
   const left = lanes.values();

@@ -26,11 +26,11 @@ async function read(consumer: Consumer, lane: Lane, address: QueueAddress): Prom
   const key = `visibility ${address.url}`;
   const known = state.settled.get(key) as Known | undefined;
   if (known && known.until > nowOf(state)) return known;
-  const asked = lane.reading ??= ask(consumer, lane, address, key).finally(() => lane.reading = undefined);
+  const asked = lane.reading ??= ask(consumer, address, key).finally(() => lane.reading = undefined);
   return await asked as Known;
 }
 
-async function ask(consumer: Consumer, lane: Lane, address: QueueAddress, key: string): Promise<Known> {
+async function ask(consumer: Consumer, address: QueueAddress, key: string): Promise<Known> {
   const { state, broker, onAttempt, polling: { signal } } = consumer;
   let result: Omit<Known, "until">;
   try {
