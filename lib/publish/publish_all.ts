@@ -1,22 +1,13 @@
 import { stateOf } from "../broker.ts";
 import { assertWithin, is, refuse } from "../check.ts";
-import { AwsError } from "../errors.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
-import { asError, summary } from "./answer.ts";
-import { type Draft, draft } from "./draft.ts";
-import { type Load, openLanes } from "./lanes.ts";
-import {
-  assertPublishOptions,
-  type PublishInput,
-  type PublishOptions,
-  type PublishResult,
-  type SentPart,
-} from "./options.ts";
-import { locate, type Part, type Target, write } from "./part.ts";
+import { openIntake, type Slot } from "./intake.ts";
+import { openLanes } from "./lanes.ts";
+import { assertPublishOptions, type PublishInput, type PublishOptions, type PublishResult } from "./options.ts";
 
 /** Requests in flight at a time. */
-export const DEFAULT_CONCURRENCY = 4;
+const DEFAULT_CONCURRENCY = 4;
 /** Turns of the promise queue that a source has to give its next input, before a batch goes without it. */
 const PATIENCE = 64;
 
@@ -29,12 +20,6 @@ export interface PublishAllOptions extends PublishOptions {
    * of them for a moment, it is sent after those that followed it in its request. Default: false.
    */
   readonly batchGroups?: boolean;
-}
-
-/** A message that was read and not yet yielded. */
-interface Slot {
-  loads: Load[];
-  result?: PublishResult;
 }
 
 /**
@@ -103,9 +88,7 @@ async function* generate(
 ): AsyncGenerator<PublishResult, void, void> {
   const { concurrency = DEFAULT_CONCURRENCY, batchGroups = false, signal } = options;
   const window = concurrency * MAX_BATCH;
-  const state = stateOf(broker);
   const slots: Slot[] = [];
-  const targets = new Map<string, Target>();
   const source = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages[Symbol.iterator]();
   let turn = 0; // counts what happened
   let notify = () => {};
@@ -114,7 +97,7 @@ async function* generate(
     notify();
   };
   const lanes = openLanes(broker, { concurrency, batchGroups, signal, progress });
-  let writing: Promise<void> | undefined; // codecs at work, chained so that messages keep their order
+  const intake = openIntake(broker, options, lanes, progress);
   let reading = false;
   let exhausted = false; // the source has nothing to close any more
   let stopped = false; // nothing more is read
@@ -134,7 +117,9 @@ async function* generate(
         const { done, value } = "then" in step ? await step : step;
         if (done) exhausted = stopped = true;
         else if (!stopped) {
-          const located = admit(value);
+          const slot: Slot = { loads: [] };
+          slots.push(slot);
+          const located = intake.admit(slot, value);
           if (located) await located;
           turn++;
           notify();
@@ -146,78 +131,6 @@ async function* generate(
     }
     reading = false;
     progress();
-  }
-
-  /** Finds a message's way. It waits only for queues that it is the first to go to. */
-  function admit(input: PublishInput): Promise<void> | undefined {
-    const slot: Slot = { loads: [] };
-    slots.push(slot);
-    let message: Draft;
-    try {
-      if (typeof input !== "object" || !input) refuse("messages", "objects with a 'body'", input);
-      const { body, ...own } = input;
-      assertPublishOptions(own);
-      // What is undefined is not given, and must not hide what all have in common.
-      for (const [key, value] of Object.entries(own)) if (value === undefined) delete own[key as keyof typeof own];
-      const elsewhere = own.queue !== undefined || own.exchange !== undefined;
-      const shared = elsewhere ? { ...options, queue: undefined, exchange: undefined, routingKey: undefined } : options;
-      message = draft(state, body, { ...shared, ...own });
-    } catch (error) {
-      slot.result = { messageId: crypto.randomUUID(), sent: [], error: asError(error) };
-      return;
-    }
-    const { names, outgoing: { fanout } } = message;
-    const keys = names.map((name) => `${fanout} ${name}`);
-    const found = keys.map((key) => targets.get(key));
-    if (!found.includes(undefined)) return place(slot, message, found as Target[]);
-    return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout!, signal))).then(
-      (found) => {
-        found.forEach((target, index) => {
-          if (!(target.error instanceof AwsError && target.error.retryable)) targets.set(keys[index], target);
-        });
-        place(slot, message, found);
-      },
-    );
-  }
-
-  function place(slot: Slot, message: Draft, found: readonly Target[]): undefined {
-    const fail = (error: unknown) => {
-      slot.result = { messageId: message.outgoing.messageId, sent: [], error: asError(error) };
-    };
-    const enter = (parts: readonly Part[]) => {
-      const outcomes: (SentPart | Error)[] = found.map((target) => target.error!);
-      let left = parts.length;
-      if (!left) slot.result = summary(message, found, outcomes);
-      slot.loads = parts.map((part) => ({
-        part,
-        waiting: true,
-        tries: 0,
-        settle(outcome) {
-          outcomes[found.indexOf(part.target)] = outcome;
-          if (!--left) slot.result = summary(message, found, outcomes);
-        },
-      }));
-      for (const load of slot.loads) lanes.add(load);
-    };
-    try {
-      const parts = write(
-        state,
-        message,
-        found.some(({ error }) => error) ? found.filter(({ error }) => !error) : found,
-      );
-      if (!writing && !(parts instanceof Promise)) return void enter(parts);
-      const before = writing;
-      const turned = Promise.resolve(parts).then((parts) => () => enter(parts), (error) => () => fail(error));
-      const mine = turned.then(async (next) => {
-        await before;
-        next();
-        if (writing === mine) writing = undefined;
-        progress();
-      });
-      writing = mine;
-    } catch (error) {
-      fail(error);
-    }
   }
 
   try {
@@ -242,7 +155,7 @@ async function* generate(
       if (turn !== before) continue;
       // The source is slow or has ended; or it must wait for a message that itself waits for its batch to fill. A codec
       // at work may still fill the batch.
-      if (!writing && (reading || stopped || slots[0].loads.some((load) => load.waiting))) lanes.flush();
+      if (!intake.writing() && (reading || stopped || slots[0].loads.some((load) => load.waiting))) lanes.flush();
       await new Promise<void>((resolve) => notify = resolve);
     }
   } finally {
