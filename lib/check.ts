@@ -20,7 +20,7 @@ export function refuse(path: string, expected: string, value: unknown): never {
   throw new ConfigError(`Cannot use '${path}' as it must be ${expected}: current value is ${show(value)}`);
 }
 
-/** Throws unless the value is a finite number within the range, whole unless `fraction`. */
+/** Throws unless the value is a number within the range, both ends included, and whole unless `fraction`. */
 export function assertWithin(
   path: string,
   value: unknown,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerState, keepState, runtimeClock } from "./broker.ts";
+import { type BrokerState, CONNECT_DEFAULTS, keepState, runtimeClock } from "./broker.ts";
 import {
   assertCredentials,
   assertOptions,
@@ -21,18 +21,6 @@ import { env } from "./credentials/env.ts";
 import { assertPlainUrl } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
 import type { Broker, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
-
-/** The defaults of {@linkcode connect}: code, docs and tests read them here. */
-export const CONNECT_DEFAULTS = {
-  /** Seconds of a long poll. */
-  waitTimeSeconds: 20,
-  /** Seconds after an empty answer. */
-  pollingInterval: 0,
-  /** Seconds to an answer's headers. */
-  requestTimeout: 10,
-  /** Tries of one request. */
-  maxAttempts: 3,
-} as const;
 
 type HttpOptions = NonNullable<ConnectOptions["http"]>;
 

@@ -126,7 +126,7 @@ export async function again(
 }
 
 /** An error as Celery stores it. */
-export function describeError(error: unknown): { result: Record<string, unknown>; traceback: string | null } {
+function describeError(error: unknown): { result: Record<string, unknown>; traceback: string | null } {
   const { name, message, stack } = error instanceof Error ? error : new DashiError(String(error));
   const describe = (type: string, module: string | null, said: unknown[] = [message]) => ({
     result: { exc_type: type, exc_message: said, exc_module: module },

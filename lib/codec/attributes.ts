@@ -9,7 +9,7 @@ import type { MessageAttributeInput, PlainAttributeValue, TypedAttributeValue, W
 import { fromBase64, toBase64 } from "./base64.ts";
 import { assertSqsText, byteLength } from "./sqs_text.ts";
 
-/** The most attributes that a message may have. */
+/** The most attributes that a message of SQS may have; with more, the raw delivery of SNS drops it. */
 export const MAX_ATTRIBUTES = 10;
 
 /** Names that SQS takes: no dot at an end or beside a dot, none of AWS's own. */

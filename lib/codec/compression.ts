@@ -6,7 +6,7 @@
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 
 /** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
-export const MAX_DECOMPRESSED = 64 * 2 ** 20;
+const MAX_DECOMPRESSED = 64 * 2 ** 20;
 
 /** The value of the `compression` header that kombu writes for `gzip` and `zlib`, and what it reads. */
 export const KOMBU_GZIP = "application/x-gzip";

@@ -1,7 +1,7 @@
 import { DecodeError } from "../errors.ts";
 
 /** The deepest nesting that is read: Python stops near it too, and recursion over what we hand out stays safe. */
-export const MAX_DEPTH = 1000;
+const MAX_DEPTH = 1000;
 
 /**
  * Reads JSON that a stranger wrote.

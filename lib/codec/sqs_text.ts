@@ -1,8 +1,9 @@
 /**
- * What text SQS takes, and how long it is there.
+ * What text SQS takes, and how long it is there. SNS, whose topics feed its queues, has the same rules.
  *
  * @module
  */
+import { type Check, refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import { utf8Bytes } from "./base64.ts";
 
@@ -33,3 +34,10 @@ export function assertSqsText(path: string, text: string): void {
     `Cannot send '${path}' as SQS refuses its character U+${code} at offset ${at}: send it as JSON or in base64`,
   );
 }
+
+/** A check of a message group's id, or of a deduplication id. */
+export const assertMessageId: Check = (path, id) => {
+  if (typeof id !== "string" || !/^[!-~]{1,128}$/.test(id)) {
+    refuse(path, "1 to 128 letters, digits and punctuation marks", id);
+  }
+};

@@ -18,7 +18,7 @@ export function assertOptions(path: string, options: object, known: readonly str
 }
 
 /** The name with the fewest edits for its length from what was written: half of a long name is near to it. */
-export function nearest(written: string, known: readonly string[]): string {
+function nearest(written: string, known: readonly string[]): string {
   const plain = (name: string) => name.toLowerCase().replaceAll("-", "_").slice(0, 80);
   const distances = known.map((name) =>
     [edits(plain(written), plain(name)) / Math.max(written.length, name.length), name] as const

@@ -10,7 +10,7 @@ import { backoffSeconds } from "../http/retryable.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 
 /** Seconds before the end of keys at which new ones are asked for, where nothing else is said. */
-export const REFRESH_BEFORE = 60;
+const REFRESH_BEFORE = 60;
 /** Seconds for which keys are used that seem to have ended when they come: then our clock is wrong, and AWS decides. */
 const LATE = 60;
 

@@ -3,13 +3,9 @@
  *
  * @module
  */
-import { keepState } from "../broker.ts";
+import { CONNECT_DEFAULTS, keepState } from "../broker.ts";
 import type { AwsRequest, Broker, CredentialContext, CredentialProvider, Credentials, Fetch } from "../types.ts";
 import { send } from "./send.ts";
-
-/** Seconds to an answer's headers, and tries: the defaults of `connect()`. */
-const TIMEOUT = 10;
-const ATTEMPTS = 3;
 
 /**
  * Signs and sends a request for a provider, under the rules of `send`: a deadline and a signature of its own for each
@@ -64,8 +60,8 @@ function brokerOf(
     fetch,
     clock,
     random,
-    requestTimeout: TIMEOUT,
-    maxAttempts: ATTEMPTS,
+    requestTimeout: CONNECT_DEFAULTS.requestTimeout,
+    maxAttempts: CONNECT_DEFAULTS.maxAttempts,
     allowInsecure: false,
     emit,
     requests: 0,

@@ -8,7 +8,7 @@ import * as v from "valibot";
 /** The most characters of an answer that is read as XML: a page of 1,000 S3 keys takes 4 of 8 million. */
 export const MAX_XML_LENGTH = 8_000_000;
 /** The deepest nesting that is read: AWS's answers take 8. */
-export const MAX_XML_DEPTH = 50;
+const MAX_XML_DEPTH = 50;
 
 /** The content of an element: its text, its child elements by name, or one of either for each element of that name. */
 export type XmlValue = string | XmlRecord | readonly XmlValue[];
@@ -20,9 +20,9 @@ export interface XmlRecord {
 
 /** Bounds of {@linkcode readXml}. */
 export interface ReadXmlOptions {
-  /** The most characters. Default: {@linkcode MAX_XML_LENGTH}. */
+  /** The most characters. Default: 8 million. */
   readonly maxLength?: number;
-  /** The deepest nesting. Default: {@linkcode MAX_XML_DEPTH}. */
+  /** The deepest nesting. Default: 50. */
   readonly maxDepth?: number;
 }
 

@@ -1,10 +1,11 @@
 import type { BrokerState } from "../broker.ts";
 import { refuse } from "../check.ts";
+import { assertMessageId } from "../codec/sqs_text.ts";
 import { UnroutableError } from "../errors.ts";
 import { route } from "../topology/route.ts";
 import type { MessageAttributeInput, OutgoingMessage } from "../types.ts";
 import { kombuDelay } from "./kombu_delay.ts";
-import { assertId, type PublishOptions } from "./options.ts";
+import type { PublishOptions } from "./options.ts";
 
 /** A message whose options were checked and whose way is known, before it is written for a queue. */
 export interface Draft {
@@ -77,6 +78,6 @@ function routed(state: BrokerState, exchange: string, routingKey: string, option
 /** An id that kombu's properties may have. */
 function idIn(properties: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const id = properties[name] ?? undefined;
-  if (id !== undefined) assertId(`properties.${name}`, id);
+  if (id !== undefined) assertMessageId(`properties.${name}`, id);
   return id as string | undefined;
 }

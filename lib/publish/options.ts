@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { assertOptions, type Check, has, is, refuse, within } from "../check.ts";
+import { assertOptions, has, is, within } from "../check.ts";
+import { assertMessageId } from "../codec/sqs_text.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
 import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts";
 
@@ -78,13 +79,6 @@ export interface PublishResult {
   readonly error?: Error;
 }
 
-/** What SQS takes as a group's or a deduplication's id. */
-export const assertId: Check = (path, id) => {
-  if (typeof id !== "string" || !/^[!-~]{1,128}$/.test(id)) {
-    refuse(path, "1 to 128 letters, digits and punctuation marks", id);
-  }
-};
-
 const CHECKS = /* @__PURE__ */ (() => {
   const [text, record, yesOrNo] = [is("string"), is("object"), is("boolean")];
   return {
@@ -95,8 +89,8 @@ const CHECKS = /* @__PURE__ */ (() => {
     properties: record,
     messageAttributes: record,
     delaySeconds: within(0, MAX_DELAY),
-    groupId: assertId,
-    deduplicationId: assertId,
+    groupId: assertMessageId,
+    deduplicationId: assertMessageId,
     expiration: within(0, 1e9, true),
     contentType: text,
     contentEncoding: text,

@@ -83,7 +83,7 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 };
 
 /** The error for what S3 said. One that names the bucket's region is a {@linkcode BucketRegionError}. */
-export function s3Error(asked: Asked, response: Response, fault: Fault): AwsError {
+function s3Error(asked: Asked, response: Response, fault: Fault): AwsError {
   const { status, headers } = response;
   const { service, action } = asked;
   const awsCode = /^Http\d/.test(fault.awsCode) ? BY_STATUS[status] ?? fault.awsCode : fault.awsCode;

@@ -9,7 +9,3 @@
 export const MAX_BATCH = 10;
 /** Bytes of a message, and of a batch, where the topic's MaximumMessageSize does not say otherwise. */
 export const DEFAULT_MESSAGE_BYTES = 262_144;
-/** Attributes of a message for a subscription with raw delivery: with more, SNS drops the message. */
-export const MAX_ATTRIBUTES = 10;
-/** Characters of a message group id and of a deduplication id. */
-export const MAX_ID_LENGTH = 128;

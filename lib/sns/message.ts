@@ -5,9 +5,9 @@
  */
 import * as v from "valibot";
 import { refuse } from "../check.ts";
+import { assertMessageId } from "../codec/sqs_text.ts";
 import { entries, type QueryParams } from "../http/query_request.ts";
 import type { WireAttribute } from "../types.ts";
-import { MAX_ID_LENGTH } from "./limits.ts";
 
 /** A message for a topic. */
 export interface OutgoingSnsMessage {
@@ -44,9 +44,7 @@ export function writeMessage(options: OutgoingSnsMessage, path = ""): QueryParam
   const { message, subject, messageAttributes = {}, messageGroupId, messageDeduplicationId } = options;
   if (typeof message !== "string" || message === "") refuse(`${path}message`, "a string that is not empty", message);
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
-    if (id !== undefined && (typeof id !== "string" || !/^[!-~]+$/.test(id) || id.length > MAX_ID_LENGTH)) {
-      refuse(path + name, `1 to ${MAX_ID_LENGTH} letters, digits and punctuation marks`, id);
-    }
+    if (id !== undefined) assertMessageId(path + name, id);
   }
   const attributes = Object.entries(messageAttributes).map(([name, { DataType, StringValue, BinaryValue }]) =>
     [name, { DataType, StringValue, BinaryValue }] as const

@@ -15,7 +15,3 @@ export const MAX_WAIT = 20;
 export const MAX_VISIBILITY = 43_200;
 /** Seconds of a message's delay. */
 export const MAX_DELAY = 900;
-/** Message attributes of a message. */
-export const MAX_ATTRIBUTES = 10;
-/** Characters of a message group id and of a deduplication id. */
-export const MAX_ID_LENGTH = 128;

@@ -4,9 +4,10 @@
  * @module
  */
 import { assertText, assertWithin, refuse } from "../check.ts";
-import { assertSqsText } from "../codec/sqs_text.ts";
+import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
+import { assertMessageId, assertSqsText } from "../codec/sqs_text.ts";
 import type { WireAttribute } from "../types.ts";
-import { MAX_ATTRIBUTES, MAX_DELAY, MAX_ID_LENGTH } from "./limits.ts";
+import { MAX_DELAY } from "./limits.ts";
 
 /** A message to send. */
 export interface OutgoingSqsMessage {
@@ -52,8 +53,6 @@ export function assertMessage(message: OutgoingSqsMessage, path = ""): void {
   const attributes = Object.keys(messageAttributes).length;
   if (attributes > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, attributes);
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
-    if (id !== undefined && (typeof id !== "string" || !/^[!-~]+$/.test(id) || id.length > MAX_ID_LENGTH)) {
-      refuse(path + name, `1 to ${MAX_ID_LENGTH} letters, digits and punctuation marks`, id);
-    }
+    if (id !== undefined) assertMessageId(path + name, id);
   }
 }

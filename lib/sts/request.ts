@@ -5,10 +5,9 @@
  */
 import * as v from "valibot";
 import { refuse } from "../check.ts";
-import { AwsError } from "../errors.ts";
-import { type Asked, type Fault, requestIdOf } from "../http/answer.ts";
+import type { AwsError } from "../errors.ts";
+import { type Asked, awsError, type Fault } from "../http/answer.ts";
 import { queryRequest, type QueryRequestOptions } from "../http/query_request.ts";
-import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest, Credentials } from "../types.ts";
 
 /** The fewest seconds that a role is assumed for. */
@@ -85,14 +84,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The error for what STS said, with what to do about it. */
-function stsError({ service, action }: Asked, response: Response, { awsCode, message }: Fault): AwsError {
+function stsError(asked: Asked, response: Response, { awsCode, message }: Fault): AwsError {
   const advice = ADVICE.find(([sign]) => sign.test(awsCode) || sign.test(message))?.[1];
-  return new AwsError(`sts ${action} failed with ${awsCode}: ${message}${advice ? `: ${advice}` : ""}`, {
-    service,
-    action,
-    status: response.status,
-    awsCode,
-    requestId: requestIdOf(response),
-    retryable: isRetryable(response.status, awsCode),
-  });
+  return awsError(asked, response, { awsCode, message: message + (advice ? `: ${advice}` : "") });
 }

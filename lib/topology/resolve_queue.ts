@@ -52,8 +52,10 @@ export async function resolveQueue(
   if (!found) {
     if (predefinedQueues) found = givenAddress(predefinedQueues[key].url, key, predefinedQueues[key]);
     else if (isUrl) found = givenAddress(nameOrUrl);
-    else {found = await share(state, `queue ${create} ${key}`, signal, () =>
-        lookUp(broker, key, create, { signal, onAttempt }));}
+    else {
+      const work = () => lookUp(broker, key, create, { signal, onAttempt });
+      found = await share(state, `queue ${create} ${key}`, signal, work);
+    }
     queues.set(key, found);
   }
   const { name, url, region, predefined } = found;
