@@ -1,5 +1,6 @@
 import { stateOf } from "../broker.ts";
 import { keepCall } from "../celery_call.ts";
+import { placeOf } from "../consume/validate.ts";
 import { ConfigError, PublishError } from "../errors.ts";
 import { publish } from "../publish/publish.ts";
 import { publishMany } from "../publish/publish_many.ts";
@@ -110,7 +111,7 @@ async function misfit(schema: StandardSchemaV1, value: unknown): Promise<string 
 }
 
 /** Says where a value does not fit, and why. */
-export function describeIssue({ message, path = [] }: StandardSchemaV1.Issue): string {
-  const at = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-  return at ? `at '${at}': ${message}` : message;
+export function describeIssue(issue: StandardSchemaV1.Issue): string {
+  const at = placeOf(issue);
+  return at ? `at '${at}': ${issue.message}` : issue.message;
 }

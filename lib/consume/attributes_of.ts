@@ -14,8 +14,7 @@ export function attributesOf({ state, settings }: Consumer, lane: Lane): {
       ? { system: all, message: all }
       : fetchAttributes) as { system?: "All" | readonly string[]; message?: "All" | readonly string[] };
   const list = (names: "All" | readonly string[] = []) => names === "All" ? all : names;
-  const codec = (settings as { codec?: typeof state.options.codec }).codec ?? lane.address!.predefined?.codec ??
-    state.options.codec;
+  const codec = settings.codec ?? lane.address!.predefined?.codec ?? state.options.codec;
   const system = new Set(["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", ...list(asked.system)]);
   const message = new Set([...list(asked.message), ...codec?.needs ?? [], ...payloads?.needs ?? []]);
   return {

@@ -46,10 +46,10 @@ export function decode(
           "pass connect({ payloads: s3Payloads({ bucket }) })",
       );
     }
-    const { decode } = typeof codec === "function" ? codec(delivery) : codec;
+    const chosen = typeof codec === "function" ? codec(delivery) : codec;
     const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
     return then(
-      decode({ body, messageAttributes, maxBytes }),
+      chosen.decode({ body, messageAttributes, maxBytes }),
       ({ body, headers, properties, contentType, contentEncoding }) =>
         delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes }),
     );

@@ -61,35 +61,41 @@ export type Queues = string | readonly (string | QueueSource)[];
 /** Options of {@linkcode receive}, the source that `consume` is built on. */
 export interface ReceiveOptions {
   /**
-   * The most deliveries held unsettled, over all queues; 0 is no limit. Acks on their way hold their slots, so that a
+   * The most deliveries held unsettled, over all queues, 0 or more; 0 is no limit. Acks on their way hold their slots, so that a
    * queue that is to be drained at full speed wants some 40 for each receive side by side. Default: 10.
    */
   readonly prefetch?: number;
-  /** The most receives side by side while a queue is busy. Default: 8; 4 in Workers. */
+  /** The most receives side by side while a queue is busy, 1 or more. Default: 8; 4 in Workers. */
   readonly polls?: number;
-  /** Seconds that an ack waits for others. Default: 0. */
+  /** Seconds that an ack waits for others, 0 or more. Default: 0; 0.2 in `forEach` and with `ack: "auto"`. */
   readonly ackLinger?: number;
   /** Which queue goes first. Default: `"fair"`, in turn. */
   readonly strategy?: "fair" | "strict" | "weighted";
-  /** Seconds to hide a failed message for. Default: the predefined queue's `backoffPolicy`. */
+  /** Seconds, 0 to 43,200, to hide a failed message for. Default: the predefined queue's `backoffPolicy`. */
   readonly backoff?: Backoff;
   /** What becomes of a message that can't be read. Default: `"leave"`. */
   readonly onUndecodable?: "leave" | "deliver";
-  /** Ends after this many messages. */
+  /** Ends after this many messages, 1 or more. Default: never. */
   readonly maxMessages?: number;
-  /** Ends after this many seconds. */
+  /** Ends after this many seconds, 0 or more. Default: never. */
   readonly maxSeconds?: number;
-  /** Ends in time to keep within this many requests, the last acks and releases counted. */
+  /** Ends in time to keep within this many requests, 1 or more, the last acks and releases counted. Default: never. */
   readonly maxRequests?: number;
   /** Ends after an empty receive of every queue. Default: false. */
   readonly untilEmpty?: boolean;
-  /** Seconds, after the end, until what was handed out and is unsettled is released. Default: `waitTimeSeconds + 5`. */
+  /**
+   * Seconds after the end, 0 or more, until what was handed out and is unsettled is released. Default:
+   * `waitTimeSeconds + 5`.
+   */
   readonly graceSeconds?: number;
-  /** Long-poll time in seconds, 0 to 20. Default: the broker's. */
+  /** Long-poll time in whole seconds, 0 to 20. Default: the broker's. */
   readonly waitTimeSeconds?: number;
-  /** Seconds to wait after an empty answer. Default: the broker's. */
+  /** Seconds to wait after an empty answer, 0 or more. Default: the broker's. */
   readonly pollingInterval?: number;
-  /** Visibility timeout in seconds, sent with each receive. Default: the broker's, else the queue's own. */
+  /**
+   * Visibility timeout in whole seconds, 0 to 43,200, sent with each receive. Default: the broker's, else the queue's
+   * own.
+   */
   readonly visibilityTimeout?: number;
   /** Ends the iteration quietly. */
   readonly signal?: AbortSignal;
@@ -117,8 +123,8 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
   readonly payloads?: "eager" | "lazy";
 }
 
-/** The options of {@linkcode receive} with their defaults in place. */
-export interface Settings extends ReceiveOptions {
+/** The options of {@linkcode receive}, and the codec of {@linkcode consume}, with their defaults in place. */
+export interface Settings extends ReceiveOptions, Pick<ConsumeOptions, "codec"> {
   readonly prefetch: number;
   readonly polls: number;
   readonly strategy: "fair" | "strict" | "weighted";

@@ -42,12 +42,17 @@ export function validate(schema: StandardSchemaV1, options: UndecodableOptions =
   return readBodies(options, (delivery) =>
     then(schema["~standard"].validate(delivery.body), (result) => {
       if (!result.issues) return delivery.with(result.value);
-      const [{ message, path = [] }] = result.issues;
-      const at = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+      const [issue] = result.issues;
+      const at = placeOf(issue);
       throw new DecodeError(
         `Cannot use message ${delivery.messageId} of '${delivery.queue}' as its body${
           at && ` at '${at}'`
-        } does not fit the schema: ${message}`,
+        } does not fit the schema: ${issue.message}`,
       );
     }));
+}
+
+/** Where in a value an issue is, its steps joined by dots; the empty string for the value as a whole. */
+export function placeOf({ path = [] }: StandardSchemaV1.Issue): string {
+  return path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
 }

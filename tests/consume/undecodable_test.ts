@@ -5,8 +5,12 @@ import {
   consume,
   type DecodedMessage,
   type Delivery,
+  get,
+  type IncomingMessage,
   json,
   kombu,
+  type OutgoingMessage,
+  publish,
   type StandardSchemaV1,
   type UndecodableDelivery,
 } from "@dashi/sqs";
@@ -215,6 +219,24 @@ Deno.test("a schema may be asynchronous, may change the body, and may throw", as
     await deliveries.closed;
   });
   assert.equal(test.of("drop").length, 1);
+});
+
+Deno.test("a codec may be an object whose methods belong to it", async () => {
+  class Prefixed implements Codec {
+    readonly #prefix = "v1:";
+    encode({ body }: OutgoingMessage) {
+      return { body: this.#prefix + body };
+    }
+    decode({ body }: IncomingMessage) {
+      return { body: body.slice(this.#prefix.length) };
+    }
+  }
+  const { sqs, broker, clock } = setUp({ connect: { codec: new Prefixed() } });
+  await clock.run(async () => {
+    await publish(broker, "soup", { queue: "q" });
+    assert.equal(sqs.messages("q")[0].body, "v1:soup");
+    assert.equal((await get(broker, "q"))?.body, "soup");
+  });
 });
 
 Deno.test("a codec and a schema may give any thenable, such as another realm's promise", async () => {
