@@ -110,8 +110,10 @@ async function keysFor(
   const keys = typeof given === "function"
     ? seen.credentials = await given({ ...asking, endpoint, fetch, clock, random, emit })
     : given;
-  if (!keys?.accessKeyId || !keys.secretAccessKey) {
-    throw new CredentialsError("Cannot sign as the credential provider gave no access key");
+  for (const key of [keys?.accessKeyId, keys?.secretAccessKey, keys?.sessionToken || "none"]) {
+    if (!key || typeof key !== "string") {
+      throw new CredentialsError("Cannot sign as the credential provider gave no keys, or not as text");
+    }
   }
   seen.secrets.push(keys.secretAccessKey, keys.sessionToken ?? "");
   return keys;

@@ -265,8 +265,13 @@ Deno.test("send() passes on what a provider throws, and never loops on it", asyn
   });
   assert.equal(await failure(send(broker, remove)), expired);
   assert.deepEqual([asked, requests.length], [1, 0]);
-  const empty = bench([good()], { credentials: () => Promise.resolve({} as Credentials) });
-  assert.ok(await failure(send(empty.broker, remove)) instanceof CredentialsError);
+  for (
+    const keys of [undefined, {}, { ...KEYS, secretAccessKey: 1 }, { ...KEYS, sessionToken: 5 }, { accessKeyId: 1 }]
+  ) {
+    const rubbish = bench([good()], { credentials: () => Promise.resolve(keys as unknown as Credentials) });
+    assert.ok(await failure(send(rubbish.broker, remove)) instanceof CredentialsError);
+    assert.equal(rubbish.requests.length, 0);
+  }
 });
 
 Deno.test("send() rejects with the signal's reason at once: before, and while it waits for keys, an answer, a body", async () => {
