@@ -18,7 +18,7 @@ import {
 } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
-import { assertPlainUrl } from "./http/endpoint.ts";
+import { assertEndpoint, assertPlainUrl } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
 import type { Broker, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
 
@@ -117,13 +117,7 @@ function check(options: ConnectOptions): void {
   fields<ConnectOptions>({
     region: assertText,
     credentials: assertCredentials,
-    endpoint(path, value) {
-      if (typeof value === "string") return assertPlainUrl(path, value);
-      // It has no keys of its own, and would leave all at AWS.
-      if (value instanceof URL) refuse(path, "a URL as text", value);
-      const url = assertPlainUrl;
-      fields({ sqs: url, sns: url, s3: url, sts: url })(path, value);
-    },
+    endpoint: assertEndpoint,
     queueNamePrefix: text,
     predefinedQueues: each(fields<PredefinedQueue>({
       url: assertPlainUrl,

@@ -31,7 +31,7 @@ const allowed: Record<string, readonly string[]> = {
   publish: ["topology", "sqs", "codec", "streams", "http"],
   celery: ["consume", "publish", "topology", "sqs", "codec", "streams", "http"],
   credentials: ["sts", "http"],
-  payloads: ["s3", "codec", "http", "streams"],
+  payloads: ["connect.ts", "s3", "codec", "http", "streams"],
   fanout: ["sns", "sqs", "codec", "topology", "http"],
   config: ["credentials", "codec", "fanout", "topology", "sqs", "http"],
   testing: ["codec", "sqs"],

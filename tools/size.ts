@@ -57,7 +57,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_400,
   "./credentials": 38_400,
   "./fanout": 40_800,
-  "./payloads": 44_800,
+  "./payloads": 47_400,
   "./celery": 39_800,
   "./config": 53_500,
   "./testing": 13_700,

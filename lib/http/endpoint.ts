@@ -4,7 +4,7 @@
  * @module
  */
 import type { BrokerState } from "../broker.ts";
-import { refuse } from "../check.ts";
+import { assertOptions, refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
 
@@ -144,6 +144,19 @@ export function assertPlainUrl(path: string, url: unknown): void {
     ? new URL(url)
     : { username: "-", password: "" };
   if (username || password) refuse(path, "an http or https URL without a user", url);
+}
+
+/**
+ * Throws unless it is an endpoint: one for every service, or one for each.
+ *
+ * @throws {ConfigError} Which shows no keys that stand in it.
+ */
+export function assertEndpoint(path: string, endpoint: unknown): void {
+  if (typeof endpoint === "string") return assertPlainUrl(path, endpoint);
+  // It has no keys of its own, and would leave all at AWS.
+  if (endpoint instanceof URL) refuse(path, "a URL as text", endpoint);
+  const url = assertPlainUrl;
+  assertOptions(path, endpoint as Exclude<Endpoints, string>, { sqs: url, sns: url, s3: url, sts: url });
 }
 
 function originOf(queueUrl: string): string {

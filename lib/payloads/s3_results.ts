@@ -1,10 +1,11 @@
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { brokerOf } from "../celery_call.ts";
-import { assertKnown, assertText, assertWithin } from "../check.ts";
+import { assertKnown, assertText, assertWithin, is } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
-import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
+import { connect } from "../connect.ts";
+import { DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
 import { objectPath } from "../s3/object_path.ts";
 import { assertBucket } from "../s3/request.ts";
@@ -49,23 +50,31 @@ const FINAL = /^(?:SUCCESS|FAILURE|REVOKED)$/;
  *
  * @example Usage
  * ```ts
- * import { connect } from "@dashi/sqs";
  * import { s3Results } from "@dashi/sqs/payloads";
  *
- * const results = s3Results({ bucket: "results", basePath: "celery/" });
- * const broker = connect({ region: "eu-west-1" });
- * const read = (id: string) => results.get<number>(id, { broker, timeout: 30 });
+ * const results = s3Results({ bucket: "results", basePath: "celery/", region: "eu-west-1" });
+ * const read = (id: string) => results.get<number>(id, { timeout: 30 });
  * ```
  */
 export function s3Results(options: S3ResultsOptions): ResultStore {
+  is("object")("options", options);
   assertKnown("", options, "bucket basePath globalKeyPrefix maxBytes region credentials endpoint".split(" "));
   const { bucket, basePath = "", globalKeyPrefix = "", maxBytes = PAYLOAD_DEFAULTS.maxBytes } = options;
   assertBucket(bucket);
   assertWithin("maxBytes", maxBytes, 1, 2 ** 40);
+  for (const [name, value] of Object.entries({ basePath, globalKeyPrefix })) is("string")(name, value);
   const { region, credentials, endpoint } = options;
   const settings = settle({ bucket, region, credentials, endpoint, maxBytes });
   const prefix = basePath + globalKeyPrefix + (/[^:_.-]$/.test(globalKeyPrefix) ? "_" : "") + "celery-task-meta-";
   objectPath(prefix);
+  let own: Broker | undefined;
+
+  /** An id alone has no broker: it is asked about with the store's own options, and the environment's. */
+  const contextOf = (call: Call | string, { broker, signal }: ResultOptions): PayloadContext => {
+    const used = broker ?? (typeof call === "object" && call ? brokerOf(call) : undefined) ??
+      (own ??= connect({ region, credentials, endpoint }));
+    return { broker: used, signal, emit: stateOf(used).emit };
+  };
 
   const locate = (call: Call | string): PayloadLocation => {
     const id = idOf(call);
@@ -86,6 +95,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
   return Object.freeze<ResultStore>({
     meta,
     async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
+      assertKnown("", given, ["timeout", "broker", "signal"]);
       const { timeout = Infinity, signal } = given;
       if (timeout !== Infinity) assertWithin("timeout", timeout, 0, Infinity, true);
       const state = stateOf(contextOf(call, given).broker);
@@ -127,12 +137,6 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
 
 function idOf(call: Call | string): string {
   return typeof call === "string" ? call : call?.id;
-}
-
-function contextOf(call: Call | string, { broker, signal }: ResultOptions): PayloadContext {
-  const used: Broker | undefined = broker ?? (typeof call === "object" && call ? brokerOf(call) : undefined);
-  if (!used) throw new ConfigError("Cannot look for a result as an id alone has no broker: pass { broker }");
-  return { broker: used, signal, emit: stateOf(used).emit };
 }
 
 async function readMeta(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<TaskMeta | undefined> {

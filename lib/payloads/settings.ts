@@ -1,5 +1,6 @@
-import { assertKnown, assertText, assertWithin, refuse } from "../check.ts";
+import { assertCredentials, assertKnown, assertText, assertWithin, is, refuse } from "../check.ts";
 import { PayloadForbiddenError } from "../errors.ts";
+import { assertEndpoint } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
 import type { ObjectOptions } from "../s3/object_headers.ts";
 import { objectPath } from "../s3/object_path.ts";
@@ -81,6 +82,7 @@ const OPTIONS = [
 
 /** Checks the options and fills in the defaults. */
 export function settle(options: S3PayloadsOptions): Settings {
+  is("object")("options", options);
   assertKnown("", options, OPTIONS);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const settings = { ...PAYLOAD_DEFAULTS, ...given } as Settings;
@@ -96,9 +98,12 @@ export function settle(options: S3PayloadsOptions): Settings {
   }
   if (settings.key !== undefined && typeof settings.key !== "function") refuse("key", "a function", settings.key);
   if (settings.region !== undefined) assertText("region", settings.region);
+  if (settings.credentials !== undefined) assertCredentials("credentials", settings.credentials);
+  if (settings.endpoint !== undefined) assertEndpoint("endpoint", settings.endpoint);
   if (!Array.isArray(allowedBuckets)) refuse("allowedBuckets", "a list of buckets", allowedBuckets);
   if (!Array.isArray(allowedPrefixes)) refuse("allowedPrefixes", "a list of prefixes", allowedPrefixes);
   for (const name of allowedBuckets) assertBucket(name, "allowedBuckets");
+  for (const start of allowedPrefixes) is("string")("allowedPrefixes", start);
   return { ...settings, allowedBuckets: [...allowedBuckets], allowedPrefixes: [...allowedPrefixes] };
 }
 

@@ -68,7 +68,7 @@ export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 export function assertBucket(bucket: unknown, path = "bucket"): asserts bucket is string {
   assertText(path, bucket);
   if (!/^[A-Za-z0-9][\w.-]{1,254}$/.test(bucket) || bucket.includes("..")) {
-    refuse(path, "the name of a bucket: letters, digits, '.', '-' and '_'", bucket);
+    refuse(path, "the name of a bucket: letters, digits, '.', '-' and '_', two at least", bucket);
   }
 }
 

@@ -31,7 +31,7 @@ export interface TaskMeta {
 
 /** Options of a {@linkcode ResultStore}'s verbs. */
 export interface ResultOptions {
-  /** The broker, for an id that stands alone; a {@linkcode Call} brings its own. */
+  /** The broker. Default: the one that the {@linkcode Call} went through; for an id alone, what the store was told. */
   readonly broker?: Broker;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;

@@ -471,7 +471,12 @@ Deno.test("s3Payloads() names a wrong option", () => {
     [{ deleteOnAck: "yes" }, /deleteOnAck/],
     [{ treshold: 1 }, /treshold/],
     [{ key: "x" }, /key/],
+    [{ allowedPrefixes: [3] }, /allowedPrefixes/],
+    [{ credentials: { accessKeyId: "AKIDEXAMPLE" } }, /credentials\.secretAccessKey/],
+    [{ endpoint: "letters.example.com" }, /endpoint/],
+    [{ endpoint: { s3: "ftp://example.com" } }, /endpoint\.s3/],
   ];
+  for (const options of [undefined, null]) assert.throws(() => s3Payloads(options as never), ConfigError);
   for (const [options, what] of wrong) {
     assert.throws(
       () => s3Payloads({ bucket: "letters", ...options } as S3PayloadsOptions),

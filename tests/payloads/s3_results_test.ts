@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { keepCall } from "../../lib/celery_call.ts";
 import { connect } from "../../lib/connect.ts";
 import { AwsError, ConfigError, IntegrityError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
-import { s3Results } from "../../lib/payloads/mod.ts";
+import { s3Results, type S3ResultsOptions } from "../../lib/payloads/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
-import type { Call } from "../../lib/types.ts";
+import type { Call, ResultOptions } from "../../lib/types.ts";
 import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
 
 function setUp(fault?: (call: S3Call) => Response | undefined) {
@@ -110,13 +110,47 @@ Deno.test("s3Results() reads a compressed result, bounded", async () => {
   await assert.rejects(small.get("1", { broker, timeout: 0 }), TimeoutError);
 });
 
-Deno.test("s3Results() puts Celery's key prefixes before the id, and needs a broker for an id alone", async () => {
+Deno.test("s3Results() puts Celery's key prefixes before the id", async () => {
   const { s3, broker } = setUp();
   await s3Results({ bucket: "results", globalKeyPrefix: "shop" }).store("1", { status: "SUCCESS" }, { broker });
   assert.deepEqual([...s3.objects.keys()], ["results/shop_celery-task-meta-1"]);
-  await assert.rejects(s3Results({ bucket: "results" }).get("1"), ConfigError);
-  await assert.rejects(s3Results({ bucket: "results" }).get("", { broker }), ConfigError);
-  assert.throws(() => s3Results({ bucket: "" }), ConfigError);
+});
+
+Deno.test("s3Results() asks about an id alone by its own region, keys and endpoint", async () => {
+  const { s3, put } = setUp();
+  put("1", '{"status": "SUCCESS", "result": 5}');
+  const results = s3Results({ bucket: "results", basePath: "app/", region: "eu-west-1", credentials: CREDENTIALS });
+  const { fetch } = globalThis;
+  const signed: string[] = [];
+  globalThis.fetch = (input, init) => {
+    const request = new Request(input, init);
+    signed.push(request.headers.get("authorization")!);
+    return s3.fetch(request);
+  };
+  try {
+    assert.equal(await results.get("1", { timeout: 1 }), 5);
+    assert.equal(await results.meta("2"), undefined);
+    assert.equal(await results.get({ id: "1" }), 5, "a call that went through JSON is an id");
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assert.equal(signed.length, 3);
+  for (const text of signed) assert.ok(text.includes(`${CREDENTIALS.accessKeyId}/`) && text.includes("/eu-west-1/s3/"));
+});
+
+Deno.test("s3Results() names a wrong option", async () => {
+  const { broker } = setUp();
+  for (
+    const options of [undefined, null, { bucket: "" }, { bucket: "results", basePath: 3 }, {
+      bucket: "results",
+      endpoint: "x",
+    }]
+  ) {
+    assert.throws(() => s3Results(options as S3ResultsOptions), ConfigError);
+  }
+  const results = s3Results({ bucket: "results" });
+  for (const id of ["", undefined, 3, {}]) await assert.rejects(results.get(id as string, { broker }), ConfigError);
+  await assert.rejects(results.get("1", { broker, timeuot: 1 } as ResultOptions), /timeuot/);
 });
 
 Deno.test("s3Results().store() keeps the state before when it fails", async () => {
