@@ -6,8 +6,8 @@
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError } from "../errors.ts";
 import { listOf } from "./chain.ts";
+import { checkSignature } from "./check_signature.ts";
 import { readIsoDate } from "./iso_date.ts";
-import { checkSignature } from "./plan.ts";
 import { isRecord } from "./signature.ts";
 import type { Signature } from "./types.ts";
 

@@ -4,8 +4,8 @@ import { consume } from "../consume/consume.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
 import type { Broker, Codec, ResultStore } from "../types.ts";
-import { DEFAULT_QUEUE } from "./plan.ts";
 import { serveOne } from "./serve_one.ts";
+import { DEFAULT_QUEUE } from "./task_message.ts";
 import type { ServedTask, TaskHandler } from "./types.ts";
 import { createSlots, teller, type Worker } from "./worker.ts";
 

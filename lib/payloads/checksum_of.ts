@@ -71,3 +71,10 @@ export function checkerFor(checksums: S3Checksums, size: number | undefined): Ch
     },
   };
 }
+
+/** Throws if S3 says that it summed up other bytes; not every server says it. */
+export function assertSame(crc32c: string, theirs: S3Checksums): void {
+  if (theirs.crc32c !== undefined && theirs.crc32c !== crc32c) {
+    throw new IntegrityError("S3 got other bytes than were sent: its CRC-32C is another");
+  }
+}

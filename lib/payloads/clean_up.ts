@@ -3,7 +3,7 @@ import { deleteObjects, MAX_DELETES } from "../s3/delete_objects.ts";
 import { fitsXml } from "../s3/xml_text.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
 import { bucketRequest } from "./bucket_request.ts";
-import { removeQuietly } from "./upload.ts";
+import { removeQuietly } from "./remove_quietly.ts";
 import { isOurs, type Settings } from "./settings.ts";
 
 /**

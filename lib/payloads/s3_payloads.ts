@@ -18,8 +18,9 @@ import { byteGate } from "./byte_gate.ts";
 import { cleanUp } from "./clean_up.ts";
 import { asNotFound, downloadAll, downloadStream } from "./download.ts";
 import { KEY_ATTRIBUTE, parsePointer, POINTER_ATTRIBUTES, writePointer } from "./pointer.ts";
+import { removeQuietly } from "./remove_quietly.ts";
 import { assertAllowed, type S3PayloadsOptions, type Settings, settle, SHARED_SEGMENT } from "./settings.ts";
-import { removeQuietly, upload, uploadStream } from "./upload.ts";
+import { upload, uploadStream } from "./upload.ts";
 
 /**
  * Keeps bodies that are too large for a message in S3, in the format of the Amazon SQS Extended Client libraries for

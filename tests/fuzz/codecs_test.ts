@@ -11,7 +11,7 @@ import { parsePythonJson, stringifyPythonJson } from "../../lib/codec/python_jso
 import { unwrapSns } from "../../lib/codec/sns_envelope.ts";
 import { text as textCodec } from "../../lib/codec/text.ts";
 import { readRequest } from "../../lib/celery/request.ts";
-import { checkSignature } from "../../lib/celery/plan.ts";
+import { checkSignature } from "../../lib/celery/check_signature.ts";
 import { DashiError } from "../../lib/errors.ts";
 import type { Codec } from "../../lib/types.ts";
 import { assertPlain, mutated, mutatedJson, settings, survives, text, value } from "./hostile.ts";

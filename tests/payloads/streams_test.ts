@@ -3,7 +3,7 @@ import fc from "../support/fast_check.ts";
 import { connect } from "../../lib/connect.ts";
 import { AwsError, ConfigError, IntegrityError } from "../../lib/errors.ts";
 import { s3Payloads } from "../../lib/payloads/mod.ts";
-import { partSize } from "../../lib/payloads/upload.ts";
+import { partSize } from "../../lib/payloads/upload_parts.ts";
 import type { PayloadContext } from "../../lib/types.ts";
 import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
 
