@@ -66,7 +66,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         seen = waiting.length;
         turns = BREATH;
       }
-      if (seen && turns--) return queueMicrotask(settleDown);
+      if (turns--) return queueMicrotask(settleDown);
       const now = flushing || hurry();
       looking = flushing = false;
       if (!waiting.length) return;

@@ -104,3 +104,18 @@ Deno.test("messages of a group without end do not pile up", async () => {
   });
   assert.equal(seen, 500);
 });
+
+Deno.test("on a standard queue, whose groups have no order, a release gives back no other message", async () => {
+  const test = setUp();
+  for (const n of [0, 1]) await test.sqs.sendMessage("q", JSON.stringify({ n }), { groupId: "tenant" });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 2 });
+    const [first, second] = await Array.fromAsync(deliveries);
+    await first.release({ visibleAfter: 60 });
+    assert.equal(second.signal.aborted, false);
+    await second.ack();
+    await deliveries.closed;
+  });
+  assert.deepEqual(test.of("ack").map(({ error }) => error), [undefined]);
+  assert.equal(test.of("release").length, 1);
+});
