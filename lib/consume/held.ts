@@ -56,12 +56,17 @@ export function visibleFor(held: Held, from: number, seconds: number): void {
   if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
 }
 
+/** True for a message that is neither settled nor lost. */
+export function isOurs({ where }: Held): boolean {
+  return where === "buffer" || where === "out";
+}
+
 /** Takes a message out of the buffer, or out of the user's hands, into what comes after. */
 export function move(held: Held, where: "settling" | "gone"): void {
   const { consumer } = held;
   if (held.where === "buffer") consumer.buffered--;
   else if (held.where === "out" && !held.handedAt) consumer.taken--;
-  if (held.where === "buffer" || held.where === "out") consumer.unsettled--;
+  if (isOurs(held)) consumer.unsettled--;
   held.where = where;
 }
 

@@ -10,7 +10,7 @@ import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { fail } from "./end.ts";
-import { abandon, free, type Held, move, secondsInFlight, visibleFor } from "./held.ts";
+import { abandon, free, type Held, isOurs, move, secondsInFlight, visibleFor } from "./held.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
@@ -85,8 +85,7 @@ export function giveBackGroup(held: Held): void {
     // The list keeps the order of receipt, which is the group's.
     if (other === held) later = true;
     else if (
-      later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group &&
-      (other.where === "buffer" || other.where === "out")
+      later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group && isOurs(other)
     ) {
       abandon(other, new DOMException("An earlier message of the group went back to the queue", "AbortError"));
       settle(other, "release", (done) => hide(other, 0, done), 0);

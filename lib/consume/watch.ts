@@ -10,7 +10,7 @@ import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import { carryOut } from "./batcher.ts";
 import type { Consumer } from "./consumer.ts";
-import { type Held, lose, secondsInFlight, visibleFor } from "./held.ts";
+import { type Held, isOurs, lose, secondsInFlight, visibleFor } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 
@@ -39,7 +39,7 @@ function look(consumer: Consumer): number {
   const now = nowOf(state);
   // A budget of requests keeps what the acks need.
   const beating = beats && requests + reserved + held.size + Math.ceil(held.size / MAX_BATCH) <= maxRequests;
-  const ours = ({ where, extending }: Held) => (where === "buffer" || where === "out") && !extending;
+  const ours = (message: Held) => isOurs(message) && !message.extending;
   let next = Infinity;
   let along = now;
   for (const message of held) {
@@ -70,9 +70,9 @@ export async function beat(held: Held): Promise<void> {
   const change = held.extending = carryOut(lane.changes, { held, seconds });
   try {
     await change;
-    if (held.where === "buffer" || held.where === "out") visibleFor(held, now, seconds);
+    if (isOurs(held)) visibleFor(held, now, seconds);
   } catch (error) {
-    if (held.where !== "buffer" && held.where !== "out") return;
+    if (!isOurs(held)) return;
     if (error instanceof ReceiptExpiredError) return lose(held, error);
     const again = error instanceof AwsError && error.retryable;
     // What is refused now is refused again: the message is ours until its time is over.
