@@ -3,7 +3,7 @@ import { assertWithin } from "../check.ts";
 import { fromWireAttributes } from "../codec/attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { PlainAttributeValue, SqsMessage } from "../types.ts";
-import { type Held, lose } from "./held.ts";
+import { type Held, lose, tell } from "./held.ts";
 import { backOff, reject } from "./reject.ts";
 import { ack, extend, leave, release } from "./settle.ts";
 
@@ -212,7 +212,7 @@ export class Delivery<T = unknown> {
  */
 export function handOver(delivery: Delivery<unknown>): boolean {
   const held = heldOf(delivery);
-  const { consumer, lane } = held;
+  const { consumer } = held;
   const { state } = consumer;
   const now = nowOf(state);
   if (!consumer.deletesFirst) {
@@ -229,10 +229,8 @@ export function handOver(delivery: Delivery<unknown>): boolean {
   if (state.options.onEvent) {
     const { traceparent } = delivery.headers;
     const sent = +delivery.sentAt;
-    state.emit({
+    tell(held, {
       type: "handover",
-      queue: lane.name,
-      messageId: delivery.messageId,
       receiveCount: delivery.receiveCount,
       age: Number.isNaN(sent) ? undefined : (now + state.clockOffset - sent) / 1000,
       traceparent: typeof traceparent === "string" ? traceparent : undefined,

@@ -2,6 +2,7 @@ import { nowOf } from "../broker.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import type { Transform } from "../types.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
+import { tell } from "./held.ts";
 
 /**
  * Deletes messages that are past their `expiration`, with an event: milliseconds as a string, counted from when the
@@ -23,11 +24,11 @@ export function dropExpired<D extends Pick<Delivery<unknown>, "properties">>(): 
     const delivery = item as unknown as Delivery<unknown>;
     const { expiration } = delivery.properties;
     if (expiration === undefined || expiration === null || expiration === "") return item;
-    const { consumer: { state } } = heldOf(delivery);
+    const held = heldOf(delivery);
+    const { state } = held.consumer;
     // SQS's clock wrote when it was sent, so SQS's clock says whether it is late.
     if (!(nowOf(state) + state.clockOffset > +delivery.sentAt + Number(expiration))) return item;
-    const { queue, messageId } = delivery;
-    state.emit({ type: "drop", queue, messageId, reason: "expired" });
+    tell(held, { type: "drop", reason: "expired" });
     delivery.ack();
     return undefined;
   });

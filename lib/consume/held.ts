@@ -5,7 +5,7 @@
  */
 import { nowOf } from "../broker.ts";
 import type { Linked } from "../linked_list.ts";
-import type { ResolvedPayload, SqsMessage } from "../types.ts";
+import type { DashiEvent, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { giveBackGroup } from "./settle.ts";
 
@@ -79,17 +79,20 @@ export function free(held: Held): void {
 
 /** The message is no longer ours: its `signal` fires, and its slot is free. */
 export function lose(held: Held, error?: Error): void {
-  const { consumer, lane, message } = held;
-  const { MessageId: messageId } = message;
-  const queue = lane.name;
-  consumer.state.emit(
-    held.handedAt
-      ? { type: "heartbeat-ended", queue, messageId, error }
-      : { type: "drop", queue, messageId, reason: "lapsed", error },
-  );
+  tell(held, held.handedAt ? { type: "heartbeat-ended", error } : { type: "drop", reason: "lapsed", error });
   abandon(held, error ?? new DOMException("The message is visible again", "AbortError"));
   giveBackGroup(held);
   free(held);
+}
+
+/** An event as it is told of a message that is held. */
+type About<Event> = Event extends { readonly queue: string; readonly messageId: string }
+  ? Omit<Event, "queue" | "messageId">
+  : never;
+
+/** Tells what became of a message. */
+export function tell({ consumer, lane, message }: Held, event: About<DashiEvent>): void {
+  consumer.state.emit({ queue: lane.name, messageId: message.MessageId, ...event } as DashiEvent);
 }
 
 /** Fires a message's `signal`, also for one who asks for it later. */

@@ -4,6 +4,7 @@ import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
+import { tell } from "./held.ts";
 import { isFifo, type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
 import { letterOf } from "./read_bodies.ts";
 import { undecodable, type UndecodableOptions } from "./undecodable.ts";
@@ -90,7 +91,7 @@ export function resolvePayloads(
         onAttempt,
       });
       if (payload.missing) {
-        state.emit({ type: "drop", queue: delivery.queue, messageId: delivery.messageId, reason: "payload-missing" });
+        tell(held, { type: "drop", reason: "payload-missing" });
         delivery.ack();
         return undefined;
       }

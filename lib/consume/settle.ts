@@ -10,7 +10,7 @@ import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { fail } from "./end.ts";
-import { abandon, free, type Held, isOurs, move, secondsInFlight, visibleFor } from "./held.ts";
+import { abandon, free, type Held, isOurs, move, secondsInFlight, tell, visibleFor } from "./held.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
@@ -23,7 +23,7 @@ export function settle(
   visibleAfter?: number,
 ): Promise<void> {
   if (held.settlement) return held.settlement;
-  const { consumer, lane, message } = held;
+  const { consumer } = held;
   const { state } = consumer;
   const since = held.handedAt ?? held.receivedAt;
   held.verb = type ?? "release";
@@ -32,10 +32,8 @@ export function settle(
   const settlement = held.settlement = new Promise<void>((resolve, reject) =>
     work((error) => {
       if (type && state.options.onEvent) {
-        state.emit({
+        tell(held, {
           type,
-          queue: lane.name,
-          messageId: message.MessageId,
           seconds: (nowOf(state) - since) / 1000,
           visibleAfter,
           error: error as Error | undefined,
@@ -110,10 +108,8 @@ export async function extend(held: Held, seconds: number): Promise<void> {
     throw cause;
   } finally {
     if (change && held.extending === change) held.extending = undefined;
-    state.emit({
+    tell(held, {
       type: "extend",
-      queue: lane.name,
-      messageId: held.message.MessageId,
       seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,
       visibleAfter: seconds,
       error,

@@ -5,7 +5,7 @@
  */
 import { DashiError, DecodeError } from "../errors.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
-import type { Held } from "./held.ts";
+import { type Held, tell } from "./held.ts";
 import { leave } from "./settle.ts";
 
 /** Options of the transforms that read bodies. */
@@ -16,8 +16,7 @@ export interface UndecodableOptions {
 
 /** Leaves a message that can't be read in its queue, with an event. */
 export function leaveUndecodable(held: Held, error: Error): void {
-  const { consumer, lane, message } = held;
-  consumer.state.emit({ type: "drop", queue: lane.name, messageId: message.MessageId, reason: "undecodable", error });
+  tell(held, { type: "drop", reason: "undecodable", error });
   leave(held);
 }
 
