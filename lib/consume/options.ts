@@ -4,19 +4,7 @@
  * @module
  */
 import { type BrokerState, inWorkers } from "../broker.ts";
-import {
-  assertKnown,
-  assertOptions,
-  assertText,
-  assertWithin,
-  type Check,
-  each,
-  has,
-  is,
-  oneOf,
-  refuse,
-  within,
-} from "../check.ts";
+import { assertOptions, assertText, type Check, each, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec, StandardSchemaV1 } from "../types.ts";
 import type { Delivery } from "./delivery.ts";
@@ -188,11 +176,15 @@ export function sourcesOf(queues: Queues): Required<QueueSource>[] {
     refuse("queues", "a name, a URL, or a list of them that is not empty", queues);
   }
   return list.map((entry, index) => {
-    const { queue, priority = 0, weight = 1, ...others } = typeof entry === "string" ? { queue: entry } : entry ?? {};
-    assertKnown(`queues[${index}]`, others, ["queue", "priority", "weight"]);
-    assertText(`queues[${index}].queue`, queue);
-    assertWithin(`queues[${index}].priority`, priority, -Infinity, Infinity, true);
-    assertWithin(`queues[${index}].weight`, weight, Number.MIN_VALUE, Infinity, true);
+    const path = `queues[${index}]`;
+    const source: QueueSource = typeof entry === "string" ? { queue: entry } : entry;
+    assertOptions<QueueSource>(path, source, {
+      queue: assertText,
+      priority: within(-Infinity, Infinity, true),
+      weight: within(Number.MIN_VALUE, Infinity, true),
+    });
+    const { queue, priority = 0, weight = 1 } = source;
+    assertText(`${path}.queue`, queue);
     return { queue, priority, weight };
   });
 }

@@ -23,12 +23,21 @@ const FEW = 4;
  */
 export function payloadPlaces(gate: PayloadGate | undefined, most: number | undefined): PayloadPlaces {
   const placed = new Map<Held, (() => void)[]>(); // what is to be called when one leaves
-  const waiting: { readonly held: Held; admit(): void }[] = [];
+  const waiting: { readonly held: Held; enter(): void }[] = [];
   const fits = (held: Held) => placed.size < (most ?? (inWorkers() || isFifo(held) ? FEW : MANY));
+  const admit = () => {
+    while (waiting.length && fits(waiting[0].held)) {
+      const { held, enter } = waiting.shift()!;
+      placed.set(held, []);
+      enter();
+    }
+  };
   return {
     async enter(held) {
-      if (!waiting.length && fits(held)) placed.set(held, []);
-      else await new Promise<void>((admit) => waiting.push({ held, admit }));
+      await new Promise<void>((enter) => {
+        waiting.push({ held, enter });
+        admit();
+      });
       // In a FIFO group the one before may need those bytes, and it is handed over first.
       if (!gate || isFifo(held)) return gate;
       const leaves = placed.get(held)!;
@@ -45,11 +54,7 @@ export function payloadPlaces(gate: PayloadGate | undefined, most: number | unde
       if (!leaves) return;
       placed.delete(held);
       for (const leave of leaves) leave();
-      while (waiting.length && fits(waiting[0].held)) {
-        const { held, admit } = waiting.shift()!;
-        placed.set(held, []);
-        admit();
-      }
+      admit();
     },
   };
 }
