@@ -43,8 +43,7 @@ export function portableMd5(bytes: Uint8Array): string {
   const view = new DataView(padded.buffer);
   padded.set(bytes);
   padded[length] = 0x80;
-  view.setUint32(padded.length - 8, length << 3, true);
-  view.setUint32(padded.length - 4, length >>> 29, true);
+  view.setBigUint64(padded.length - 8, 8n * BigInt(length), true);
   sines ??= Int32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32 | 0);
   const shifts = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
   const steps = [1, 5, 3, 7];
@@ -69,8 +68,8 @@ export function portableMd5(bytes: Uint8Array): string {
     state[2] += c;
     state[3] += d;
   }
-  state.forEach((word, i) => view.setUint32(i * 4, word, true));
-  return Array.from(padded.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  // All that runs JavaScript keeps the lowest byte first, as MD5 does.
+  return Array.from(new Uint8Array(state.buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
