@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Service } from "./types.ts";
+import type { Service } from "./types/aws_request.ts";
 
 /** Why a message left the consumer without being handed over, or without an ack. */
 export type DropReason =

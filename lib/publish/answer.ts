@@ -5,7 +5,7 @@
  */
 import type { BrokerState } from "../broker.ts";
 import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
-import { DashiError, IntegrityError, PublishError } from "../errors.ts";
+import { IntegrityError, PublishError } from "../errors.ts";
 import type { SentSqsMessage } from "../sqs/message.ts";
 import type { FanoutReceipt } from "../types.ts";
 import type { Draft } from "./draft.ts";
@@ -59,9 +59,4 @@ export function summary(
     { cause },
   );
   return { ...result, error };
-}
-
-/** What was thrown as an error: a signal's reason or a codec's throw may be anything. */
-export function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new DashiError(String(cause), { cause });
 }

@@ -20,7 +20,7 @@ import type {
   QueueAddress,
   WireAttribute,
 } from "../types.ts";
-import { asError } from "./answer.ts";
+import { asError } from "./as_error.ts";
 import type { Draft } from "./draft.ts";
 
 /** Where a part goes. */

@@ -4,7 +4,8 @@ import { entryError } from "../sqs/batch.ts";
 import { sendCheckedBatch, writeMessage } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
-import { asError, sentPart } from "./answer.ts";
+import { sentPart } from "./answer.ts";
+import { asError } from "./as_error.ts";
 import type { SentPart } from "./options.ts";
 import { fanoutFields, offload, type Part } from "./part.ts";
 

@@ -1,5 +1,4 @@
-import type { Input } from "./input.ts";
-import { isRecord } from "./input.ts";
+import { type Input, isRecord } from "./input.ts";
 import { answer, type Answering, faultAnswer } from "./protocol.ts";
 import { SqsFault } from "./sqs_fault.ts";
 

@@ -1,6 +1,4 @@
-import type { Input } from "./input.ts";
-import { text } from "./input.ts";
-import type { MoveTask } from "./actions/move_tasks.ts";
+import { type Input, text } from "./input.ts";
 import { bringUpTo, type QueueState } from "./queue.ts";
 import { invalidValue, SqsFault } from "./sqs_fault.ts";
 import type { Timeline } from "./timeline.ts";
@@ -21,8 +19,28 @@ export interface Model {
   counter: number;
 }
 
+/** A task that moves the messages of a dead-letter queue. */
+export interface MoveTask {
+  readonly handle: string;
+  readonly sourceArn: string;
+  readonly destinationArn?: string;
+  readonly rate?: number;
+  readonly toMove: number;
+  readonly startedAt: number;
+  status: "RUNNING" | "COMPLETED" | "CANCELLED" | "FAILED";
+  failureReason?: string;
+  moved: number;
+  /** Calls off its next step. */
+  stop(): void;
+}
+
 /** What an API action does. `client` is set where a long poll ends with its client. */
 export type Action = (model: Model, input: Input, client?: AbortSignal) => unknown;
+
+/** The place of the next FIFO message: twenty digits that grow. */
+export function nextSequenceNumber(model: Model): string {
+  return "1" + String(++model.counter).padStart(19, "0");
+}
 
 /** The URL of a queue by its name. */
 export function urlOf(model: Model, name: string): string {

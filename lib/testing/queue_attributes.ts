@@ -1,6 +1,5 @@
-import type { Model } from "./model.ts";
-import { queueByArn } from "./model.ts";
 import { isRecord } from "./input.ts";
+import { type Model, queueByArn } from "./model.ts";
 import type { QueueState } from "./queue.ts";
 import { invalid, invalidValue, SqsFault } from "./sqs_fault.ts";
 

@@ -1,26 +1,10 @@
 import { type Input, optionalInteger, optionalText, text } from "../input.ts";
 import type { StoredMessage } from "../message.ts";
-import { type Model, queueByArn } from "../model.ts";
+import { type Model, type MoveTask, nextSequenceNumber, queueByArn } from "../model.ts";
 import { addMessage, hideMessage, type QueueState, removeMessage, takeable } from "../queue.ts";
 import { redriveOf } from "../queue_attributes.ts";
 import { uuidFrom } from "../random.ts";
 import { invalid, SqsFault } from "../sqs_fault.ts";
-import { nextSequenceNumber } from "./send.ts";
-
-/** A task that moves the messages of a dead-letter queue. */
-export interface MoveTask {
-  readonly handle: string;
-  readonly sourceArn: string;
-  readonly destinationArn?: string;
-  readonly rate?: number;
-  readonly toMove: number;
-  readonly startedAt: number;
-  status: "RUNNING" | "COMPLETED" | "CANCELLED" | "FAILED";
-  failureReason?: string;
-  moved: number;
-  /** Calls off its next step. */
-  stop(): void;
-}
 
 /** Messages a second of a task that names no rate: as many as a task may name. */
 const FULL_RATE = 500;

@@ -3,7 +3,7 @@ import type { WireAttribute } from "../../types.ts";
 import { type Input, optionalInteger, texts } from "../input.ts";
 import { handleOf, type StoredMessage } from "../message.ts";
 import { idOf } from "../message_checks.ts";
-import { type Model, noSuchQueue, queueByArn, queueOf } from "../model.ts";
+import { type Model, nextSequenceNumber, noSuchQueue, queueByArn, queueOf } from "../model.ts";
 import {
   addMessage,
   bringUpTo,
@@ -17,7 +17,6 @@ import {
 } from "../queue.ts";
 import { redriveOf } from "../queue_attributes.ts";
 import { invalidValue, SqsFault } from "../sqs_fault.ts";
-import { nextSequenceNumber } from "./send.ts";
 
 interface Receive {
   readonly max: number;

@@ -2,7 +2,7 @@ import { md5Hex, md5OfAttributes } from "../../codec/md5.ts";
 import { type Input, optionalInteger } from "../input.ts";
 import type { StoredMessage } from "../message.ts";
 import { attributesOf, bodyOf, entriesOf, idOf, MAX_BYTES, sizeOf } from "../message_checks.ts";
-import { type Model, queueOf } from "../model.ts";
+import { type Model, nextSequenceNumber, queueOf } from "../model.ts";
 import { addMessage, forgetOld, numberOf, type QueueState } from "../queue.ts";
 import { invalid, invalidValue, missing, SqsFault } from "../sqs_fault.ts";
 import { uuidFrom } from "../random.ts";
@@ -97,11 +97,6 @@ function send(model: Model, queue: QueueState, input: Input, digest: string | un
   }
   addMessage(queue, message, now);
   return { ...checksums, MessageId: message.id, SequenceNumber: message.sequenceNumber };
-}
-
-/** Twenty digits that grow. */
-export function nextSequenceNumber(model: Model): string {
-  return "1" + String(++model.counter).padStart(19, "0");
 }
 
 function deduplicationIdOf(
