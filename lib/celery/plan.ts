@@ -8,7 +8,7 @@ import { ConfigError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
 import { listOf, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { mergeOptions } from "./signature.ts";
-import { taskMessage } from "./task_message.ts";
+import { taskMessage, type Ways } from "./task_message.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
 
 /** What is to be sent for a signature. */
@@ -20,13 +20,11 @@ export interface Plan {
 }
 
 /** What a signature is sent with beyond its own. */
-export interface PlanOptions {
+export interface PlanOptions extends Ways {
   /** Goes ahead of the arguments of a task that is not immutable. */
   readonly prepend?: readonly unknown[];
   /** Options by Celery's names, which win. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Where a task goes that has no queue. Default: `celery`. */
-  readonly queueFor?: (task: string) => string | undefined;
   /** Makes a call of an id. */
   readonly keep: (call: TaskCall) => TaskCall;
 }
@@ -44,7 +42,7 @@ export function plan(state: BrokerState, given: Signature<any>, more: PlanOption
   if (call.subtask_type === "chain") return planChain(state, call, more);
   const args = call.immutable ? call.args : [...prepend, ...call.args];
   const frozen = freeze({ ...call, args }, {});
-  return { messages: [taskMessage(state, frozen, more.queueFor)], call: keep({ id: idOf(frozen) }) };
+  return { messages: [taskMessage(state, frozen, more)], call: keep({ id: idOf(frozen) }) };
 }
 
 function planChain(state: BrokerState, call: Signature, more: PlanOptions): Plan {

@@ -81,6 +81,8 @@ export class Retry extends DashiError {
  */
 export function retry(options: RetryOptions = {}): Error {
   assertOptions<RetryOptions>("", options, CHECKS);
+  const { countdown, eta } = options;
+  if (countdown !== undefined && eta !== undefined) refuse("eta", "left out where 'countdown' is given", eta);
   return new Retry(options);
 }
 

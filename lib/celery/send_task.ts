@@ -69,6 +69,7 @@ export async function sendTask(
   const wire = typeof task === "string" ? {} : toWireOptions(options);
   const planned = plan(state, call, {
     options: wire,
+    ownExchanges: true,
     keep: (call) => keepCall(Object.freeze(call), broker) as TaskCall,
   });
   const messages = planned.messages.map((message) => ({ ...message, traceparent, codec }));

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertOneOf, assertText, assertWithin, refuse } from "../check.ts";
+import { assertOneOf, assertText, assertWithin, has, is, refuse } from "../check.ts";
 import { consume } from "../consume/consume.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
@@ -112,6 +112,8 @@ export function serveTasks(
   assertWithin("concurrency", concurrency, 1, 1e6);
   assertOneOf("acks", acks, ["late", "early"]);
   assertOneOf("onInvalid", onInvalid, ["leave", "reject"]);
+  if (results !== undefined) has("store")("results", results);
+  if (queueFor !== undefined) is("function")("queueFor", queueFor);
   const state = stateOf(broker);
   const worker: Worker = {
     broker,

@@ -1,4 +1,5 @@
 import { assertKnown, assertText, type Check, is, refuse, within } from "../check.ts";
+import { assertMessageId } from "../codec/sqs_text.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import type { SendTaskOptions, Signature, SignatureOptions } from "./types.ts";
 
@@ -42,8 +43,8 @@ const OPTIONS = /* @__PURE__ */ (() => {
     replyTo: ["reply_to", is("string")],
     argsRepr: ["argsrepr", is("string")],
     kwargsRepr: ["kwargsrepr", is("string")],
-    groupId: ["MessageGroupId", assertText],
-    deduplicationId: ["MessageDeduplicationId", assertText],
+    groupId: ["MessageGroupId", assertMessageId],
+    deduplicationId: ["MessageDeduplicationId", assertMessageId],
     messageAttributes: ["message_attributes", record],
     compression: ["compression", assertText],
   } satisfies Record<keyof SendTaskOptions, readonly [wire: string | undefined, check: Check]>;
@@ -89,7 +90,7 @@ export function signature<R = any, T = any>(
   });
 }
 
-/** Options over others, by Celery's names. A time to run at is one option that has two names. */
+/** Options over others, by Celery's names. A time to run at is one option that has two names, and so is a way to go. */
 export function mergeOptions(
   base: Readonly<Record<string, unknown>> = {},
   given: Readonly<Record<string, unknown>>,
@@ -99,6 +100,7 @@ export function mergeOptions(
     if (value === undefined) continue;
     if (name === "eta" && value !== null) delete merged.countdown;
     if (name === "countdown" && value !== null) delete merged.eta;
+    if (name === "exchange" && value !== null) merged.queue = given.queue;
     merged[name] = value;
   }
   return merged;
@@ -116,7 +118,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
  * @throws {ConfigError} If one is wrong.
  */
 export function toWireOptions(options: SendTaskOptions): Record<string, unknown> {
-  const { countdown, eta, expires, stamps, parent } = options;
+  const { countdown, eta, expires, stamps, parent, queue, exchange } = options;
   const wire: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, key)) assertKnown("", options, Object.keys(OPTIONS));
@@ -126,6 +128,7 @@ export function toWireOptions(options: SendTaskOptions): Record<string, unknown>
     if (name) wire[name] = value;
   }
   if (countdown != null && eta != null) refuse("eta", "left out where 'countdown' is given", eta);
+  if (queue != null && exchange != null) refuse("exchange", "left out where 'queue' is given", exchange);
   if (eta != null) wire.eta = instant("eta", eta);
   if (expires != null) wire.expires = typeof expires === "number" ? expires : instant("expires", expires);
   if (parent) {

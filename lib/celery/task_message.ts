@@ -15,16 +15,23 @@ import type { Signature } from "./types.ts";
 /** Celery's `task_default_queue`. */
 export const DEFAULT_QUEUE = "celery";
 
+/** Where tasks go. */
+export interface Ways {
+  /** Where a task goes that has no queue. Default: `celery`. */
+  readonly queueFor?: (task: string) => string | undefined;
+  /** True where exchanges are the caller's own: one that is not declared is an error then, and not left out. */
+  readonly ownExchanges?: boolean;
+}
+
 /**
  * Writes one task's message, as Celery's `as_task_v2()`.
  *
- * @param queueFor Where a task goes that has no queue. Default: `celery`.
  * @throws {DecodeError} If `eta` or `expires` is no instant.
  */
 export function taskMessage(
   state: BrokerState,
   { task, args, kwargs, options }: Signature,
-  queueFor?: (task: string) => string | undefined,
+  ways: Ways,
 ): PublishInput {
   const now = nowOf(state);
   const { task_id: id, group_id, expires, countdown, chain, chord } = options;
@@ -67,7 +74,7 @@ export function taskMessage(
     chain: chain ?? null,
     chord: chord ?? null,
   };
-  const way = wayOf(state, task, options, queueFor);
+  const way = wayOf(state, task, options, ways);
   const delay = eta ? Math.trunc((+eta - now) / 1000) : 0;
   return {
     body: [args, kwargs, embed],
@@ -97,10 +104,13 @@ function wayOf(
   state: BrokerState,
   task: string,
   { queue, exchange, routing_key }: Readonly<Record<string, unknown>>,
-  queueFor: ((task: string) => string | undefined) | undefined,
+  { queueFor, ownExchanges }: Ways,
 ): Way {
   if (typeof queue === "string") return { queue };
-  if (typeof exchange === "string" && exchange && (routing_key || Object.hasOwn(state.topology.exchanges, exchange))) {
+  if (
+    typeof exchange === "string" && exchange &&
+    (routing_key || ownExchanges || Object.hasOwn(state.topology.exchanges, exchange))
+  ) {
     return { exchange, routingKey: routing_key as string | undefined };
   }
   // As in Celery, an exchange without a name routes to the queue of the key's name.

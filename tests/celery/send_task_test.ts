@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import * as v from "valibot";
-import { bind, ConfigError, declareExchange, PublishError } from "@dashi/sqs";
+import { bind, ConfigError, declareExchange, PublishError, UndefinedExchangeError } from "@dashi/sqs";
 import { chain, group, sendTask, signature, task } from "@dashi/sqs/celery";
 import { readIsoDate, writeIsoDate } from "../../lib/celery/iso_date.ts";
 import { pythonRepr } from "../../lib/celery/python_repr.ts";
@@ -138,6 +138,20 @@ Deno.test("sendTask() goes through exchanges, and delays where all their queues 
     "delayed",
     "visible",
   ]);
+});
+
+Deno.test("sendTask() goes where the call says: its exchange wins over the definition's queue, and the reverse", async () => {
+  const { broker, read } = setUp(["celery", "one", "two"]);
+  await declareExchange(broker, "work", { type: "direct" });
+  await bind(broker, "one", { exchange: "work", routingKey: "k" });
+  const [queued, routed] = [task("app.a", { queue: "two" }), task("app.b", { exchange: "work", routingKey: "k" })];
+  await sendTask(broker, queued(), { exchange: "work", routingKey: "k" });
+  await sendTask(broker, signature(queued(), { exchange: "work", routingKey: "k" }));
+  await sendTask(broker, routed(), { queue: "two" });
+  assert.deepEqual((await read("one")).map(({ headers }) => headers.task), ["app.a", "app.a"]);
+  assert.deepEqual((await read("two")).map(({ headers }) => headers.task), ["app.b"]);
+  await assert.rejects(sendTask(broker, "app.a", { exchange: "wrok" }), UndefinedExchangeError);
+  assert.deepEqual(await read("celery"), []);
 });
 
 Deno.test("sendTask() tells SQS the group, the deduplication id and the attributes, and Celery none of them", async () => {
@@ -277,6 +291,9 @@ Deno.test("wrong options are refused at once, by name", async () => {
     [{ id: "" }, /'id' as it must be a string that is not empty/],
     [{ ignoreResult: "no" }, /'ignoreResult' as it must be of type boolean/],
     [{ priority: "high" }, /'priority' as it must be an integer from 0 to 255/],
+    [{ queue: "q", exchange: "work" }, /'exchange' as it must be left out where 'queue' is given/],
+    [{ groupId: "a b" }, /'groupId' as it must be 1 to 128/],
+    [{ deduplicationId: "é" }, /'deduplicationId' as it must be 1 to 128/],
   ];
   for (const [options, message] of wrong) {
     await assert.rejects(sendTask(broker, add(1, 2), options), (error) => {

@@ -636,7 +636,13 @@ Deno.test("wrong options and handlers are refused at once", () => {
     () => serveTasks(broker, { a: run }, { prefetchh: 1 } as never),
     /'prefetchh' as there is no such option/,
   );
+  assert.throws(() => serveTasks(broker, { a: run }, { results: {} as never }), /'results\.store'/);
+  assert.throws(() => serveTasks(broker, { a: run }, { queueFor: "celery" as never }), /'queueFor'/);
   assert.throws(() => retry({ max: -1 }), ConfigError);
+  assert.throws(
+    () => retry({ countdown: 1, eta: new Date() }),
+    /'eta' as it must be left out where 'countdown' is given/,
+  );
   assert.throws(() => retry({ eta: "soon" }), /'eta'/);
   assert.throws(() => retry({ contdown: 5 } as never), /'contdown' as there is no such option/);
   assert.throws(() => retry({ args: "x" as never }), /'args' as it must be an array/);
