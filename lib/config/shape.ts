@@ -121,6 +121,7 @@ export function shaped<Schema extends v.GenericSchema>(
   value: unknown,
   path: string,
 ): v.InferOutput<Schema> {
+  if (Array.isArray(value)) refuse(path, "an object", value); // which an array is for valibot
   const checked = v.safeParse(schema, value);
   if (checked.success) return checked.output;
   const [issue] = checked.issues;

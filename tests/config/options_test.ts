@@ -421,7 +421,9 @@ Deno.test("an unknown option is an error with the nearest one that is known", ()
 });
 
 Deno.test("transport options that are no object, and names of the prototype, are errors", () => {
-  for (const wrong of ["{}", 7, true]) assert.throws(() => fromCelery("sqs://", wrong as never), ConfigError);
+  for (const wrong of ["{}", 7, true, [], [{ region: "eu-west-1" }]]) {
+    assert.throws(() => fromCelery("sqs://", wrong as never), ConfigError);
+  }
   refuses(JSON.parse('{"__proto__":1}'), "transportOptions.__proto__");
   refuses({ constructor: 1 }, "transportOptions.constructor");
 });
