@@ -73,6 +73,10 @@ export function write(state: BrokerState, message: Draft, targets: readonly Targ
   const { options, outgoing } = message;
   const { body } = outgoing;
   if (body instanceof ReadableStream) {
+    if (body.locked) refuse("body", "a stream that nobody reads yet", body);
+    for (const name of ["headers", "expiration", "contentEncoding", "traceparent"] as const) {
+      if (options[name] !== undefined) refuse(name, "left out, as a stream has nothing to hold it", options[name]);
+    }
     let rest = body;
     return targets.map((target, index) => {
       const [stream, other] = index + 1 < targets.length ? rest.tee() : [rest, rest];

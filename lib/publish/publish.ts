@@ -11,7 +11,8 @@ import { discard, fanoutFields, locate, offload, type Part, write } from "./part
 /**
  * Sends a message: to a queue, or through an exchange to every queue that is bound for its routing key.
  *
- * The codec writes the body, a {@linkcode ReadableStream} aside, which goes to the payload store as it is. A body that
+ * The codec writes the body, a {@linkcode ReadableStream} aside, which goes to the payload store as it is: without
+ * headers, expiration, encoding or trace, which have no place then; message attributes go with it. A body that
  * SQS can't take is refused before anything is sent. A send is tried again where that may help, with the same
  * deduplication id; what SQS says it took is compared with what was sent.
  *

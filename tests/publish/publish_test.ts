@@ -458,6 +458,18 @@ Deno.test("publish() stores a stream as it is, for each queue, and wants payload
   const stream = () => new Blob(["bytes"]).stream();
   const bare = setUp();
   const unread = stream();
+  for (
+    const more of [{ headers: { a: 1 } }, { expiration: 5 }, { contentEncoding: "gzip" }, { traceparent: "00-1-2-00" }]
+  ) {
+    const [name] = Object.keys(more);
+    await assert.rejects(
+      publish(bare.broker, unread, { queue: "orders", ...more }),
+      (error) => error instanceof ConfigError && error.message.includes(`'${name}' as it must be left out`),
+    );
+  }
+  const read = stream();
+  read.getReader();
+  await assert.rejects(publish(bare.broker, read, { queue: "orders" }), ConfigError);
   await assert.rejects(publish(bare.broker, unread, { queue: "orders" }), /stream.*payloads/);
   assert.equal(unread.locked, false);
   await unread.cancel();
