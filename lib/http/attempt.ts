@@ -67,7 +67,12 @@ export async function attemptOnce<Output>(
       forgetDeadline = setDeadline(state, seconds, () => stop(faultOf(request, says, "CredentialsTimeout")));
     }
     const { url, init, authorization } = await signParts(request, {
-      credentials: await keysFor(state, credentials, seen, { region, signal, rejected }),
+      // A role is assumed where the broker is, however many regions its queues are in.
+      credentials: await keysFor(state, credentials, seen, {
+        region: state.options.region ?? region,
+        signal,
+        rejected,
+      }),
       region,
       endpoint: options.endpoint ?? state.endpoint,
       now: nowOf(state) + state.clockOffset,

@@ -21,7 +21,7 @@ export interface Credentials {
 
 /** What a {@linkcode CredentialProvider} is told about the broker that asks. */
 export interface CredentialContext {
-  /** The broker's region, for providers that call a regional service. */
+  /** The broker's region, for providers that call a regional service; the request's where the broker has none. */
   readonly region: string;
   /** The broker's `endpoint` option, if one was given. */
   readonly endpoint?: Endpoints;

@@ -430,6 +430,23 @@ Deno.test("send() signs for the region of AWS's queue URL, else the caller's, el
   assert.equal(await scope(move, {}), "sqs.ap-south-1.amazonaws.com ap-south-1");
 });
 
+Deno.test("send() tells a provider the broker's region, whatever the queue's is, and the request's where it has none", async () => {
+  const told = async (region: string | undefined) => {
+    const regions: string[] = [];
+    const { broker } = bench([good()], {
+      region,
+      credentials: (context) => {
+        regions.push(context.region);
+        return Promise.resolve(KEYS);
+      },
+    });
+    await send(broker, deleteMessage({ queueUrl: "https://sqs.us-west-2.amazonaws.com/1/a", receiptHandle: "x" }));
+    return regions;
+  };
+  assert.deepEqual(await told("eu-west-1"), ["eu-west-1"]);
+  assert.deepEqual(await told(undefined), ["us-west-2"]);
+});
+
 /** The ways in which a secret could stand in a text. */
 function forms(secret: string): string[] {
   return [
