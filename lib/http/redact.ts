@@ -1,6 +1,6 @@
 /** Takes out what a server may have repeated of the keys and the signature: in its words, its code or its request id. */
 export function redact<T extends object>(seen: T, secrets: readonly string[]): T {
-  for (let at = seen as any; typeof at === "object" && at; at = at.cause) {
+  for (let at = seen as any; at; at = at.cause) {
     for (const secret of secrets) {
       // A short one is an emulator's dummy, which may be a word of the message.
       if (secret.length < 16) continue;

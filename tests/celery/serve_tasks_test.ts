@@ -561,7 +561,7 @@ Deno.test("after the grace a task's signal fires, its message goes back, and its
   assert.equal(sqs.messages("celery")[0].state, "visible");
 });
 
-Deno.test("a signal stops a worker as stop() does", async () => {
+Deno.test("a signal stops a worker as stop() does, and one that it has stopped before receives nothing", async () => {
   const { broker, sqs } = setUp();
   const controller = new AbortController();
   await sqs.clock.run(async () => {
@@ -570,7 +570,11 @@ Deno.test("a signal stops a worker as stop() does", async () => {
     controller.abort();
     await worker.closed;
   });
+  await sendTask(broker, add(1, 2));
+  const before = sqs.requests.count("ReceiveMessage");
   await sqs.clock.run(() => serveTasks(broker, { "app.add": () => 1 }, { signal: controller.signal }).closed);
+  assert.equal(sqs.requests.count("ReceiveMessage"), before);
+  assert.equal(sqs.messages("celery")[0].receiveCount, 0);
 });
 
 Deno.test("closed rejects with what no retry mends", async () => {

@@ -494,6 +494,15 @@ Deno.test("send() shows no secret, token or signature in errors, events and stac
   }
 });
 
+Deno.test("send() takes a key of sixteen characters out of what a server says, and leaves shorter ones: they may be words", async () => {
+  const secretAccessKey = "0123456789abcdef";
+  for (const [key, shown] of [[secretAccessKey, "…"], [secretAccessKey.slice(1), secretAccessKey.slice(1)]]) {
+    const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: key };
+    const { broker } = bench([bad("InvalidAction", `no ${key}`)], { credentials });
+    assert.match((await failure<AwsError>(send(broker, remove))).message, new RegExp(`: no ${shown}`));
+  }
+});
+
 Deno.test("send() refuses what is no broker", async () => {
   assert.ok(await failure(send({ queueNamePrefix: "", requests: 0 }, remove)) instanceof ConfigError);
 });

@@ -4,6 +4,7 @@ import fc from "../support/fast_check.ts";
 import { CredentialsError } from "../../lib/errors.ts";
 import { sign, type SignOptions } from "../../lib/http/sign.ts";
 import { objectPath } from "../../lib/s3/object_path.ts";
+import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import type { AwsBody, AwsRequest, Service } from "../../lib/types.ts";
 import vectors from "../vectors/sigv4.json" with { type: "json" };
@@ -203,6 +204,36 @@ Deno.test("sign() gives the request that was built: method, body, headers, no re
   assert.equal(await signed.text(), unsigned.body);
   controller.abort();
   assert.equal(signed.signal.aborted, true);
+});
+
+Deno.test("sign() gives a receive its last signature again only where second, keys, region, endpoint and http are the same", async () => {
+  const unsigned = receiveMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs" });
+  const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG" };
+  const now = Date.UTC(2026, 0, 2);
+  const options = {
+    credentials: keys,
+    region: "eu-west-1",
+    endpoint: "http://sqs.example.org",
+    allowInsecure: true,
+    now,
+  };
+  const proof = async (changed: Partial<SignOptions>) => {
+    const { url, headers } = await sign(unsigned, { ...options, ...changed });
+    return url + headers.get("authorization");
+  };
+  const others: Partial<SignOptions>[] = [
+    { now: now + 1000 },
+    { credentials: { ...keys, secretAccessKey: "another/secret" } },
+    { region: "eu-west-2" },
+    { endpoint: "http://sqs.example.com" },
+  ];
+  const first = await proof({});
+  for (const changed of others) {
+    assert.equal(await proof({ now: now + 999 }), first);
+    assert.notEqual(await proof(changed), first);
+    assert.equal(await proof({}), first);
+  }
+  await assert.rejects(proof({ allowInsecure: false }), { name: "ConfigError", message: /plain http/ });
 });
 
 Deno.test("sign() refuses what is no pair of keys and no instant, and signs nothing with it", async () => {
