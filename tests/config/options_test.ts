@@ -4,7 +4,7 @@ import { connect } from "../../lib/connect.ts";
 import { stateOf } from "../../lib/broker.ts";
 import { ConfigError, InvalidQueueError } from "../../lib/errors.ts";
 import type { ConnectOptions, CredentialContext, CredentialProvider, OutgoingMessage } from "../../lib/types.ts";
-import { withEnv } from "../credentials/fakes.ts";
+import { withEnv } from "../support/with_env.ts";
 
 const from = (options?: object): ConnectOptions => {
   const made = fromCelery("sqs://AKIDEXAMPLE:url-secret@", options);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type CredentialProvider, CredentialsError } from "@dashi/sqs";
 import { chain, defaultChain, env, staticCredentials } from "@dashi/sqs/credentials";
-import { fakeContext, KEYS, withEnv } from "./fakes.ts";
+import { withEnv } from "../support/with_env.ts";
+import { fakeContext, KEYS } from "./fakes.ts";
 
 const nothing = fakeContext(() => new Response("", { status: 404 }));
 

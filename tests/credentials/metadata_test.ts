@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { container, instanceMetadata } from "@dashi/sqs/credentials";
-import { fakeContext, settle, withEnv } from "./fakes.ts";
+import { withEnv } from "../support/with_env.ts";
+import { fakeContext, settle } from "./fakes.ts";
 
 const GOOD = JSON.stringify({
   Code: "Success",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { profile } from "@dashi/sqs/credentials";
-import { assumed, fakeContext, settle, withEnv } from "./fakes.ts";
+import { withEnv } from "../support/with_env.ts";
+import { assumed, fakeContext, settle } from "./fakes.ts";
 
 const CONFIG = `\uFEFF# a comment
 [default]

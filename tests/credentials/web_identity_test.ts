@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { AwsError } from "@dashi/sqs";
 import { webIdentity } from "@dashi/sqs/credentials";
-import { assumed, fakeContext, refused, ROLE, withEnv } from "./fakes.ts";
+import { withEnv } from "../support/with_env.ts";
+import { assumed, fakeContext, refused, ROLE } from "./fakes.ts";
 
 const TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
 const answer = () => assumed("AssumeRoleWithWebIdentity", "ASIA1", "2026-01-01T01:00:00Z");

@@ -9,10 +9,12 @@ import {
 } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { deleteMessage } from "../../lib/sqs/delete_message.ts";
+import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { startMessageMoveTask } from "../../lib/sqs/start_message_move_task.ts";
 import type { AwsBody, AwsRequest, CredentialContext, Credentials } from "../../lib/types.ts";
+import { withEnv } from "../support/with_env.ts";
 import { bad, bench, failure, good, KEYS, QUEUE, turn } from "./bench.ts";
 
 const receive = receiveMessage({ queueUrl: QUEUE });
@@ -409,7 +411,7 @@ Deno.test("send() calls onAttempt before each try, and its throw ends the sendin
   assert.deepEqual([requests.length, broker.requests], [2, 2]);
 });
 
-Deno.test("send() signs for the region of AWS's queue URL, else the caller's, else the broker's", async () => {
+Deno.test("send() signs for the caller's region, else that of AWS's queue URL, else the broker's", async () => {
   const scope = async (request: AwsRequest<unknown>, options: Parameters<typeof bench>[1], own?: string) => {
     const { broker, requests } = bench([good({ TaskHandle: "x" })], options);
     await send(broker, request, { region: own });
@@ -491,6 +493,20 @@ Deno.test("send() shows no secret, token or signature in errors, events and stac
     for (const secret of [KEYS.secretAccessKey, KEYS.sessionToken, ...signatures]) {
       for (const form of forms(secret)) assert.ok(!seen.includes(form), `${error.awsCode} shows ${form}`);
     }
+  }
+});
+
+Deno.test("send() signs for the environment's region where nothing else names one: AWS_REGION, AWS_DEFAULT_REGION, us-east-1", async () => {
+  const environments: [Record<string, string>, string][] = [
+    [{ AWS_REGION: "eu-south-1", AWS_DEFAULT_REGION: "eu-south-2" }, "eu-south-1"],
+    [{ AWS_REGION: "", AWS_DEFAULT_REGION: "eu-south-2" }, "eu-south-2"],
+    [{}, "us-east-1"],
+  ];
+  for (const [variables, region] of environments) {
+    const { broker, requests } = bench([good({ QueueUrl: QUEUE })], { region: undefined });
+    await withEnv(variables, () => send(broker, getQueueUrl({ queueName: "jobs" })));
+    assert.equal(new URL(requests[0].url).host, `sqs.${region}.amazonaws.com`);
+    assert.match(requests[0].headers.get("authorization")!, new RegExp(`/${region}/sqs/`));
   }
 });
 

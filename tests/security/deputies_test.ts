@@ -22,7 +22,7 @@ import { snsFanout } from "@dashi/sqs/fanout";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { receiveMessage } from "@dashi/sqs/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
-import { withEnv } from "../credentials/fakes.ts";
+import { withEnv } from "../support/with_env.ts";
 import { assertHidden } from "./leaks.ts";
 
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "an-example-of-a-secret-key" };

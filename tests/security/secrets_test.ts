@@ -25,7 +25,7 @@ import { s3Payloads, s3Results } from "@dashi/sqs/payloads";
 import { memorySqs } from "@dashi/sqs/testing";
 import { stateOf } from "../../lib/broker.ts";
 import { resolveQueue } from "../../lib/topology/resolve_queue.ts";
-import { withEnv } from "../credentials/fakes.ts";
+import { withEnv } from "../support/with_env.ts";
 import { assertHidden, formsOf } from "./leaks.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCY=EXAMPLEKEY";
