@@ -1,4 +1,3 @@
-import { nowOf } from "../broker.ts";
 import { pipe } from "../streams/pipe.ts";
 import type { Broker, StandardSchemaV1, Transform } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
@@ -75,7 +74,7 @@ export function consume(
 ): Deliveries<Delivery<unknown>> {
   const consumer = createConsumer(broker, queues, options);
   const { payloads, codec } = consumer.state.options;
-  const { schema, ack, onUndecodable } = options;
+  const { schema, onUndecodable } = options;
   const policy = { onUndecodable };
   const steps: (Transform<any, any> | false | undefined)[] = [
     options.heartbeat !== false && keepInvisible(broker),
@@ -83,55 +82,7 @@ export function consume(
     decode((delivery) => options.codec ?? heldOf(delivery).lane.address?.predefined?.codec ?? codec!, policy),
     options.dropExpired !== false && dropExpired(),
     schema && validate(schema, policy),
-    ack === "none" && deleteFirst,
-    ack === "auto" && ackLast,
   ];
   const transforms = steps.filter((step) => !!step) as [Transform<any, any>];
   return deliveriesOf(consumer, (source) => pipe(source, ...transforms) as AsyncIterable<Delivery<unknown>>);
-}
-
-/**
- * Deletes each message before it goes on, and none that nobody asked for: whatever ends the loop, what is deleted was
- * handed over. One that can't be deleted comes again, and does not go on.
- */
-const deleteFirst = /* @__PURE__ */ reading(async (delivery) => {
-  const held = heldOf(delivery);
-  held.handedAt = nowOf(held.consumer.state);
-  return await delivery.ack().then(() => true, () => {
-    held.consumer.taken--;
-    return false;
-  });
-});
-
-/** Acks the last one when the next is asked for; the end of the loop does not ask. */
-const ackLast = /* @__PURE__ */ reading(() => true, (last) => void (heldOf(last).consumer.acksLast && last.ack()));
-
-type Items = Transform<Delivery<unknown>, Delivery<unknown>>;
-
-/** Reads on demand: tells `before` of the last one, and leaves out the next if `goesOn` says so. */
-function reading(
-  goesOn: (delivery: Delivery<unknown>) => boolean | Promise<boolean>,
-  before?: (last: Delivery<unknown>) => void,
-): Items {
-  return (source) => {
-    const reader = source[Symbol.asyncIterator]();
-    let last: Delivery<unknown> | undefined;
-    return {
-      [Symbol.asyncIterator]: () => ({
-        async next() {
-          if (last) before?.(last);
-          last = undefined;
-          for (;;) {
-            const result = await reader.next();
-            if (result.done) return result;
-            if (await goesOn(result.value)) {
-              last = result.value;
-              return result;
-            }
-          }
-        },
-        return: async (value) => await reader.return?.() ?? { done: true, value },
-      }),
-    };
-  };
 }

@@ -1,7 +1,8 @@
+import { nowOf } from "../broker.ts";
 import { ConfigError } from "../errors.ts";
 import { atHand, type MayHaveAtHand } from "../streams/at_hand.ts";
 import type { Consumer } from "./consumer.ts";
-import { type Delivery, handOver } from "./delivery.ts";
+import { type Delivery, handOver, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { next, takeWaiting } from "./take.ts";
@@ -68,6 +69,7 @@ export function deliveriesOf<D>(
 
 function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<D> {
   const over = { done: true, value: undefined } as const;
+  let last: D | undefined;
   consumer.cut = () => void inner.return?.().catch(() => {});
   const wait = async (): Promise<IteratorResult<D>> => {
     try {
@@ -77,7 +79,11 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
           end(consumer, true);
           return over;
         }
-        if (handOver(result.value as Delivery<unknown>)) return result;
+        const delivery = result.value as Delivery<unknown>;
+        if ((!consumer.deletesFirst || await deleted(delivery)) && handOver(delivery)) {
+          last = result.value;
+          return result;
+        }
       }
     } catch (error) {
       const quiet = consumer.phase >= Phase.Ending && consumer.settings.signal?.aborted;
@@ -88,8 +94,12 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
   };
   return {
     next() {
+      // Asking for the next acks the last; the end of the loop does not ask.
+      if (consumer.acksLast) (last as Delivery<unknown> | undefined)?.ack();
+      last = undefined;
+      if (consumer.deletesFirst) return wait();
       for (let value: D | undefined; (value = inner[atHand]?.()) !== undefined;) {
-        if (handOver(value as Delivery<unknown>)) return Promise.resolve({ done: false, value });
+        if (handOver(value as Delivery<unknown>)) return Promise.resolve({ done: false, value: last = value });
       }
       return wait();
     },
@@ -100,4 +110,17 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
       return over;
     },
   };
+}
+
+/**
+ * Deletes a message that was asked for, before it is handed over: whatever ends the loop, what is deleted was handed over.
+ * False for one that can't be deleted, which comes again.
+ */
+async function deleted(delivery: Delivery<unknown>): Promise<boolean> {
+  const held = heldOf(delivery);
+  held.handedAt = nowOf(held.consumer.state);
+  return await delivery.ack().then(() => true, () => {
+    held.consumer.taken--;
+    return false;
+  });
 }
