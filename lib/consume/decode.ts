@@ -1,6 +1,5 @@
 import { has } from "../check.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
-import { DecodeError } from "../errors.ts";
 import type { Codec, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { letterOf, readBodies, then } from "./read_bodies.ts";
@@ -41,10 +40,7 @@ export function decode(
   return readBodies(options, (delivery) => {
     const { body, messageAttributes } = letterOf(delivery);
     if (looksLikePointer(body)) {
-      throw new DecodeError(
-        `Cannot read message ${delivery.messageId} of '${delivery.queue}' as its body is a pointer to a payload: ` +
-          "pass connect({ payloads: s3Payloads({ bucket }) })",
-      );
+      throw new Error("it is a pointer to a payload: set 'payloads' in connect(), as s3Payloads() is");
     }
     const chosen = typeof codec === "function" ? codec(delivery) : codec;
     const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};

@@ -80,7 +80,7 @@ export function free(held: Held): void {
 /** The message is no longer ours: its `signal` fires, and its slot is free. */
 export function lose(held: Held, error?: Error): void {
   tell(held, held.handedAt ? { type: "heartbeat-ended", error } : { type: "drop", reason: "lapsed", error });
-  abandon(held, error ?? new DOMException("The message is visible again", "AbortError"));
+  abandon(held, error);
   giveBackGroup(held);
   free(held);
 }
@@ -96,7 +96,10 @@ export function tell({ consumer, lane, message }: Held, event: About<DashiEvent>
 }
 
 /** Fires a message's `signal`, also for one who asks for it later. */
-export function abandon(held: Held, reason: unknown): void {
+export function abandon(
+  held: Held,
+  reason: unknown = new DOMException("The message is visible again", "AbortError"),
+): void {
   (held.controller ??= new AbortController()).abort(reason);
 }
 

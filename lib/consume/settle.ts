@@ -85,7 +85,7 @@ export function giveBackGroup(held: Held): void {
     else if (
       later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group && isOurs(other)
     ) {
-      abandon(other, new DOMException("An earlier message of the group went back to the queue", "AbortError"));
+      abandon(other);
       settle(other, "release", (done) => hide(other, 0, done), 0);
     }
   }
@@ -126,7 +126,7 @@ function assertExtends(held: Held, seconds: number): void {
   const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
   if (seconds > most) {
     throw new ConfigError(
-      `Cannot extend by ${seconds} s as SQS keeps a message in flight for 12 hours in all: at most ${most} s are left`,
+      `Cannot extend by ${seconds} s as of the 12 hours that SQS allows ${most} s are left`,
     );
   }
 }

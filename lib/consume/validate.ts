@@ -1,4 +1,3 @@
-import { DecodeError } from "../errors.ts";
 import type { StandardSchemaV1, Transform } from "../types.ts";
 import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import { assertSchema } from "./options.ts";
@@ -44,11 +43,7 @@ export function validate(schema: StandardSchemaV1, options: UndecodableOptions =
       if (!result.issues) return delivery.with(result.value);
       const [issue] = result.issues;
       const at = placeOf(issue);
-      throw new DecodeError(
-        `Cannot use message ${delivery.messageId} of '${delivery.queue}' as its body${
-          at && ` at '${at}'`
-        } does not fit the schema: ${issue.message}`,
-      );
+      throw new Error(`its body${at && ` at '${at}'`} does not fit the schema: ${issue.message}`);
     }));
 }
 

@@ -26,8 +26,8 @@ export function env(): CredentialProvider {
     const sessionToken = environment("AWS_SESSION_TOKEN") || undefined;
     if (!accessKeyId || !secretAccessKey) {
       throw new ConfigError(
-        "Cannot sign as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: pass connect({ credentials }), " +
-          "for example defaultChain() of @dashi/sqs/credentials",
+        "Cannot sign as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: " +
+          "set 'credentials' in connect(), as defaultChain() is",
       );
     }
     // The same object for the same keys: what is derived for signing hangs on it.

@@ -127,8 +127,7 @@ export function resolveUrl(
   if (url.search) url.search = url.search.replaceAll("+", "%20");
   if (protocol === "http:" && !allowInsecure && !isPrivateHost(hostname)) {
     throw new ConfigError(
-      `Cannot send to ${url.origin} as plain http to a public host can be read on its way: ` +
-        "use https, or set http.allowInsecure",
+      `Cannot send to ${url.origin} by plain http to a public host: use https, or set http.allowInsecure`,
     );
   }
   return url;
@@ -166,6 +165,6 @@ function originOf(queueUrl: string): string {
   if (sqsRegion(hostname)) return `https://${host}`;
   if (isPrivateHost(hostname)) return origin;
   throw new ConfigError(
-    `Cannot send to ${origin} as a queue URL does not make its host one to trust: set 'endpoint' to it if it is right`,
+    `Cannot send to ${origin} as a queue URL makes no host one to trust: set 'endpoint' if it is right`,
   );
 }
