@@ -52,9 +52,10 @@ async function finish(consumer: Consumer): Promise<void> {
   const { held, state, settings, polling } = consumer;
   const quiet = () => held.size === 0 && consumer.busy === 0;
   const settled = new AbortController();
+  let done = () => settled.abort();
   consumer.changed = () => {
     for (const { deletes } of consumer.lanes) deletes.look();
-    if (quiet() || consumer.phase === Phase.Closed) settled.abort();
+    if (quiet() || consumer.phase === Phase.Closed) done();
   };
   if (!quiet()) await lapse(state.clock, settings.graceSeconds, settled.signal);
   if (consumer.phase === Phase.Closed) return; // it was let go
@@ -63,16 +64,13 @@ async function finish(consumer: Consumer): Promise<void> {
     polling.abort(new DOMException("The consumer has ended", "AbortError"));
     for (const message of held) {
       if (message.where !== "out") continue;
-      abandon(message, new DOMException("The consumer has ended", "AbortError"));
+      abandon(message, polling.signal.reason);
       release(message);
     }
-    const { promise, resolve } = deferred<void>();
-    consumer.changed = () => {
-      for (const { deletes } of consumer.lanes) deletes.look();
-      if (quiet()) resolve();
-    };
-    consumer.changed();
-    await promise;
+    await new Promise<void>((resolve) => {
+      done = resolve;
+      consumer.changed();
+    });
   }
   consumer.phase = Phase.Closed;
   consumer.wake();
