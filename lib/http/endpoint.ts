@@ -165,6 +165,6 @@ function originOf(queueUrl: string): string {
   if (sqsRegion(hostname)) return `https://${host}`;
   if (isPrivateHost(hostname)) return origin;
   throw new ConfigError(
-    `Cannot send to ${origin} as a queue URL makes no host one to trust: set 'endpoint' if it is right`,
+    `Cannot send to ${origin} as only a queue URL names it: set 'endpoint' to it if it is right`,
   );
 }
