@@ -5,7 +5,7 @@ import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { again, fail, mayPass, store, succeed } from "./finish.ts";
 import { readRequest, type TaskRequest } from "./request.ts";
 import { Retry, RETRY_DEFAULTS } from "./retry.ts";
-import { runTask } from "./run_task.ts";
+import { type Outcome, runTask } from "./run_task.ts";
 import { describeIssue } from "./send_task.ts";
 import type { ServedTask, TaskContext } from "./types.ts";
 import { untilDue } from "./until_due.ts";
@@ -117,31 +117,40 @@ async function work(
   over = true;
   if (outcome.type === "lost") return await giveBack(delivery);
   await told;
-  await settling(worker, delivery, async () => {
-    let error: unknown;
-    if (outcome.type === "threw") error = outcome.error;
-    else {
-      try {
-        await succeed(worker, request, kept, outcome.value);
-        return worker.tell("succeeded", delivery);
-      } catch (final) {
-        // As in Celery, a result or a callback that can't be written makes the task fail.
-        if (mayPass(final)) throw final;
-        error = final;
-      }
+  await settling(worker, delivery, () => conclude(worker, delivery, request, kept, outcome));
+}
+
+/** Tells what a run came to: success, another run, or failure. */
+async function conclude(
+  worker: Worker,
+  delivery: Delivery<unknown>,
+  request: TaskRequest,
+  kept: boolean,
+  outcome: Exclude<Outcome, { type: "lost" }>,
+): Promise<void> {
+  let error: unknown;
+  if (outcome.type === "threw") error = outcome.error;
+  else {
+    try {
+      await succeed(worker, request, kept, outcome.value);
+      return worker.tell("succeeded", delivery);
+    } catch (final) {
+      // As in Celery, a result or a callback that can't be written makes the task fail.
+      if (mayPass(final)) throw final;
+      error = final;
     }
-    if (error instanceof Retry) {
-      try {
-        const due = await again(worker, request, delivery, kept, error);
-        return worker.tell("retried", delivery, { eta: due, error: error.options.error });
-      } catch (final) {
-        if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && mayPass(final)) throw final;
-        error = final; // retried often enough, or with arguments that can't be written
-      }
+  }
+  if (error instanceof Retry) {
+    try {
+      const due = await again(worker, request, delivery, kept, error);
+      return worker.tell("retried", delivery, { eta: due, error: error.options.error });
+    } catch (final) {
+      if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && mayPass(final)) throw final;
+      error = final; // retried often enough, or with arguments that can't be written
     }
-    await fail(worker, request, kept, error);
-    worker.tell("failed", delivery, { error });
-  });
+  }
+  await fail(worker, request, kept, error);
+  worker.tell("failed", delivery, { error });
 }
 
 /** Gives a message back that was not begun; one that is not ours any more is left alone. */

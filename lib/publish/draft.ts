@@ -11,7 +11,7 @@ import type { PublishOptions } from "./options.ts";
 export interface Draft {
   readonly options: PublishOptions;
   /** What the codec is given. */
-  readonly outgoing: OutgoingMessage;
+  readonly outgoing: OutgoingMessage & { readonly fanout: boolean };
   /** The queues by name or URL; for fanout, the exchange. */
   readonly names: readonly string[];
   readonly attributes: Readonly<Record<string, MessageAttributeInput>>;

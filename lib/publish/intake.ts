@@ -66,7 +66,7 @@ export function openIntake(broker: Broker, options: PublishOptions, lanes: Lanes
     const keys = names.map((name) => `${fanout} ${name}`);
     const found = keys.map((key) => targets.get(key));
     if (!found.includes(undefined)) return place(slot, message, found as Target[]);
-    return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout!, options.signal))).then(
+    return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout, options.signal))).then(
       (found) => {
         found.forEach((target, index) => {
           if (!(target.error instanceof AwsError && target.error.retryable)) targets.set(keys[index], target);

@@ -89,8 +89,8 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       else await settle(load, outcomes[index]);
     }
     if (lane.fifo) {
-      for (const { part } of loads) lane.busy.delete(part.messageGroupId!);
-      for (const { part } of retried) lane.busy.add(part.messageGroupId!);
+      for (const load of loads) lane.busy.delete(groupOf(load));
+      for (const load of retried) lane.busy.add(groupOf(load));
     }
     if (retried.length) begin(retry(lane, retried, outcomes[again[0]] as AwsError));
     for (const other of lanes.values()) dispatch(other, false);
@@ -103,9 +103,11 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     state.emit({ type: "retry", service, action, queueUrl: loads[0].part.target.address?.url, attempt, delay, error });
     await pause(state.clock, delay, ending.signal);
     if (ending.signal.aborted) return void await Promise.all(loads.map((load) => refuse(load, error)));
-    for (const load of loads) load.waiting = true;
     lane.waiting.unshift(...loads);
-    for (const { part } of loads) lane.busy.delete(part.messageGroupId!);
+    for (const load of loads) {
+      load.waiting = true;
+      lane.busy.delete(groupOf(load));
+    }
     dispatch(lane, true);
   }
 
@@ -150,6 +152,11 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   };
 }
 
+/** A load's group: on a FIFO queue each has one. */
+function groupOf({ part }: Load): string {
+  return part.messageGroupId!;
+}
+
 /** Takes the next batch out of a lane; an empty one unless it is full or may be a partial one. */
 function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boolean): readonly Load[] {
   const { waiting, fifo, busy } = lane;
@@ -162,7 +169,7 @@ function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boo
   let full = false;
   for (; at < waiting.length && !full; at++) {
     const load = waiting[at];
-    const group = load.part.messageGroupId!;
+    const group = groupOf(load);
     if (fifo && held.has(group)) {
       left.push(load);
       continue;
@@ -181,7 +188,7 @@ function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boo
   lane.waiting = left.concat(waiting.slice(at));
   for (const load of taken) {
     load.waiting = false;
-    if (fifo) busy.add(load.part.messageGroupId!);
+    if (fifo) busy.add(groupOf(load));
   }
   return taken;
 }

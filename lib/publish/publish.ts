@@ -62,7 +62,7 @@ export async function publish(broker: Broker, body: unknown, options: PublishOpt
   const { signal } = options;
   signal?.throwIfAborted();
   const message = draft(state, body, options);
-  const found = await Promise.all(message.names.map((name) => locate(broker, name, message.outgoing.fanout!, signal)));
+  const found = await Promise.all(message.names.map((name) => locate(broker, name, message.outgoing.fanout, signal)));
   // All parts are written, and so checked, before the first is sent.
   const parts = await write(state, message, found.filter(({ error }) => !error));
   const outcomes = await Promise.all(found.map((target) => {
