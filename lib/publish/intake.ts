@@ -96,11 +96,7 @@ export function openIntake(broker: Broker, options: PublishOptions, lanes: Lanes
       for (const load of slot.loads) lanes.add(load);
     };
     try {
-      const parts = write(
-        state,
-        message,
-        found.some(({ error }) => error) ? found.filter(({ error }) => !error) : found,
-      );
+      const parts = write(state, message, found.filter(({ error }) => !error));
       if (!writing && !(parts instanceof Promise)) return void enter(parts);
       const before = writing;
       const turned = Promise.resolve(parts).then((parts) => () => enter(parts), (error) => () => fail(error));
