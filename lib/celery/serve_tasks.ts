@@ -9,7 +9,10 @@ import { DEFAULT_QUEUE } from "./task_message.ts";
 import type { ServedTask, TaskHandler } from "./types.ts";
 import { createSlots, teller, type Worker } from "./worker.ts";
 
-/** Options of {@linkcode serveTasks}; those of the receiving are as in `consume()`. */
+/**
+ * Options of {@linkcode serveTasks}; those of the receiving are as in `consume()`. `maxRequests` counts those to the
+ * queues it receives from; results, retries, callbacks and chained tasks are requests besides.
+ */
 export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable"> {
   /** A name, a URL, or a list of names or `{ queue, priority?, weight? }`. Default: `celery`. */
   readonly queues?: Queues;

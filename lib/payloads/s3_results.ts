@@ -5,7 +5,7 @@ import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
 import { connect } from "../connect.ts";
-import { DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
+import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
 import { objectPath } from "../s3/object_path.ts";
 import { assertBucket } from "../s3/request.ts";
@@ -136,6 +136,9 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
 }
 
 function idOf(call: Call | string): string {
+  if (typeof call === "object" && call && "calls" in call) {
+    throw new ConfigError("Cannot look for a result of a group as each of its tasks has its own: ask for its 'calls'");
+  }
   return typeof call === "string" ? call : call?.id;
 }
 

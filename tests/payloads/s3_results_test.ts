@@ -3,6 +3,7 @@ import { keepCall } from "../../lib/celery_call.ts";
 import { connect } from "../../lib/connect.ts";
 import { AwsError, ConfigError, IntegrityError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
 import { s3Results, type S3ResultsOptions } from "../../lib/payloads/mod.ts";
+import type { GroupCall } from "../../lib/celery/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { Call, ResultOptions } from "../../lib/types.ts";
 import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
@@ -151,6 +152,8 @@ Deno.test("s3Results() names a wrong option", async () => {
   const results = s3Results({ bucket: "results" });
   for (const id of ["", undefined, 3, {}]) await assert.rejects(results.get(id as string, { broker }), ConfigError);
   await assert.rejects(results.get("1", { broker, timeuot: 1 } as ResultOptions), /timeuot/);
+  const group: GroupCall = { id: "1", calls: [{ id: "2" }] };
+  await assert.rejects(results.get(group, { broker }), /group.*'calls'/);
 });
 
 Deno.test("s3Results().store() keeps the state before when it fails", async () => {
