@@ -6,6 +6,7 @@
 import { type BrokerState, nowOf } from "../broker.ts";
 import type { PublishInput } from "../publish/options.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
+import { entityName } from "../topology/entity_name.ts";
 import { route } from "../topology/route.ts";
 import { listOf } from "./chain.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
@@ -119,9 +120,16 @@ function wayOf(
 }
 
 /** True if SQS takes a delay for the message. */
-function delays({ topology }: BrokerState, { queue, exchange, routingKey = "" }: Way): boolean {
-  if (queue !== undefined) return !queue.endsWith(".fifo");
+function delays(state: BrokerState, { queue, exchange, routingKey = "" }: Way): boolean {
+  const { topology } = state;
+  if (queue !== undefined) return !isFifo(state, queue);
   const found = topology.exchanges[exchange!];
   return !!found && found.type !== "fanout" &&
-    route(topology, exchange!, routingKey).every((name) => !name.endsWith(".fifo"));
+    route(topology, exchange!, routingKey).every((name) => !isFifo(state, name));
+}
+
+/** True for a FIFO queue, which the URL tells of one that is predefined: its name may be any. */
+function isFifo({ options: { predefinedQueues = {}, queueNamePrefix = "" } }: BrokerState, name: string): boolean {
+  const known = [name, entityName(queueNamePrefix + name)].find((name) => Object.hasOwn(predefinedQueues, name));
+  return (known === undefined ? name : predefinedQueues[known].url).endsWith(".fifo");
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
-import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
+import { bind, connect, declareExchange } from "@dashi/sqs";
+import { retry, sendTask, serveTasks, task } from "@dashi/sqs/celery";
 import { setUp } from "./support.ts";
 
 const add = task<[x: number, y: number], number>("app.add");
@@ -116,6 +117,34 @@ Deno.test("a FIFO queue takes no delay, and the eta holds all the same", async (
   const { ran } = await play([30, 0], { queue: "jobs.fifo" });
   assert.deepEqual(ran.map(({ index }) => index), [0, 1]);
   assert.ok(ran[0].at >= 30);
+});
+
+Deno.test("a FIFO queue is told by its URL: under any predefined name it takes no delay, and a task retries there", async () => {
+  const { sqs } = setUp(["jobs.fifo", "plain"]);
+  const url = (name: string) => sqs.createQueue(name);
+  const broker = connect({
+    ...sqs.connectOptions,
+    predefinedQueues: { jobs: { url: url("jobs.fifo") }, "odd.fifo": { url: url("plain") } },
+  });
+  await declareExchange(broker, "work", { type: "direct" });
+  await bind(broker, "jobs", { exchange: "work", routingKey: "k" });
+  const began = +sqs.clock.now();
+  const ran: number[] = [];
+  await sqs.clock.run(async () => {
+    await sendTask(broker, "app.later", { queue: "jobs", countdown: 30 });
+    await sendTask(broker, "app.later", { exchange: "work", routingKey: "k", countdown: 60, groupId: "other" });
+    await sendTask(broker, "app.later", { queue: "odd.fifo", countdown: 30 });
+    const worker = serveTasks(broker, {
+      "app.later": ({ retries }) => {
+        ran.push(Math.floor((+sqs.clock.now() - began) / 1000));
+        if (!retries) throw retry({ countdown: 100 });
+      },
+    }, { queues: "jobs" });
+    await sqs.clock.sleep(200);
+    await worker.stop();
+  });
+  assert.deepEqual(ran, [30, 60, 130, 160]);
+  assert.equal(+sqs.messages("plain")[0].visibleAt - began, 30_000, "a queue that is not FIFO does take a delay");
 });
 
 Deno.test("a task that is not known here is hidden until its eta, which costs its queue one receive", async () => {
