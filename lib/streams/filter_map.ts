@@ -37,6 +37,10 @@ export function filterMap<A, B>(
     // What a look began and the next() that follows it at once waits for.
     let begun: { readonly item: A; readonly value: Promise<B | undefined> } | undefined;
 
+    const finish = () => {
+      finished = true;
+      closing ??= Promise.resolve();
+    };
     const open = (): MayHaveAtHand<A> => reader ??= source[Symbol.asyncIterator]();
     const close = () => closing ??= shut();
     async function shut(): Promise<void> {
@@ -46,65 +50,45 @@ export function filterMap<A, B>(
       if (reading) closed?.catch(() => {});
       else await closed;
     }
-    const answer = (value?: B): IteratorResult<B> => {
-      pending--;
-      return value === undefined ? { done: true, value } : { done: false, value };
-    };
-    const read = (): Promise<IteratorResult<B>> => {
-      if (closing) return Promise.resolve(answer());
-      if (begun) {
-        const { item, value } = begun;
-        begun = undefined;
-        return slowly(item, value);
+    /** Goes on to an item that is not left out: in a loop, as a chain of promises would grow with each. */
+    const read = async (): Promise<IteratorResult<B>> => {
+      let item!: A;
+      try {
+        while (!closing) {
+          let value: B | undefined | Promise<B | undefined>;
+          if (begun) {
+            ({ item, value } = begun);
+            begun = undefined;
+          } else {
+            reading = true;
+            const result = await open().next();
+            reading = false;
+            if (result.done) {
+              finish();
+              break;
+            }
+            item = result.value;
+            if (!closing) value = fn(item);
+          }
+          if (value instanceof Promise) value = await value;
+          if (closing) giveBack(item);
+          else if (value !== undefined) return { done: false, value };
+        }
+        return { done: true, value: undefined };
+      } catch (error) {
+        if (reading) finish(); // the source itself failed
+        else await Promise.allSettled([giveBack(item), close()]);
+        throw error;
+      } finally {
+        reading = false;
+        pending--;
       }
-      reading = true;
-      return open().next().then(onRead, onError);
-    };
-    const onRead = (result: IteratorResult<A>): IteratorResult<B> | Promise<IteratorResult<B>> => {
-      reading = false;
-      if (result.done || closing) return leave(result);
-      const value = map(result.value);
-      return value === undefined || value instanceof Promise ? slowly(result.value, value) : answer(value);
-    };
-    const onError = (error: unknown): never => {
-      reading = false;
-      finished = true;
-      closing ??= Promise.resolve();
-      pending--;
-      throw error;
     };
     const map = (item: A) => {
       try {
         return fn(item);
       } catch (error) {
         return Promise.reject(error);
-      }
-    };
-    const leave = (result: IteratorResult<A>): IteratorResult<B> => {
-      if (result.done) {
-        finished = true;
-        closing ??= Promise.resolve();
-      } else giveBack(result.value);
-      return answer();
-    };
-    /** Goes on after an item that takes longer or is left out: in a loop, as a chain of promises would grow with each. */
-    const slowly = async (item: A, value: B | undefined | Promise<B | undefined>): Promise<IteratorResult<B>> => {
-      for (;;) {
-        try {
-          value = await value;
-        } catch (error) {
-          await Promise.allSettled([giveBack(item), close()]);
-          pending--;
-          throw error;
-        }
-        if (closing) return leave({ value: item });
-        if (value !== undefined) return answer(value);
-        reading = true;
-        const result = await open().next().then((result) => result, onError);
-        reading = false;
-        if (result.done || closing) return leave(result);
-        item = result.value;
-        value = map(item);
       }
     };
     const look = (): B | undefined => {
