@@ -1,5 +1,5 @@
 import { nowOf } from "../broker.ts";
-import { assertWithin } from "../check.ts";
+import { assertOptions, type Check, is, within } from "../check.ts";
 import { fromWireAttributes } from "../codec/attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { PlainAttributeValue, SqsMessage } from "../types.ts";
@@ -139,31 +139,30 @@ export class Delivery<T = unknown> {
    * it until its next try; a queue with a redrive policy keeps it, on its way to the dead-letter queue; else it is
    * **deleted**.
    *
+   * @throws {ConfigError} If an option is unknown or wrong: the message is still yours then.
    * @see {@link https://docs.celeryq.dev/projects/kombu/en/latest/reference/kombu.transport.SQS.html}
    */
   reject(options: { readonly requeue?: boolean; readonly error?: unknown } = {}): Promise<void> {
-    return options.requeue
-      ? release(this.#held, this.#held.consumer.state.options.requeueDelay ?? 0, "reject")
-      : reject(this.#held, this, options.error);
+    const held = this.#held;
+    return this.#settle(
+      { requeue: is("boolean"), error: () => {} },
+      options,
+      () =>
+        options.requeue
+          ? release(held, held.consumer.state.options.requeueDelay ?? 0, "reject")
+          : reject(held, this, options.error),
+    );
   }
 
   /**
    * Gives the message back: it is visible again now, or after `visibleAfter` seconds (0 to 43,200). On a FIFO queue the
    * rest of its group that is held goes back too.
    *
-   * @throws {ConfigError} If `visibleAfter` is out of range: the message is still yours then.
+   * @throws {ConfigError} If `visibleAfter` is out of range, or an option is unknown: the message is still yours then.
    */
   release(options: { readonly visibleAfter?: number } = {}): Promise<void> {
-    const { visibleAfter = 0 } = options;
-    try {
-      assertWithin("visibleAfter", visibleAfter, 0, MAX_VISIBILITY, true);
-    } catch (error) {
-      this.#held.consumer.state.emit({ type: "error", error: error as Error });
-      const refused = Promise.reject(error);
-      refused.catch(() => {}); // an event has told it; nobody need await it
-      return refused;
-    }
-    return release(this.#held, visibleAfter);
+    const visibleAfter = within(0, MAX_VISIBILITY, true);
+    return this.#settle({ visibleAfter }, options, () => release(this.#held, options.visibleAfter ?? 0));
   }
 
   /**
@@ -189,6 +188,23 @@ export class Delivery<T = unknown> {
     const extended = extend(this.#held, seconds);
     extended.catch(() => {}); // an event has told it; nobody need await it
     return extended;
+  }
+
+  /** Settles, unless an option is wrong: one that is misspelt could delete the message. */
+  #settle<O extends object>(
+    checks: Readonly<Record<keyof O, Check>>,
+    options: O,
+    settle: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      assertOptions("", options, checks);
+      return settle();
+    } catch (error) {
+      this.#held.consumer.state.emit({ type: "error", error: error as Error });
+      const refused = Promise.reject(error);
+      refused.catch(() => {}); // an event has told it; nobody need await it
+      return refused;
+    }
   }
 
   /** The same message with another body: for transforms. Settling one settles the other. */

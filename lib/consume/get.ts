@@ -1,4 +1,5 @@
 import { stateOf } from "../broker.ts";
+import { assertKnown } from "../check.ts";
 import type { Broker } from "../types.ts";
 import { consume } from "./consume.ts";
 import { consumerOf } from "./deliveries.ts";
@@ -13,6 +14,7 @@ import { letGo } from "./end.ts";
  * @param name A queue's name or URL.
  * @param options Signal, and how long to wait, in seconds, 0 to 20. Default: 0.
  * @returns The delivery, or undefined if the queue is empty.
+ * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {AwsError} If the queue does not exist or may not be used, or after `http.maxAttempts` receives that failed.
  *
  * @example Usage
@@ -35,7 +37,8 @@ export async function get(
   name: string,
   options: { readonly signal?: AbortSignal; readonly waitTimeSeconds?: number } = {},
 ): Promise<Delivery<unknown> | undefined> {
-  const { signal, waitTimeSeconds = 0 } = options;
+  const { signal, waitTimeSeconds = 0, ...others } = options;
+  assertKnown("", others, ["signal", "waitTimeSeconds"]); // consume() checks what they are
   const deliveries = consume(broker, name, {
     signal,
     waitTimeSeconds,

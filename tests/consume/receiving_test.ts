@@ -354,6 +354,11 @@ Deno.test("get() gives one delivery or undefined, and leaves nothing running", a
   });
 });
 
+Deno.test("get() refuses options that it does not know", async () => {
+  const { broker } = setUp();
+  await assert.rejects(get(broker, "q", { ack: "auto" } as never), { name: "ConfigError", message: /'ack'/ });
+});
+
 Deno.test("get() waits for as long as it is told, and hears its signal", async () => {
   const { broker, run, seconds, clock } = setUp();
   await run(async () => {

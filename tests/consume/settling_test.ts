@@ -310,6 +310,29 @@ Deno.test("ack: none does not hand over what could not be deleted", async () => 
   assert.equal(test.sqs.messages("q").length, 0);
 });
 
+Deno.test("reject() and release() refuse options that are misspelt or wrong, and the message stays", async () => {
+  const test = setUp();
+  await test.run(() =>
+    taking(test, 1, async ([delivery]) => {
+      const { reject, release } = delivery as unknown as Record<string, (options: unknown) => Promise<void>>;
+      for (
+        const [verb, options, name] of [
+          [reject, { Requeue: true }, "Requeue"], // without the check, this would delete it
+          [reject, { requeue: "yes" }, "requeue"],
+          [reject, 5, "options"],
+          [release, { visibleafter: 60 }, "visibleafter"],
+          [release, null, "options"],
+        ] as const
+      ) {
+        await assert.rejects(() => verb.call(delivery, options), { name: "ConfigError", message: RegExp(`'${name}'`) });
+      }
+      assert.equal(test.count("inFlight"), 1);
+      await delivery.reject({ requeue: undefined, error: new Error("no use") });
+    }, { maxMessages: 1 })
+  );
+  assert.equal(test.sqs.messages("q").length, 0);
+});
+
 Deno.test("release() rejects for a delay out of range, which settles nothing and crashes nobody who awaits it not", async () => {
   const test = setUp();
   await test.run(() =>
