@@ -47,6 +47,10 @@ export function deliveriesOf<D>(
     end(consumer);
     return consumer.closed;
   };
+  // Not where it begins: who waits for `closed` need not have come to its loop when the signal fires.
+  const { settings: { signal }, stopping } = consumer;
+  if (signal?.aborted) end(consumer);
+  else signal?.addEventListener("abort", stop, { signal: stopping.signal });
   const deliveries: Deliveries<D> = Object.freeze({
     [Symbol.asyncIterator]() {
       if (begun) throw new ConfigError("Cannot iterate twice over deliveries: call consume() again");

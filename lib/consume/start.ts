@@ -16,7 +16,7 @@ import { watch } from "./watch.ts";
 
 /** Begins, once. */
 export function start(consumer: Consumer): void {
-  const { settings: { signal, maxSeconds }, state, lanes, stopping } = consumer;
+  const { settings: { maxSeconds }, state, lanes, stopping } = consumer;
   consumer.phase = Phase.Open;
   let told = false;
   consumer.changed = () => {
@@ -29,8 +29,6 @@ export function start(consumer: Consumer): void {
       serve(consumer);
     });
   };
-  if (signal?.aborted) return void end(consumer);
-  signal?.addEventListener("abort", () => void end(consumer), { signal: stopping.signal });
   if (maxSeconds !== undefined) {
     consumer.deadline = nowOf(state) + maxSeconds * 1000;
     pause(state.clock, maxSeconds, stopping.signal).then(() => end(consumer));

@@ -155,6 +155,19 @@ Deno.test("release() while a heartbeat is under way is not undone by it", async 
   });
 });
 
+Deno.test("closed resolves when the signal fires before the loop began", async () => {
+  const test = setUp();
+  await test.run(async () => {
+    const abort = new AbortController();
+    const deliveries = consume(test.broker, "q", { signal: abort.signal });
+    abort.abort();
+    await deliveries.closed;
+    assert.deepEqual(await Array.fromAsync(deliveries), []);
+    await consume(test.broker, "q", { signal: abort.signal }).closed;
+  });
+  assert.equal(test.sqs.requests.count(), 0);
+});
+
 Deno.test("a signal that is aborted already: nothing is asked, the loop ends quietly", async () => {
   const test = setUp();
   await test.fill(1);
