@@ -72,10 +72,10 @@ export function assertOptions<Options extends object>(
   }
 }
 
-/** A check of a value's type. */
+/** A check of a value's type. A list is no object: its options or names would all be unset. */
 export function is(type: "string" | "boolean" | "function" | "object"): Check {
   return (path, value) => {
-    if (typeof value !== type || value === null) refuse(path, `of type ${type}`, value);
+    if (typeof value !== type || value === null || Array.isArray(value)) refuse(path, `of type ${type}`, value);
   };
 }
 
@@ -97,6 +97,15 @@ export function each(check: Check): Check {
     is("object")(path, record);
     for (const [key, value] of Object.entries(record as object)) check(`${path}.${key}`, value);
   };
+}
+
+/** A check of delays by receive count. A policy with other keys would never apply. */
+export function byCount(check: Check): Check {
+  return (path, policy) =>
+    each((at, delay) => {
+      if (!/^\.[1-9]\d*$/.test(at.slice(path.length))) refuse(at, "by receive count, 1 or more", delay);
+      check(at, delay);
+    })(path, policy);
 }
 
 /** A check of the functions that an object must have. */

@@ -8,6 +8,7 @@ import {
   assertCredentials,
   assertOptions,
   assertText,
+  byCount,
   type Check,
   each,
   has,
@@ -18,7 +19,7 @@ import {
 } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
-import { assertEndpoint, assertPlainUrl } from "./http/endpoint.ts";
+import { assertEndpoint, assertPlainUrl, assertRegion } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
 import type { Broker, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
 
@@ -112,19 +113,19 @@ function check(options: ConnectOptions): void {
       if (required) checks[required](`${path}.${String(required)}`, options[required]);
     };
   const list = (check: Check): Check => (path, value) =>
-    Array.isArray(value) ? each(check)(path, value) : refuse(path, "a list", value);
+    Array.isArray(value) ? value.forEach((item, at) => check(`${path}.${at}`, item)) : refuse(path, "a list", value);
   const names: Check = (path, value) => value === "All" || list(assertText)(path, value);
   fields<ConnectOptions>({
-    region: assertText,
+    region: assertRegion,
     credentials: assertCredentials,
     endpoint: assertEndpoint,
     queueNamePrefix: text,
     predefinedQueues: each(fields<PredefinedQueue>({
       url: assertPlainUrl,
-      region: assertText,
+      region: assertRegion,
       credentials: assertCredentials,
       codec,
-      backoffPolicy: each(seconds),
+      backoffPolicy: byCount(seconds),
       backoffTasks: list(text),
     }, "url")),
     createMissing: yesOrNo,
@@ -133,7 +134,7 @@ function check(options: ConnectOptions): void {
     visibilityTimeout: seconds,
     requeueDelay: seconds,
     queueAttributes: record,
-    queueTags: record,
+    queueTags: each(text),
     fetchAttributes: (path, value) =>
       (typeof value === "string" || Array.isArray(value) ? names : fields({ system: names, message: names }))(
         path,

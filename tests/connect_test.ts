@@ -25,7 +25,18 @@ for (
   const [options, message] of [
     [null, "Cannot use 'options' as it must be of type object: current value is null"],
     [{ regoin: "eu-west-1" }, /^Cannot use 'regoin' as there is no such option: known are region, /],
-    [{ region: "" }, "Cannot use 'region' as it must be a string that is not empty: current value is \"\""],
+    [{ region: "" }, "Cannot use 'region' as it must be a region such as eu-west-1: current value is \"\""],
+    [
+      { region: "eu west" },
+      "Cannot use 'region' as it must be a region such as eu-west-1: current value is \"eu west\"",
+    ],
+    [{ region: 5 }, "Cannot use 'region' as it must be a region such as eu-west-1: current value is 5"],
+    [{ queueTags: { team: 1 } }, "Cannot use 'queueTags.team' as it must be of type string: current value is 1"],
+    [[], "Cannot use 'options' as it must be of type object: current value is an array"],
+    [
+      { predefinedQueues: [] },
+      /^Cannot use 'predefinedQueues' as it must be of type object: current value is an array/,
+    ],
     [
       { waitTimeSeconds: 21 },
       "Cannot use 'waitTimeSeconds' as it must be an integer from 0 to 20: current value is 21",
@@ -65,6 +76,10 @@ for (
     [
       { predefinedQueues: { a: { url: "https://sqs.eu-west-1.amazonaws.com/1/a", backoffPolicy: { 2: -1 } } } },
       /^Cannot use 'predefinedQueues.a.backoffPolicy.2' as it must be an integer from 0 to 43200/,
+    ],
+    [
+      { predefinedQueues: { a: { url: "https://sqs.eu-west-1.amazonaws.com/1/a", backoffPolicy: { first: 10 } } } },
+      /^Cannot use 'predefinedQueues.a.backoffPolicy.first' as it must be by receive count, 1 or more/,
     ],
   ] as [unknown, string | RegExp][]
 ) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type BrokerState, inWorkers } from "../broker.ts";
-import { assertOptions, assertText, type Check, each, has, is, oneOf, refuse, within } from "../check.ts";
+import { assertOptions, assertText, byCount, type Check, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec, StandardSchemaV1 } from "../types.ts";
 import type { Delivery } from "./delivery.ts";
@@ -128,7 +128,7 @@ export interface Settings extends ReceiveOptions, Pick<ConsumeOptions, "codec"> 
  */
 export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Settings {
   const [count, seconds, yesOrNo] = [within(1, Infinity), within(0, Infinity, true), is("boolean")];
-  const delays = each(within(0, MAX_VISIBILITY, true));
+  const delays = byCount(within(0, MAX_VISIBILITY, true));
   assertOptions<ConsumeOptions<any>>("", options, {
     prefetch: within(0, Infinity),
     polls: count,

@@ -104,8 +104,8 @@ export function resolveUrl(
   allowInsecure = false,
 ): URL {
   const { service, bucket, target } = request;
-  // A region may come from an ARN that someone else wrote, and becomes part of a host.
-  if (!/^[a-z\d-]+$/.test(region)) refuse("region", "a region such as eu-west-1", region);
+  // It may come from an ARN that someone else wrote.
+  assertRegion("region", region);
   const given = endpointFor(service, endpoint);
   const amazon = `${region}.${partitionDomain(region)}`;
   // A dot in the bucket's name would break the certificate's wildcard; old names may hold what a host may not.
@@ -131,6 +131,11 @@ export function resolveUrl(
     );
   }
   return url;
+}
+
+/** Throws unless it can be a region, which becomes part of a host. */
+export function assertRegion(path: string, region: unknown): void {
+  if (typeof region !== "string" || !/^[a-z\d-]+$/.test(region)) refuse(path, "a region such as eu-west-1", region);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertKnown, assertOptions, assertText, assertWithin, has, is, refuse } from "../check.ts";
+import { assertKnown, assertOptions, assertText, assertWithin, each, has, is, refuse } from "../check.ts";
 import { AwsError, ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { listQueueTags } from "../sqs/list_queue_tags.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -75,7 +75,7 @@ export async function declareQueue(
   // A misspelt one would make a queue without its dead-letter queue, for good.
   assertOptions<DeclareQueueOptions>("", options, {
     attributes: is("object"),
-    tags: is("object"),
+    tags: each(is("string")),
     deadLetter: assertDeadLetter,
     passive: is("boolean"),
     signal: has("throwIfAborted"),
