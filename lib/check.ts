@@ -99,13 +99,12 @@ export function each(check: Check): Check {
   };
 }
 
-/** A check of delays by receive count. A policy with other keys would never apply. */
+/** A check of delays by receive count: under any other name, one would never apply. */
 export function byCount(check: Check): Check {
-  return (path, policy) =>
-    each((at, delay) => {
-      if (!/^\.[1-9]\d*$/.test(at.slice(path.length))) refuse(at, "by receive count, 1 or more", delay);
-      check(at, delay);
-    })(path, policy);
+  return each((at, delay) => {
+    if (!/\D\.[1-9]\d*$/.test(at)) refuse(at, "by receive count, 1 or more", delay);
+    check(at, delay);
+  });
 }
 
 /** A check of the functions that an object must have. */

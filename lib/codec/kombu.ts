@@ -106,7 +106,9 @@ function guarded<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof DashiError ? error : new DecodeError("Cannot read the message as it is damaged");
+    throw error instanceof DashiError
+      ? error
+      : new DecodeError("Cannot read the message as it is damaged, or in an encoding that is not known here");
   }
 }
 

@@ -7,7 +7,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { assertKeys, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
-import { DEFAULT_REGION, endpointFor, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
+import { assertPlainUrl, DEFAULT_REGION, endpointFor, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
 import { signFast } from "./sign_fast.ts";
 
 /** Options of {@linkcode sign}. */
@@ -40,7 +40,7 @@ const signed = new WeakMap<AwsRequest<unknown, AwsBody>, SignOptions & { datetim
  * @param request What a builder made.
  * @param options Keys, and where the request goes.
  * @returns The signed request. A signature is good for five minutes.
- * @throws {ConfigError} If there are no keys, the request would go over plain http to a public host, or the runtime lacks WebCrypto.
+ * @throws {ConfigError} If there are no keys, the endpoint is no URL, the request would go over plain http to a public host, or the runtime lacks WebCrypto.
  * @throws {CredentialsError} If a key holds what no header can carry.
  * @see {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html}
  *
@@ -62,6 +62,8 @@ export async function sign(
 ): Promise<Request> {
   const { credentials, now = 0 } = options ?? {};
   assertKeys("credentials", credentials, ": ask a provider for its keys first");
+  const endpoint = endpointFor(request.service, options.endpoint);
+  if (endpoint !== undefined) assertPlainUrl("endpoint", endpoint);
   if (Number.isNaN(+now)) refuse("now", "a Date, or milliseconds since 1970", now);
   const { url, init } = await signParts(request, options);
   return new Request(url, init);

@@ -18,7 +18,7 @@ export function kombuDelay(state: BrokerState, properties: Readonly<Record<strin
   const clamped = delay > MAX_DELAY ? MAX_DELAY : undefined;
   state.emit({
     type: "warning",
-    message: `The properties' delay of ${delay} s is out of range: published with ${clamped}`,
+    message: `The properties' delay of ${delay} s is out of range: published with ${clamped ?? "none"}`,
   });
   return clamped;
 }

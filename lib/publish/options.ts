@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertOptions, has, is, within } from "../check.ts";
+import { assertOptions, type Check, has, is, within } from "../check.ts";
 import { assertMessageId } from "../codec/sqs_text.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
 import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts";
@@ -104,8 +104,9 @@ const CHECKS = /* @__PURE__ */ (() => {
 /**
  * Checks each option alone; what they mean together is for those who use them.
  *
+ * @param others The checks of options that the caller has beside these.
  * @throws {ConfigError} If one is unknown or wrong.
  */
-export function assertPublishOptions(options: PublishOptions): void {
-  assertOptions<PublishOptions>("", options, CHECKS);
+export function assertPublishOptions(options: PublishOptions, others?: Readonly<Record<string, Check>>): void {
+  assertOptions<PublishOptions>("", options, others ? { ...CHECKS, ...others } : CHECKS);
 }

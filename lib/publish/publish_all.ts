@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertWithin, is, refuse } from "../check.ts";
+import { is, refuse, within } from "../check.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import { openIntake, type Slot } from "./intake.ts";
@@ -62,10 +62,7 @@ export function publishAll(
   options: PublishAllOptions = {},
 ): AsyncGenerator<PublishResult, void, void> {
   stateOf(broker);
-  const { concurrency = DEFAULT_CONCURRENCY, batchGroups = false, ...shared } = options;
-  assertWithin("concurrency", concurrency, 1, 1000);
-  is("boolean")("batchGroups", batchGroups);
-  assertPublishOptions(shared);
+  assertPublishOptions(options, { concurrency: within(1, 1000), batchGroups: is("boolean") });
   if (typeof messages !== "object" || !messages || !(Symbol.asyncIterator in messages || Symbol.iterator in messages)) {
     refuse("messages", "an iterable or an async iterable", messages);
   }

@@ -1,3 +1,4 @@
+import { is } from "../check.ts";
 import type { Broker } from "../types.ts";
 import { entityName } from "./entity_name.ts";
 
@@ -7,6 +8,7 @@ import { entityName } from "./entity_name.ts";
  * @param broker What `connect()` gave.
  * @param name A queue's name; not a URL, which has no prefix.
  * @returns The name for SQS.
+ * @throws {ConfigError} If it is no text.
  * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.SQS.html}
  *
  * @example Usage
@@ -18,5 +20,6 @@ import { entityName } from "./entity_name.ts";
  * ```
  */
 export function canonicalName(broker: Broker, name: string): string {
+  is("string")("name", name); // with the prefix before it, anything would be one
   return entityName(broker.queueNamePrefix + name);
 }

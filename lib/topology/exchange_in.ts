@@ -7,7 +7,7 @@ import type { Topology } from "../types.ts";
  * @throws {UndefinedExchangeError} If it was not declared.
  */
 export function exchangeIn(topology: Topology, name: string): Topology["exchanges"][string] {
-  const { exchanges } = topology;
+  const { exchanges = {} } = topology;
   if (Object.hasOwn(exchanges, name)) return exchanges[name];
   throw new UndefinedExchangeError(
     `Cannot use the exchange '${name}' as it was not declared: declareExchange() or connect({ topology }) does it`,

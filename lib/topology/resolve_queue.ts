@@ -89,8 +89,9 @@ async function lookUp(
   } catch (error) {
     if (!(error instanceof DoesNotExistQueueError)) throw error;
     if (!create) {
+      const off = stateOf(broker).options.createMissing ? "" : ", and 'createMissing' is off";
       throw new DoesNotExistQueueError(
-        `Cannot find the queue '${name}', and 'createMissing' is off: ${error.message}`,
+        `Cannot find the queue '${name}'${off}: ${error.message}`,
         error,
         { cause: error },
       );

@@ -1,3 +1,4 @@
+import { is } from "../check.ts";
 import type { Topology } from "../types.ts";
 import { exchangeIn } from "./exchange_in.ts";
 
@@ -16,6 +17,7 @@ import { exchangeIn } from "./exchange_in.ts";
  * @param exchange The exchange's name; the empty string for the default exchange.
  * @param routingKey The message's routing key.
  * @returns The names of the queues, each once, in the order of their bindings; an empty list if none is bound.
+ * @throws {ConfigError} If the topology is no object.
  * @throws {UndefinedExchangeError} If there is no such exchange.
  * @see {@link https://www.rabbitmq.com/tutorials/amqp-concepts}
  *
@@ -37,10 +39,12 @@ import { exchangeIn } from "./exchange_in.ts";
  * ```
  */
 export function route(topology: Topology, exchange: string, routingKey = ""): string[] {
+  is("object")("topology", topology);
   if (exchange === "") return routingKey ? [routingKey] : [];
   const { type } = exchangeIn(topology, exchange);
   const words = type === "topic" ? wordsOf(routingKey) : [];
-  const bound = topology.bindings.filter(({ exchange: from, routingKey: key = "" }) =>
+  const { bindings = [] } = topology; // as connect() takes it
+  const bound = bindings.filter(({ exchange: from, routingKey: key = "" }) =>
     from === exchange && (type === "fanout" || (type === "direct" ? key === routingKey : matches(key, words)))
   );
   return [...new Set(bound.map(({ queue }) => queue))];

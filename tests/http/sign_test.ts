@@ -251,6 +251,14 @@ Deno.test("sign() refuses what is no pair of keys and no instant, and signs noth
   await assert.rejects(sign(unsigned, undefined as unknown as SignOptions), { name: "ConfigError" });
 });
 
+Deno.test("sign() refuses an endpoint that is no URL, or one with keys in it", async () => {
+  const request = sendMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs", messageBody: "x" });
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  for (const endpoint of ["localhost:4566", "https://user:pass@sqs.test", { sqs: "ftp://sqs.test" }]) {
+    await assert.rejects(sign(request, { credentials, endpoint }), { name: "ConfigError", message: /'endpoint'/ });
+  }
+});
+
 Deno.test("sign() refuses keys that no header can carry, and does not show them", async () => {
   const unsigned = sendMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs", messageBody: "x" });
   for (const wrong of ["TOKENVALUE\n", "TOKEN VALUE", "TOKENVALUEé"]) {

@@ -252,6 +252,8 @@ Deno.test("publishAll() refuses at once what it can't iterate, and a concurrency
   const { broker } = setUp();
   assert.throws(() => publishAll(broker, 5 as never), ConfigError);
   assert.throws(() => publishAll(broker, [], { concurrency: 0 }), /'concurrency'/);
+  assert.throws(() => publishAll(broker, [], { batchGroups: 1 } as never), /'batchGroups'/);
+  assert.throws(() => publishAll(broker, [], { concurency: 1 } as never), /known are .*concurrency/);
 });
 
 Deno.test("publishAll() keeps the order of each FIFO group over failed entries", async () => {

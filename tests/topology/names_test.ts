@@ -16,3 +16,10 @@ Deno.test("canonicalName() translates prefix and name together, as kombu does", 
 Deno.test("entityName() leaves a translated name as it is", () => {
   fc.assert(fc.property(fc.string(), (name) => assert.equal(entityName(entityName(name)), entityName(name))));
 });
+
+Deno.test("canonicalName() refuses what is no text", () => {
+  for (const name of [undefined, null, 5] as unknown as string[]) {
+    const broker = connect({ queueNamePrefix: "prod-" });
+    assert.throws(() => canonicalName(broker, name), { name: "ConfigError", message: /'name'/ });
+  }
+});

@@ -98,3 +98,11 @@ Deno.test("route() knows only exchanges that were declared", () => {
     );
   }
 });
+
+Deno.test("route() takes a topology without bindings, as connect() does, and refuses what is none", () => {
+  assert.deepEqual(route({ exchanges: { news: { type: "topic" } } } as unknown as Topology, "news", "a"), []);
+  for (const topology of [undefined, "news", []] as unknown as Topology[]) {
+    assert.throws(() => route(topology, "news", "a"), { name: "ConfigError", message: /'topology'/ });
+  }
+  assert.throws(() => route({} as Topology, "news", "a"), UndefinedExchangeError);
+});
