@@ -14,10 +14,9 @@ import { signParts } from "./sign.ts";
 
 /** What is seen of one try. */
 export interface Seen {
-  status: number;
   sent?: boolean;
-  date?: string | null;
-  requestId?: string;
+  /** What was answered, its headers at least. */
+  response?: Response;
   /** Keys that a provider gave. */
   credentials?: Credentials;
   /** What no error may show. */
@@ -41,23 +40,17 @@ export async function attemptOnce<Output>(
   const controller = new AbortController();
   let forgetDeadline = () => {};
   let stop!: (reason: unknown) => void;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = (reason) => {
-      reject(reason);
-      controller.abort(reason);
-    };
-  });
   const abort = () => stop(signal!.reason);
   signal?.addEventListener("abort", abort);
 
   /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
   let more = requestTimeout;
   const over = () => {
-    if (seen.status && more) {
+    if (seen.response && more) {
       more = 0;
       return requestTimeout;
     }
-    const seconds = requestTimeout + (seen.status ? 0 : wait);
+    const seconds = requestTimeout + (seen.response ? 0 : wait);
     stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
   };
   const work = async (): Promise<Output> => {
@@ -86,10 +79,8 @@ export async function attemptOnce<Output>(
     state.requests++;
     seen.sent = true;
     forgetDeadline = setDeadline(state, requestTimeout + wait, over);
-    const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
-    seen.status = response.status;
-    seen.requestId = requestIdOf(response);
-    seen.date = response.headers.get("date");
+    const response = seen.response =
+      await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
     // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.
     if (response.type === "opaqueredirect") {
       throw faultOf(request, `was answered with a redirect, ${REDIRECT}`, "Redirect", { retryable: false });
@@ -98,8 +89,14 @@ export async function attemptOnce<Output>(
   };
 
   try {
-    // Lets go when the signal fires, also where what is called hears it not. The race handles what loses it.
-    return await Promise.race([stopped, work()]);
+    // Lets go when the signal fires, also where what is called hears it not.
+    return await new Promise<Output>((resolve, reject) => {
+      stop = (reason) => {
+        reject(reason);
+        controller.abort(reason);
+      };
+      work().then(resolve, reject);
+    });
   } finally {
     forgetDeadline();
     signal?.removeEventListener("abort", abort);
@@ -129,10 +126,11 @@ export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause
   if (cause instanceof DashiError) return cause;
   // What failed before the request left is a bug or a provider's own failure, and stays as it is.
   if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
-  const { status, requestId } = seen;
+  const { response } = seen;
+  const answered = response && { status: response.status, requestId: requestIdOf(response) };
   // A runtime may show a URL with a signature in its query.
   const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s)"']*/g, "");
-  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", { status, requestId }, {
+  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", answered, {
     cause: new Error(reason),
   });
 }

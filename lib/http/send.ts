@@ -6,6 +6,7 @@
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
+import { requestIdOf } from "./answer.ts";
 import { attemptOnce, errorOf, type Seen } from "./attempt.ts";
 import { redact } from "./redact.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
@@ -72,7 +73,7 @@ export async function send<Output>(
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     const began = nowOf(state);
-    const seen: Seen = { status: 0, secrets: [] };
+    const seen: Seen = { secrets: [] };
     let error: Error | undefined;
     try {
       return await attemptOnce(state, request, options, seen, mended.keys);
@@ -80,9 +81,12 @@ export async function send<Output>(
       error = redact(errorOf(request, seen, cause), seen.secrets);
       if (signal?.aborted) throw signal.reason;
     } finally {
-      if (seen.sent) {
+      // To look for secrets costs more than to sign, so it is done for a listener only.
+      if (seen.sent && state.options.onEvent) {
+        const { response, secrets } = seen;
         const seconds = (nowOf(state) - began) / 1000;
-        const { status, requestId } = redact(seen, seen.secrets);
+        const status = response?.status ?? 0;
+        const { requestId } = redact({ requestId: response && requestIdOf(response) }, secrets);
         state.emit({ type: "request", service, action, queueUrl, status, attempt, seconds, requestId, error });
       }
     }
@@ -109,10 +113,10 @@ const LATEST = 5e12;
 function mend(
   state: BrokerState,
   { awsCode, message }: AwsError,
-  { date, credentials }: Seen,
+  { response, credentials }: Seen,
   mended: Mended,
 ): boolean {
-  const theirs = Date.parse(date ?? "");
+  const theirs = Date.parse(response?.headers.get("date") ?? "");
   // A date that no clock of AWS shows would put ours out of reach of all later ones.
   if (!mended.clock && isSkewed(awsCode, message) && theirs > EARLIEST && theirs < LATEST) {
     state.clockOffset = theirs - nowOf(state);
