@@ -11,6 +11,7 @@ import type { Delivery } from "../consume/delivery.ts";
 import { AwsError, DashiError, PublishError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
 import { writeIsoDate } from "./iso_date.ts";
+import { partsOfError } from "./parts_of_error.ts";
 import { freeze, type Plan, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
@@ -127,10 +128,10 @@ export async function again(
 
 /** An error as Celery stores it. */
 function describeError(error: unknown): { result: Record<string, unknown>; traceback: string | null } {
-  const { name, message, stack } = error instanceof Error ? error : new DashiError(String(error));
+  const { name, message, stack } = partsOfError(error);
   const describe = (type: string, module: string | null, said: unknown[] = [message]) => ({
     result: { exc_type: type, exc_message: said, exc_module: module },
-    traceback: stack ?? null,
+    traceback: stack,
   });
   if (error instanceof TaskFailedError) {
     const { type, module = null, traceback } = error;

@@ -6,6 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import type { Broker, Codec, DashiEvent, ResultStore } from "../types.ts";
+import { partsOfError } from "./parts_of_error.ts";
 import { nameOf } from "./request.ts";
 import type { ServedTask } from "./types.ts";
 
@@ -87,7 +88,7 @@ export function teller(state: BrokerState): Worker["tell"] {
       ...nameOf(delivery),
       queue: delivery.queue,
       ...(eta && { eta }),
-      ...(error !== undefined && { error: error instanceof Error ? error : new Error(String(error)) }),
+      ...(error !== undefined && { error: error instanceof Error ? error : new Error(partsOfError(error).message) }),
     });
   };
 }

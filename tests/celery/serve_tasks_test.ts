@@ -134,6 +134,42 @@ Deno.test("a task that fails is stored with type, message and traceback, calls i
   ]);
 });
 
+Deno.test("whatever a handler throws, the task has failed, is stored and acked", async () => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const silent = Object.defineProperty(new Error("never read"), "message", {
+    get() {
+      throw new Error("not even this");
+    },
+  });
+  const things: unknown[] = [
+    undefined,
+    null,
+    Symbol("x"),
+    Object.create(null),
+    Object.assign(new Error(), { message: circle }),
+    Object.assign(new Error(), { message: Symbol("x"), name: circle, stack: 5 }),
+    silent,
+  ];
+  for (const thing of things) {
+    const { broker, sqs, states } = setUp();
+    const results = memoryResults();
+    await sendTask(broker, "app.thrown", { id: "1" });
+    const handlers = {
+      "app.thrown": () => {
+        throw thing;
+      },
+    };
+    await sqs.clock.run(() => serveTasks(broker, handlers, { results, untilEmpty: true, waitTimeSeconds: 0 }).closed);
+    const { status, result } = results.kept.get("1")!;
+    const { exc_type, exc_message } = result as { exc_type: unknown; exc_message: unknown[] };
+    assert.deepEqual([status, typeof exc_type, typeof exc_message[0]], ["FAILURE", "string", "string"]);
+    assert.ok(JSON.stringify(result));
+    assert.deepEqual(states(), ["received app.thrown", "failed app.thrown"]);
+    assert.deepEqual(sqs.messages("celery"), []);
+  }
+});
+
 Deno.test("retry() sends the task again with the same id, one more retry and all it had, then acks", async () => {
   const { broker, sqs, states } = setUp(["celery", "next"]);
   const results = memoryResults();
