@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  AccessDeniedQueueError,
   connect,
   consume,
   type Delivery,
@@ -122,6 +123,24 @@ Deno.test("what a poll brings after the end is released, and nothing is asked an
     assert.equal(test.count("visible"), 3);
     assert.equal(test.sqs.requests.count("ReceiveMessage"), 1);
     assert.equal(test.seconds(), 5);
+  });
+});
+
+Deno.test("an ack that is refused after the end changes nothing of it: what a poll brings is released", async () => {
+  const test = setUp({ onRequest: failing("DeleteMessageBatch", DENIED) });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 20 });
+    const reader = deliveries[Symbol.asyncIterator]();
+    const { value: delivery } = await reader.next();
+    const next = reader.next(); // a long poll is under way
+    await test.clock.sleep(1);
+    const closed = deliveries.stop();
+    await assert.rejects(delivery!.ack(), AccessDeniedQueueError);
+    assert.deepEqual(await next, { done: true, value: undefined });
+    await test.fill(2);
+    await closed;
+    assert.equal(test.count("visible"), 2);
   });
 });
 
