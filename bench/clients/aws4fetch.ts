@@ -1,65 +1,8 @@
 /** Bare aws4fetch: as the floor, signed. */
 import { AwsClient } from "aws4fetch";
-import { byHand, CREDENTIALS, queueUrls, REGION, run, sendByHand, type Task, written } from "../harness.ts";
+import { CREDENTIALS, REGION } from "../harness.ts";
+import { runJsonLoop } from "./json_loop.ts";
 
-interface Answer {
-  readonly Messages?: readonly { readonly ReceiptHandle: string }[];
-}
+const client = new AwsClient({ ...CREDENTIALS, region: REGION, service: "sqs", retries: 0 });
 
-const client = new AwsClient({
-  ...CREDENTIALS,
-  region: REGION,
-  service: "sqs",
-  retries: 0,
-});
-
-async function post(
-  endpoint: string,
-  action: string,
-  input: unknown,
-): Promise<Answer> {
-  const response = await client.fetch(endpoint, {
-    method: "POST",
-    headers: {
-      "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": `AmazonSQS.${action}`,
-    },
-    body: JSON.stringify(input),
-  });
-  return JSON.parse(await response.text());
-}
-
-await run({
-  consume: (task: Task) =>
-    byHand(
-      task,
-      queueUrls(task),
-      async (QueueUrl) =>
-        (await post(task.endpoint, "ReceiveMessage", {
-          QueueUrl,
-          MaxNumberOfMessages: 10,
-          WaitTimeSeconds: 20,
-        }))
-          .Messages ?? [],
-      (QueueUrl, messages) =>
-        post(task.endpoint, "DeleteMessageBatch", {
-          QueueUrl,
-          Entries: messages.map(({ ReceiptHandle }, at) => ({
-            Id: String(at),
-            ReceiptHandle,
-          })),
-        }),
-    ),
-  publish: (task: Task) => {
-    const [QueueUrl] = queueUrls(task);
-    const MessageBody = written();
-    return sendByHand(task, () =>
-      post(task.endpoint, "SendMessageBatch", {
-        QueueUrl,
-        Entries: Array.from(
-          { length: 10 },
-          (_, at) => ({ Id: String(at), MessageBody }),
-        ),
-      }));
-  },
-});
+await runJsonLoop((url, init) => client.fetch(url, init));

@@ -114,7 +114,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   /** A load that is not sent any more: the signal says why, or nobody is there to hear it. */
   function refuse(load: Load, error?: Error): Promise<void> {
     load.waiting = false;
-    return settle(load, signal?.aborted || !error ? asError(signal?.reason) : error, { error });
+    return settle(load, asError(signal?.reason), { error });
   }
 
   /** `last.error` is what the last attempt to send failed with; without it none was made. */

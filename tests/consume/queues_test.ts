@@ -118,6 +118,8 @@ Deno.test("more queues than slots: each still gets its turn", async () => {
     await Promise.all([deliveries.closed, sending]);
   });
   assert.equal(seen.size, 6);
+  // Who waits for long keeps a slot from those who wait for their turn.
+  assert.ok(test.inputs("ReceiveMessage").every(({ WaitTimeSeconds }) => WaitTimeSeconds <= 1));
 });
 
 Deno.test("a queue that fails is passed by the others", async () => {

@@ -17,9 +17,10 @@ Deno.test("consume() asks nothing of SQS before it is iterated", async () => {
 
 Deno.test("consume() polls for 20 s by default, and for as long as it is told", async () => {
   for (const [waitTimeSeconds, expected] of [[undefined, 20], [0, 0], [7, 7]] as const) {
-    const { broker, inputs, run } = setUp();
+    const { broker, inputs, of, run } = setUp();
     await run(() => Array.fromAsync(consume(broker, "q", { waitTimeSeconds, untilEmpty: true })));
     assert.equal(inputs("ReceiveMessage")[0].WaitTimeSeconds, expected);
+    assert.equal(of("receive")[0].seconds, expected);
   }
 });
 

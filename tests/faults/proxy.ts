@@ -34,6 +34,20 @@ export type ProxyFault =
   | { readonly type: "slow"; readonly seconds: number }
   | { readonly type: "status"; readonly status: number; readonly body?: string };
 
+/** What breaks a request, whatever it is, and what answers in its service's place. */
+export const BREAKING: readonly ProxyFault[] = [
+  { type: "refuse" },
+  { type: "reset" },
+  { type: "silence" },
+  { type: "half" },
+  { type: "carried-out-503" },
+  { type: "status", status: 500 },
+  { type: "status", status: 502, body: "<html>Bad Gateway</html>" },
+  { type: "status", status: 503 },
+  { type: "status", status: 429 },
+  { type: "status", status: 400, body: '{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}' },
+];
+
 /** Says what goes wrong with a request. */
 export type ProxyPlan = (call: ProxyCall) => ProxyFault | undefined;
 

@@ -21,22 +21,9 @@ import { snsFanout } from "@dashi/sqs/fanout";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { assumed } from "../credentials/fakes.ts";
 import { startServer, type TestServer } from "../support/fauxqs.ts";
-import { type Proxy, type ProxyFault, startProxy } from "./proxy.ts";
+import { BREAKING, type Proxy, type ProxyFault, startProxy } from "./proxy.ts";
 
-const FAULTS: readonly ProxyFault[] = [
-  { type: "refuse" },
-  { type: "reset" },
-  { type: "silence" },
-  { type: "half" },
-  { type: "carried-out-503" },
-  { type: "slow", seconds: 0.02 },
-  { type: "slow", seconds: 0.6 },
-  { type: "status", status: 500 },
-  { type: "status", status: 502, body: "<html>Bad Gateway</html>" },
-  { type: "status", status: 503 },
-  { type: "status", status: 429 },
-  { type: "status", status: 400, body: '{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}' },
-];
+const FAULTS: readonly ProxyFault[] = [...BREAKING, { type: "slow", seconds: 0.02 }, { type: "slow", seconds: 0.6 }];
 
 /** Seconds: what waits as long, or longer, is a deadline. */
 const DEADLINE = 5;

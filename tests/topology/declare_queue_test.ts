@@ -3,17 +3,12 @@ import { memorySqs } from "../../lib/testing/mod.ts";
 import {
   ConfigError,
   connect,
-  type ConnectOptions,
   declareQueue,
   DoesNotExistQueueError,
   queueUrl,
   UndefinedQueueError,
 } from "../../mod.ts";
-
-function setUp(options: ConnectOptions = {}) {
-  const sqs = memorySqs();
-  return { sqs, broker: connect({ ...sqs.connectOptions, ...options }) };
-}
+import { setUp } from "./setup.ts";
 
 Deno.test("declareQueue() creates a queue with the broker's attributes and tags and its own", async () => {
   const { sqs, broker } = setUp({

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { memorySqs } from "../../lib/testing/mod.ts";
 import {
   AwsError,
   bind,
   ConfigError,
-  connect,
   type ConnectOptions,
   declareExchange,
   deleteExchange,
@@ -18,6 +16,9 @@ import {
   unbind,
   UndefinedExchangeError,
 } from "../../mod.ts";
+import { setUp as setUpWith } from "./setup.ts";
+
+const setUp = (options?: ConnectOptions) => setUpWith(options, ["a", "b"]);
 
 /** A fanout that writes down what it is asked for. */
 function recorder(fail: Partial<Record<keyof Fanout, Error>> = {}) {
@@ -36,13 +37,6 @@ function recorder(fail: Partial<Record<keyof Fanout, Error>> = {}) {
     publish: () => Promise.reject(new Error("unused")),
   } satisfies Fanout;
   return { calls, fanout };
-}
-
-function setUp(options: ConnectOptions = {}) {
-  const sqs = memorySqs();
-  sqs.createQueue("a");
-  sqs.createQueue("b");
-  return { sqs, broker: connect({ ...sqs.connectOptions, ...options }) };
 }
 
 Deno.test("declareExchange() may be repeated, and refuses to change an exchange", async () => {

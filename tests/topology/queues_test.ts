@@ -5,7 +5,6 @@ import {
   bind,
   ConfigError,
   connect,
-  type ConnectOptions,
   declareExchange,
   declareQueue,
   deleteQueue,
@@ -15,11 +14,7 @@ import {
   queueUrl,
   topology,
 } from "../../mod.ts";
-
-function setUp(options: ConnectOptions = {}) {
-  const sqs = memorySqs();
-  return { sqs, broker: connect({ ...sqs.connectOptions, ...options }) };
-}
+import { setUp } from "./setup.ts";
 
 Deno.test("queueSize() counts what is visible, in flight and delayed", async () => {
   const { sqs, broker } = setUp();

@@ -9,15 +9,11 @@ import {
   AccessDeniedQueueError,
   ConfigError,
   connect,
-  type ConnectOptions,
   DoesNotExistQueueError,
   UndefinedQueueError,
 } from "../../mod.ts";
+import { setUp } from "./setup.ts";
 
-function setUp(options: ConnectOptions = {}) {
-  const sqs = memorySqs();
-  return { sqs, broker: connect({ ...sqs.connectOptions, ...options }) };
-}
 const US = "https://sqs.us-east-1.amazonaws.com/000000000000";
 
 Deno.test("resolveQueue() asks SQS once for a name, and never for a list", async () => {
