@@ -50,7 +50,7 @@ export function resolvePayloads(
   return (source) => {
     const places = payloadPlaces(store.gate?.(), concurrency);
     const map = mapConcurrent<Delivery<string>, Delivery<string>>(
-      Number.MAX_SAFE_INTEGER, // the prefetch is the bound
+      1e9, // the prefetch is the bound
       (delivery, signal) => {
         if (delivery.error) return delivery;
         try {

@@ -36,7 +36,7 @@ export interface BatchOptions<T> {
  * ```
  */
 export function batch<T>(n: number, seconds: number, options: BatchOptions<T> = {}): Transform<T, T[]> {
-  assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
+  assertWithin("n", n, 1, Infinity);
   assertWithin("seconds", seconds, 0, Infinity, true);
   const { clock = runtimeClock } = options;
   return iterate<T, T[]>(options.handBack, (flow) => {

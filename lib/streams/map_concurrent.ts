@@ -55,7 +55,7 @@ export function mapConcurrent<A, B>(
   fn: (item: A, signal: AbortSignal) => B | undefined | Promise<B | undefined>,
   options: MapConcurrentOptions<A> = {},
 ): Transform<A, B> {
-  assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
+  assertWithin("n", n, 1, Infinity);
   const { ordered, keyOf = () => ordered ? "" : undefined } = options;
   return iterate<A, B>(options.handBack, (flow) => {
     const controller = new AbortController();

@@ -27,7 +27,7 @@ import { iterate } from "./iterate.ts";
  * ```
  */
 export function readAhead<T>(n: number, options: { readonly handBack?: HandBack<T> } = {}): Transform<T, T> {
-  assertWithin("n", n, 1, Number.MAX_SAFE_INTEGER);
+  assertWithin("n", n, 1, Infinity);
   return iterate<T, T>(options.handBack, (flow) => {
     const held: T[] = [];
     const step = () => {
