@@ -2,7 +2,7 @@ import { assertCredentials, assertKnown, assertText, assertWithin, is, refuse } 
 import { PayloadForbiddenError } from "../errors.ts";
 import { assertEndpoint } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
-import type { ObjectOptions } from "../s3/object_headers.ts";
+import { objectHeaders, type ObjectOptions } from "../s3/object_headers.ts";
 import { objectPath } from "../s3/object_path.ts";
 import type { PayloadLocation } from "../types.ts";
 import type { BucketPlace } from "./bucket_request.ts";
@@ -104,6 +104,7 @@ export function settle(options: S3PayloadsOptions): Settings {
   if (!Array.isArray(allowedPrefixes)) refuse("allowedPrefixes", "a list of prefixes", allowedPrefixes);
   for (const name of allowedBuckets) assertBucket(name, "allowedBuckets");
   for (const start of allowedPrefixes) is("string")("allowedPrefixes", start);
+  objectHeaders(settings); // which no payload could be stored with, if it throws
   return { ...settings, allowedBuckets: [...allowedBuckets], allowedPrefixes: [...allowedPrefixes] };
 }
 

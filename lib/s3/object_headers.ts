@@ -1,4 +1,4 @@
-import { assertOneOf, refuse } from "../check.ts";
+import { assertOneOf, assertText, each, is, refuse } from "../check.ts";
 
 /** What S3 keeps beside an object's bytes. */
 export interface ObjectOptions {
@@ -31,15 +31,18 @@ export interface ServerSideEncryption {
  * @see {@link https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html}
  */
 export function objectHeaders(options: ObjectOptions): Record<string, string | undefined> {
-  const { metadata = {}, tags = {}, serverSideEncryption: encryption } = options;
+  const { metadata = {}, tags = {}, serverSideEncryption: encryption, storageClass } = options;
+  if (storageClass !== undefined) assertText("storageClass", storageClass);
+  each(is("string"))("tags", tags);
+  is("object")("metadata", metadata);
   const headers: Record<string, string | undefined> = {
     "content-type": options.contentType,
-    "x-amz-storage-class": options.storageClass,
+    "x-amz-storage-class": storageClass,
     "x-amz-tagging": new URLSearchParams(tags).toString().replaceAll("+", "%20") || undefined,
   };
   for (const [name, value] of Object.entries(metadata)) {
-    if (!/^[\w.-]+$/.test(name) || typeof value !== "string") {
-      refuse(`metadata.${name}`, "text under a name of letters, digits, '.', '-' and '_'", value);
+    if (!/^[\w.-]+$/.test(name) || typeof value !== "string" || !/^[ -~]*$/.test(value)) {
+      refuse(`metadata.${name}`, "printable ASCII under a name of letters, digits, '.', '-' and '_'", value);
     }
     headers[`x-amz-meta-${name.toLowerCase()}`] = value;
   }
