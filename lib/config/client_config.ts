@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import type { ConnectOptions } from "../types.ts";
-import { assertOptions } from "./nearest.ts";
+import { refuseUnknown } from "./refuse_unknown.ts";
 import { number, shaped, Text } from "./shape.ts";
 
 /** What has nothing to act on here, and changes nothing that a request does: it is taken and has no effect. */
@@ -46,7 +46,7 @@ export function readClientConfig(
   config: Readonly<Record<string, unknown>>,
   path: string,
 ): Pick<ConnectOptions, "region" | "http"> {
-  assertOptions(path, config, [...Object.keys(Config.entries), ...WITHOUT_EFFECT, ...Object.keys(INSTEAD)]);
+  refuseUnknown(path, config, [...Object.keys(Config.entries), ...WITHOUT_EFFECT, ...Object.keys(INSTEAD)]);
   for (const [name, advice] of Object.entries(INSTEAD)) {
     // What switches nothing on is no reason to stop.
     const harmless = !config[name] || name === "signature_version" && config[name] === "v4";
@@ -54,7 +54,7 @@ export function readClientConfig(
   }
   const { region_name, connect_timeout, read_timeout, retries } = shaped(Config, config, path);
   if (retries) {
-    assertOptions(`${path}.retries`, config.retries as object, ["max_attempts", "total_max_attempts", "mode"]);
+    refuseUnknown(`${path}.retries`, config.retries as object, ["max_attempts", "total_max_attempts", "mode"]);
   }
   const requestTimeout = Math.max(connect_timeout ?? 0, read_timeout ?? 0) || undefined;
   const { max_attempts, total_max_attempts } = retries ?? {};

@@ -8,7 +8,7 @@ import type { ConnectOptions } from "../types.ts";
 import { readBrokerUrl } from "./broker_url.ts";
 import { readClientConfig } from "./client_config.ts";
 import { keep } from "./keys.ts";
-import { assertOptions } from "./nearest.ts";
+import { refuseUnknown } from "./refuse_unknown.ts";
 import { assertEntries, readExchanges, readQueues } from "./predefined.ts";
 import { Exchange, Queue, shaped, TransportOptions } from "./shape.ts";
 
@@ -91,12 +91,12 @@ export function fromCelery(
   }
   const given = (transportOptions ?? {}) as Record<string, unknown>;
   if (typeof given === "object") {
-    assertOptions(path, given, Object.keys(TransportOptions.entries));
+    refuseUnknown(path, given, Object.keys(TransportOptions.entries));
     assertEntries(`${path}.predefined_queues`, given.predefined_queues, Queue);
     assertEntries(`${path}.predefined_exchanges`, given.predefined_exchanges, Exchange);
     const fetched = given.fetch_message_attributes;
     if (typeof fetched === "object" && fetched && !Array.isArray(fetched)) {
-      assertOptions(`${path}.fetch_message_attributes`, fetched, FETCHED);
+      refuseUnknown(`${path}.fetch_message_attributes`, fetched, FETCHED);
     }
   }
   const options = shaped(TransportOptions, given, path);

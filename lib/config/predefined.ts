@@ -4,7 +4,7 @@ import { ConfigError, InvalidQueueError } from "../errors.ts";
 import type { PredefinedTopic } from "../fanout/topic.ts";
 import type { CredentialProvider, PredefinedQueue } from "../types.ts";
 import { halves, keep, type KeyPair } from "./keys.ts";
-import { assertOptions } from "./nearest.ts";
+import { refuseUnknown } from "./refuse_unknown.ts";
 import type { Exchange, Queue } from "./shape.ts";
 
 /** Where an entry's keys come from: a role, which wins as in kombu; its own keys; or the URL's. */
@@ -70,7 +70,7 @@ export function readExchanges(
 /** Throws for an option of an entry that is unknown. */
 export function assertEntries(path: string, entries: unknown, schema: typeof Queue | typeof Exchange): void {
   for (const [name, entry] of Object.entries(entries ?? {})) {
-    if (typeof entry === "object" && entry) assertOptions(`${path}.${name}`, entry, Object.keys(schema.entries));
+    if (typeof entry === "object" && entry) refuseUnknown(`${path}.${name}`, entry, Object.keys(schema.entries));
   }
 }
 

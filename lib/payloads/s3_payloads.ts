@@ -19,7 +19,7 @@ import { cleanUp } from "./clean_up.ts";
 import { asNotFound, downloadAll, downloadStream } from "./download.ts";
 import { KEY_ATTRIBUTE, parsePointer, POINTER_ATTRIBUTES, writePointer } from "./pointer.ts";
 import { removeQuietly } from "./remove_quietly.ts";
-import { assertAllowed, type S3PayloadsOptions, type Settings, settle, SHARED_SEGMENT } from "./settings.ts";
+import { assertAllowed, type S3PayloadsOptions, type Settings, settingsOf, SHARED_SEGMENT } from "./settings.ts";
 import { upload, uploadStream } from "./upload.ts";
 
 /**
@@ -54,7 +54,7 @@ import { upload, uploadStream } from "./upload.ts";
  * ```
  */
 export function s3Payloads(options: S3PayloadsOptions): PayloadStore {
-  const settings = settle(options);
+  const settings = settingsOf(options);
   return Object.freeze<PayloadStore>({
     needs: POINTER_ATTRIBUTES,
     threshold: settings.threshold,

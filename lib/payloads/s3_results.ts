@@ -12,7 +12,7 @@ import { assertBucket } from "../s3/request.ts";
 import type { Broker, Call, PayloadContext, PayloadLocation, ResultOptions, ResultStore, TaskMeta } from "../types.ts";
 import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
 import { downloadAll } from "./download.ts";
-import { PAYLOAD_DEFAULTS, settle } from "./settings.ts";
+import { PAYLOAD_DEFAULTS, settingsOf } from "./settings.ts";
 import { put } from "./upload.ts";
 
 /** Options of {@linkcode s3Results}. */
@@ -64,7 +64,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
   assertWithin("maxBytes", maxBytes, 1, 2 ** 40);
   for (const [name, value] of Object.entries({ basePath, globalKeyPrefix })) is("string")(name, value);
   const { region, credentials, endpoint } = options;
-  const settings = settle({ bucket, region, credentials, endpoint, maxBytes });
+  const settings = settingsOf({ bucket, region, credentials, endpoint, maxBytes });
   const prefix = basePath + globalKeyPrefix + (/[^:_.-]$/.test(globalKeyPrefix) ? "_" : "") + "celery-task-meta-";
   objectPath(prefix);
   let own: Broker | undefined;

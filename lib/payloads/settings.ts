@@ -1,4 +1,4 @@
-import { assertCredentials, assertKnown, assertText, assertWithin, is, refuse } from "../check.ts";
+import { assertCredentials, assertOptions, assertText, type Check, is, refuse, within } from "../check.ts";
 import { PayloadForbiddenError } from "../errors.ts";
 import { assertEndpoint } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
@@ -74,37 +74,43 @@ export type Settings =
 /** A segment of the keys of payloads that several queues share. No ack removes such a payload, whatever the prefix. */
 export const SHARED_SEGMENT = "dashi-shared";
 
-const OPTIONS = [
-  ...Object.keys(PAYLOAD_DEFAULTS),
-  ..."bucket allowedBuckets allowedPrefixes region credentials endpoint key metadata tags serverSideEncryption storageClass"
-    .split(" "),
-];
-
 /** Checks the options and fills in the defaults. */
-export function settle(options: S3PayloadsOptions): Settings {
-  is("object")("options", options);
-  assertKnown("", options, OPTIONS);
+export function settingsOf(options: S3PayloadsOptions): Settings {
+  const [yesOrNo, text, bytes] = [is("boolean"), is("string"), within(1, 2 ** 40)];
+  const bucketName: Check = (path, value) => assertBucket(value, path);
+  const list = (check: Check): Check => (path, values) => {
+    if (!Array.isArray(values)) refuse(path, "a list", values);
+    for (const value of values) check(path, value);
+  };
+  const byItsHeader: Check = () => {}; // by objectHeaders(), below
+  assertOptions<S3PayloadsOptions>("", options, {
+    bucket: bucketName,
+    prefix: text,
+    threshold: within(0, 1_048_576),
+    always: yesOrNo,
+    allowedBuckets: list(bucketName),
+    allowedPrefixes: list(text),
+    deleteOnAck: yesOrNo,
+    ignoreNotFound: yesOrNo,
+    legacyAttribute: yesOrNo,
+    maxBytes: bytes,
+    maxBytesInFlight: bytes,
+    lazyAbove: (path, value) => value === Infinity || within(0, 2 ** 40)(path, value),
+    key: is("function"),
+    region: assertText,
+    credentials: assertCredentials,
+    endpoint: assertEndpoint,
+    metadata: byItsHeader,
+    tags: byItsHeader,
+    serverSideEncryption: byItsHeader,
+    storageClass: byItsHeader,
+  });
+  assertBucket(options.bucket);
+  objectHeaders(options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const settings = { ...PAYLOAD_DEFAULTS, ...given } as Settings;
   const { bucket, prefix, allowedBuckets = [bucket], allowedPrefixes = [prefix] } = settings;
-  assertBucket(bucket);
-  if (typeof prefix !== "string") refuse("prefix", "a string", prefix);
   if (prefix) objectPath(`${prefix}x`);
-  assertWithin("threshold", settings.threshold, 0, 1_048_576);
-  for (const name of ["maxBytes", "maxBytesInFlight"] as const) assertWithin(name, settings[name], 1, 2 ** 40);
-  if (settings.lazyAbove !== Infinity) assertWithin("lazyAbove", settings.lazyAbove, 0, 2 ** 40);
-  for (const name of ["always", "deleteOnAck", "ignoreNotFound", "legacyAttribute"] as const) {
-    if (typeof settings[name] !== "boolean") refuse(name, "a boolean", settings[name]);
-  }
-  if (settings.key !== undefined && typeof settings.key !== "function") refuse("key", "a function", settings.key);
-  if (settings.region !== undefined) assertText("region", settings.region);
-  if (settings.credentials !== undefined) assertCredentials("credentials", settings.credentials);
-  if (settings.endpoint !== undefined) assertEndpoint("endpoint", settings.endpoint);
-  if (!Array.isArray(allowedBuckets)) refuse("allowedBuckets", "a list of buckets", allowedBuckets);
-  if (!Array.isArray(allowedPrefixes)) refuse("allowedPrefixes", "a list of prefixes", allowedPrefixes);
-  for (const name of allowedBuckets) assertBucket(name, "allowedBuckets");
-  for (const start of allowedPrefixes) is("string")("allowedPrefixes", start);
-  objectHeaders(settings); // which no payload could be stored with, if it throws
   return { ...settings, allowedBuckets: [...allowedBuckets], allowedPrefixes: [...allowedPrefixes] };
 }
 

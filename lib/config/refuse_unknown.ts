@@ -8,7 +8,7 @@ import { ConfigError } from "../errors.ts";
  * @param known The names that there are.
  * @throws {ConfigError} For the first that is unknown.
  */
-export function assertOptions(path: string, options: object, known: readonly string[]): void {
+export function refuseUnknown(path: string, options: object, known: readonly string[]): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     throw new ConfigError(
