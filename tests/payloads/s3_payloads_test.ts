@@ -13,7 +13,7 @@ import {
 } from "../../lib/errors.ts";
 import { s3Payloads, type S3PayloadsOptions, SHARED_SEGMENT } from "../../lib/payloads/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
-import type { ConnectOptions, DashiEvent, PayloadContext, PlainAttributeValue } from "../../lib/types.ts";
+import type { ConnectOptions, DashiEvent, PayloadContext, PayloadGate, PlainAttributeValue } from "../../lib/types.ts";
 import { CREDENTIALS, refused, type S3Call, slowCrc32c, strictS3 } from "./strict_s3.ts";
 
 const ABOUT = { shared: false, queue: "orders" };
@@ -458,6 +458,23 @@ Deno.test("s3Payloads().gate() lets a consumer's downloads in by their bytes, in
   (await large)();
   (await last)();
   assert.deepEqual(inside, [6, 20, 4]);
+});
+
+Deno.test("s3Payloads() waits for the bytes that S3 tells, whatever the message announces", async () => {
+  const { store, context } = setUp();
+  const { body } = await store.offload("eight by", ABOUT, context);
+  for (const [announced, waits] of [[1, [1, -1, 8, -8]], [8, [8, -8]], [20, [20, -20]]] as const) {
+    const waited: number[] = [];
+    const gate: PayloadGate = {
+      enter(bytes) {
+        waited.push(bytes);
+        return Promise.resolve(() => void waited.push(-bytes));
+      },
+    };
+    const about = { lazy: false, messageAttributes: { ExtendedPayloadSize: announced } };
+    assert.equal((await store.resolve(body, about, { ...context, gate })).body, "eight by");
+    assert.deepEqual(waited, waits);
+  }
 });
 
 Deno.test("s3Payloads() names a wrong option", () => {
