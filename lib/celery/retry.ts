@@ -4,7 +4,7 @@ import { instant, record } from "./signature.ts";
 
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
-  /** Seconds until the next run. Default: Celery's `default_retry_delay`, 180. */
+  /** Seconds until the next run, 0 or more. Default: Celery's `default_retry_delay`, 180. */
   readonly countdown?: number;
   /** When to run next, instead of `countdown`. */
   readonly eta?: Date | string;
@@ -13,11 +13,11 @@ export interface RetryOptions {
    * `retry_backoff`. `true` is 1.
    */
   readonly backoff?: number | true;
-  /** The longest such wait in seconds. Default: 600. */
+  /** The longest such wait in seconds, 0 or more. Default: 600. */
   readonly backoffMax?: number;
   /** Takes a random part of such a wait, so that not all come back at once. Default: true. */
   readonly jitter?: boolean;
-  /** Retries until the task has failed; `Infinity` for no end. Default: Celery's `max_retries`, 3. */
+  /** Retries until the task has failed, 0 or more; `Infinity` for no end. Default: Celery's `max_retries`, 3. */
   readonly max?: number;
   /** Why: what the task fails with when `max` is passed, and what its state `RETRY` shows. */
   readonly error?: unknown;

@@ -16,9 +16,9 @@ import { createSlots, teller, type Worker } from "./worker.ts";
 export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable"> {
   /** A name, a URL, or a list of names or `{ queue, priority?, weight? }`. Default: `celery`. */
   readonly queues?: Queues;
-  /** Tasks that run side by side. Default: 10. */
+  /** Tasks that run side by side, 1 to 1,000,000. Default: 10. */
   readonly concurrency?: number;
-  /** The most messages held that are due, run or wait to run. Default: `concurrency`, so that none waits here. */
+  /** The most messages held that are due, run or wait to run, 0 or more; 0 is no limit. Default: `concurrency`: none waits. */
   readonly prefetch?: number;
   /** Where results go, such as `s3Results()`. Default: nowhere. */
   readonly results?: ResultStore;

@@ -59,7 +59,7 @@ export interface SendTaskOptions<R = any> {
   readonly exchange?: string;
   /** The key that the exchange routes by. */
   readonly routingKey?: string;
-  /** Seconds until it may run. Up to 900 the message is also delayed by SQS, on standard queues. */
+  /** Seconds until it may run, 0 or more. Up to 900 the message is also delayed by SQS, on standard queues. */
   readonly countdown?: number;
   /** The instant from which on it may run, at any distance: a `Date`, or ISO 8601. */
   readonly eta?: Date | string;
@@ -67,11 +67,11 @@ export interface SendTaskOptions<R = any> {
   readonly expires?: number | Date | string;
   /** Runs before this one. Default: 0. */
   readonly retries?: number;
-  /** Told to workers; SQS itself has no priorities. */
+  /** Told to workers, 0 to 255; SQS itself has no priorities. */
   readonly priority?: number;
-  /** Seconds after which the run has failed. */
+  /** Seconds after which the run has failed, 0 or more; 0 is no limit. */
   readonly timeLimit?: number;
-  /** Seconds after which the run is told to end. */
+  /** Seconds after which the run is told to end, 0 or more; 0 is no limit. */
   readonly softTimeLimit?: number;
   /** Whether nobody asks for the result. Default: the task's own setting where it runs. */
   readonly ignoreResult?: boolean;
@@ -185,9 +185,9 @@ export type TaskHandler<Args extends readonly any[] = any[], R = unknown> = (
 
 /** How a task is served. */
 export interface TaskSettings {
-  /** Seconds after which a run has failed; the message's own limit wins. Default: none. */
+  /** Seconds, 0.001 or more, after which a run has failed; the message's own limit wins. Default: none. */
   readonly timeLimit?: number;
-  /** Seconds after which `task.signal` fires; the message's own limit wins. Default: none. */
+  /** Seconds, 0.001 or more, after which `task.signal` fires; the message's own limit wins. Default: none. */
   readonly softTimeLimit?: number;
   /** Whether results are not stored where the message doesn't say. Default: false. */
   readonly ignoreResult?: boolean;

@@ -14,7 +14,7 @@ export interface InstanceMetadataOptions {
   readonly endpoint?: string;
   /** The name of the instance's role. Default: asked for. */
   readonly role?: string;
-  /** Seconds before their end at which keys are refreshed. Default: 60. */
+  /** Seconds before their end, 0 or more, at which keys are refreshed. Default: 60. */
   readonly refreshBefore?: number;
 }
 

@@ -17,7 +17,7 @@ export interface ProfileOptions {
   readonly profile?: string;
   /** The one file to read, instead of the `config` and the `credentials` file. */
   readonly file?: string;
-  /** Seconds before their end at which keys are refreshed. Default: 60. */
+  /** Seconds before their end, 0 or more, at which keys are refreshed. Default: 60. */
   readonly refreshBefore?: number;
 }
 

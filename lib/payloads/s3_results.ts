@@ -23,7 +23,7 @@ export interface S3ResultsOptions extends BucketPlace {
   readonly basePath?: string;
   /** Celery's `global_keyprefix` of `result_backend_transport_options`. Default: the empty string. */
   readonly globalKeyPrefix?: string;
-  /** The most bytes of a result. Default: 64 MiB. */
+  /** The most bytes of a result, 1 or more. Default: 64 MiB. */
   readonly maxBytes?: number;
 }
 

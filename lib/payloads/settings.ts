@@ -13,7 +13,7 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   readonly bucket: string;
   /** Begins every key that is written, and every key that is removed. Default: the empty string. */
   readonly prefix?: string;
-  /** Bodies and attributes of more bytes than this are stored. Default: 262,144. */
+  /** Bodies and attributes of more bytes than this, 0 to 1,048,576, are stored. Default: 262,144. */
   readonly threshold?: number;
   /** Stores every body. Default: false. */
   readonly always?: boolean;
@@ -28,16 +28,16 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   /** Writes the pointer's older class and `SQSLargePayloadSize`. Both are always read. Default: false. */
   readonly legacyAttribute?: boolean;
   /**
-   * The most bytes of a payload that is read into memory, and of any body once it is decompressed. Default: 64 MiB.
-   * Streams are not bounded.
+   * The most bytes of a payload that is read into memory, and of any body once it is decompressed: 1 or more. Streams are
+   * not bounded. Default: 64 MiB.
    */
   readonly maxBytes?: number;
   /**
-   * The most bytes of payloads that a consumer reads into memory, or has read for a loop that has not taken them yet.
-   * Default: 64 MiB.
+   * The most bytes of payloads that a consumer reads into memory, or has read for a loop that has not taken them yet: 1
+   * or more; a larger one is read alone. Default: 64 MiB.
    */
   readonly maxBytesInFlight?: number;
-  /** Payloads that announce more bytes than this are read by `delivery.stream()` alone. Default: none are. */
+  /** Payloads that announce more bytes than this, 0 or more, are read by `delivery.stream()` alone. Default: none are. */
   readonly lazyAbove?: number;
   /** Makes the part of a key after the prefix, which must be new each time. Default: a UUID. */
   readonly key?: (payload: NewPayload) => string;

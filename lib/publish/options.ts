@@ -31,7 +31,7 @@ export interface PublishOptions {
   readonly groupId?: string;
   /** FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries. */
   readonly deduplicationId?: string;
-  /** Seconds after which the message is of no use any more: it is written as the AMQP property. Default: never. */
+  /** Seconds, 0 to 10^9, after which the message is of no use any more: it is written as the AMQP property. Default: never. */
   readonly expiration?: number;
   /** The content type to declare. Default: the codec's. */
   readonly contentType?: string;
