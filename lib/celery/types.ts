@@ -69,9 +69,9 @@ export interface SendTaskOptions<R = any> {
   readonly retries?: number;
   /** Told to workers, 0 to 255; SQS itself has no priorities. */
   readonly priority?: number;
-  /** Seconds after which the run has failed, 0 or more; 0 is no limit. */
+  /** Seconds after which the run has failed, 0 or more; 0 is none of its own. */
   readonly timeLimit?: number;
-  /** Seconds after which the run is told to end, 0 or more; 0 is no limit. */
+  /** Seconds after which the run is told to end, 0 or more; 0 is none of its own. */
   readonly softTimeLimit?: number;
   /** Whether nobody asks for the result. Default: the task's own setting where it runs. */
   readonly ignoreResult?: boolean;
