@@ -4,8 +4,8 @@ type Names = "All" | readonly string[];
 
 /** The attributes to ask for: what the user wants, and what a feature in use needs. */
 export function attributesOf({ state, settings }: Consumer, lane: Lane): {
-  systemAttributes?: string[];
-  messageAttributes?: string[];
+  MessageSystemAttributeNames?: string[];
+  MessageAttributeNames?: string[];
 } {
   const { fetchAttributes: wanted = [], payloads } = state.options;
   const { system = [], message = [] }: { readonly system?: Names; readonly message?: Names } = wanted === "All"
@@ -15,8 +15,8 @@ export function attributesOf({ state, settings }: Consumer, lane: Lane): {
     : wanted;
   const codec = settings.codec ?? lane.address!.predefined?.codec ?? state.options.codec;
   return {
-    systemAttributes: list("ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", system),
-    messageAttributes: list(message, codec?.needs, payloads?.needs),
+    MessageSystemAttributeNames: list("ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", system),
+    MessageAttributeNames: list(message, codec?.needs, payloads?.needs),
   };
 }
 

@@ -6,7 +6,8 @@
 import { nowOf, pause } from "../broker.ts";
 import { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
-import { receiveMessage, type ReceiveMessageOutput } from "../sqs/receive_message.ts";
+import { receiveChecked } from "../sqs/receive_checked.ts";
+import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { AwsRequest, SqsMessage } from "../types.ts";
 import { arrive } from "./arrive.ts";
@@ -50,18 +51,18 @@ export function pump(consumer: Consumer): void {
 function requestFor(
   consumer: Consumer,
   lane: Lane,
-  maxMessages: number,
-  waitTimeSeconds: number,
-  receiveRequestAttemptId: string | undefined,
+  asked: number,
+  wait: number,
+  attemptId: string | undefined,
 ): AwsRequest<ReceiveMessageOutput> {
-  const key = `${maxMessages} ${waitTimeSeconds} ${receiveRequestAttemptId}`;
+  const key = `${asked} ${wait} ${attemptId}`;
   if (lane.request?.key !== key) {
-    const request = receiveMessage({
-      queueUrl: lane.address!.url,
-      maxMessages,
-      waitTimeSeconds,
-      visibilityTimeout: lane.sendTimeout,
-      receiveRequestAttemptId,
+    const request = receiveChecked({
+      QueueUrl: lane.address!.url,
+      MaxNumberOfMessages: asked,
+      WaitTimeSeconds: wait,
+      VisibilityTimeout: lane.sendTimeout,
+      ReceiveRequestAttemptId: attemptId,
       ...attributesOf(consumer, lane),
     });
     lane.request = { key, request };

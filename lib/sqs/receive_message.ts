@@ -1,8 +1,7 @@
 import { assertText, assertWithin } from "../check.ts";
-import type { AwsRequest, SqsMessage, WireAttribute } from "../types.ts";
-import { answer, fields, type Kind, listOf, maybe, recordOf, text } from "./answer.ts";
+import type { AwsRequest, SqsMessage } from "../types.ts";
 import { MAX_BATCH, MAX_VISIBILITY, MAX_WAIT } from "./limits.ts";
-import { sqsRequest } from "./request.ts";
+import { receiveChecked } from "./receive_checked.ts";
 
 /** Options of {@linkcode receiveMessage}. */
 export interface ReceiveMessageOptions {
@@ -28,25 +27,6 @@ export interface ReceiveMessageOutput {
   readonly messages: readonly SqsMessage[];
 }
 
-const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === "string";
-const attribute: Kind<WireAttribute> = (value) =>
-  typeof value?.DataType === "string" && isTextOrNone(value.StringValue) && isTextOrNone(value.BinaryValue)
-    ? undefined
-    : [];
-const Answer = /* @__PURE__ */ (() =>
-  answer({
-    Messages: maybe(listOf(fields({
-      MessageId: text,
-      // An empty one can't be settled, and would fail the whole batch of others.
-      ReceiptHandle: (handle) => handle === "" ? [] : text(handle),
-      Body: text,
-      MD5OfBody: maybe(text),
-      MD5OfMessageAttributes: maybe(text),
-      Attributes: maybe(recordOf(text)),
-      MessageAttributes: maybe(recordOf(attribute)),
-    }))),
-  }))();
-
 /**
  * Builds a `ReceiveMessage` request: no I/O, no clock, no randomness.
  *
@@ -70,18 +50,13 @@ export function receiveMessage(options: ReceiveMessageOptions): AwsRequest<Recei
   assertWithin("maxMessages", maxMessages, 1, MAX_BATCH);
   assertWithin("waitTimeSeconds", waitTimeSeconds, 0, MAX_WAIT);
   if (visibilityTimeout !== undefined) assertWithin("visibilityTimeout", visibilityTimeout, 0, MAX_VISIBILITY);
-  return sqsRequest(
-    "ReceiveMessage",
-    {
-      QueueUrl: queueUrl,
-      MaxNumberOfMessages: maxMessages,
-      WaitTimeSeconds: waitTimeSeconds,
-      VisibilityTimeout: visibilityTimeout,
-      MessageSystemAttributeNames: options.systemAttributes,
-      MessageAttributeNames: options.messageAttributes,
-      ReceiveRequestAttemptId: options.receiveRequestAttemptId,
-    },
-    Answer,
-    ({ Messages }) => ({ messages: (Messages ?? []) as SqsMessage[] }),
-  );
+  return receiveChecked({
+    QueueUrl: queueUrl,
+    MaxNumberOfMessages: maxMessages,
+    WaitTimeSeconds: waitTimeSeconds,
+    VisibilityTimeout: visibilityTimeout,
+    MessageSystemAttributeNames: options.systemAttributes,
+    MessageAttributeNames: options.messageAttributes,
+    ReceiveRequestAttemptId: options.receiveRequestAttemptId,
+  });
 }
