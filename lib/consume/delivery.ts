@@ -26,6 +26,9 @@ export interface DeliveryParts {
 /** A delivery whose body could not be read: `error` says why, `body` is the text as it came. */
 export type UndecodableDelivery = Omit<Delivery<string>, "error"> & { readonly error: Error };
 
+/** The attributes of a message without any: one object for all of them. */
+const NONE: Readonly<Record<string, never>> = /* @__PURE__ */ Object.freeze({});
+
 /** The message behind a delivery: for this room only. */
 export let heldOf: (delivery: Delivery<unknown>) => Held;
 
@@ -104,7 +107,7 @@ export class Delivery<T = unknown> {
   /** The message attributes that were asked for: strings, numbers and bytes. */
   get messageAttributes(): Readonly<Record<string, PlainAttributeValue>> {
     const { MessageAttributes } = this.raw;
-    return this.#attributes ??= Object.freeze(MessageAttributes ? fromWireAttributes(MessageAttributes) : {});
+    return this.#attributes ??= MessageAttributes ? Object.freeze(fromWireAttributes(MessageAttributes)) : NONE;
   }
 
   /** The message as it came from SQS. */
