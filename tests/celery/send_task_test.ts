@@ -150,7 +150,9 @@ Deno.test("sendTask() goes where the call says: its exchange wins over the defin
   await sendTask(broker, routed(), { queue: "two" });
   assert.deepEqual((await read("one")).map(({ headers }) => headers.task), ["app.a", "app.a"]);
   assert.deepEqual((await read("two")).map(({ headers }) => headers.task), ["app.b"]);
-  await assert.rejects(sendTask(broker, "app.a", { exchange: "wrok" }), UndefinedExchangeError);
+  for (const options of [{}, { routingKey: "k", countdown: 10 }]) {
+    await assert.rejects(sendTask(broker, "app.a", { exchange: "wrok", ...options }), UndefinedExchangeError);
+  }
   assert.deepEqual(await read("celery"), []);
 });
 
