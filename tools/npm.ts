@@ -1,5 +1,5 @@
 /**
- * `deno task npm`, `deno run -A tools/npm.ts`: builds the npm package from the same source into `dist/npm`.
+ * `deno run -A tools/npm.ts`: builds the npm package from the same source into `dist/npm`.
  *
  * A file stays a file, so that all entry points share one state and a bundler takes what it needs.
  *
