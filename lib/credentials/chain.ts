@@ -29,7 +29,8 @@ export function chain(...providers: readonly CredentialProvider[]): CredentialPr
     for (const provider of providers) {
       context.signal?.throwIfAborted();
       try {
-        const keys = await provider(context);
+        const keys: Credentials | undefined = await provider(context);
+        if (!keys?.accessKeyId) throw new CredentialsError("A provider gave no access key");
         chosen = provider;
         return keys;
       } catch (error) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type CredentialProvider, CredentialsError } from "@dashi/sqs";
+import { type CredentialProvider, type Credentials, CredentialsError } from "@dashi/sqs";
 import { chain, defaultChain, env, staticCredentials } from "@dashi/sqs/credentials";
 import { withEnv } from "../support/with_env.ts";
 import { fakeContext, KEYS } from "./fakes.ts";
@@ -18,6 +18,13 @@ Deno.test("chain() takes the first that has keys and stays with it", async () =>
   empty = false;
   assert.equal((await provider(nothing)).accessKeyId, "AKIDEXAMPLE");
   assert.equal(asked, 1);
+});
+
+Deno.test("chain() goes on after a provider that gives nothing", async () => {
+  const empty = () => Promise.resolve(undefined as unknown as Credentials);
+  const half = () => Promise.resolve({} as Credentials);
+  assert.equal((await chain(empty, half, staticCredentials(KEYS))(nothing)).accessKeyId, "AKIDEXAMPLE");
+  await assert.rejects(chain(empty)(nothing), CredentialsError);
 });
 
 Deno.test("chain() gathers what each of its providers tried", async () => {
