@@ -96,9 +96,8 @@ export function keysIn(json: string, what: string): Credentials {
   }
   const checked = v.safeParse(Keys, answer);
   if (!checked.success) {
-    const path = v.getDotPath(checked.issues[0]);
-    const wrong = path ? `the '${path}' of its answer is missing or wrong` : "its answer is no object";
-    throw new CredentialsError(`Cannot get keys from ${what} as ${wrong}`);
+    const path = v.getDotPath(checked.issues[0]) ?? "";
+    throw new CredentialsError(`Cannot get keys from ${what} as the '${path}' of its answer is missing or wrong`);
   }
   const { AccessKeyId, SecretAccessKey, Token, Expiration } = checked.output;
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token, expiration: Expiration };
