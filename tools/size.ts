@@ -1,11 +1,11 @@
 /**
  * Measures what an app carries: bundles entry points and what apps import of them with esbuild (no splitting, minified,
  * ESM, gzip -9, dependencies counted), beside the AWS SDK and sqs-consumer. Exits with 1 if a bundle holds what it must
- * not, or is larger than its limit. `--modules` lists the modules of the main bundle.
+ * not, is larger than its limit, or than README.md says. `--modules` lists the modules of the main bundle.
  *
  * @module
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { findPackageJSON, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, relative, resolve } from "node:path";
@@ -203,6 +203,24 @@ export function complaints(
   return lines;
 }
 
+/** Where README.md says what a bundle weighs, in thousands of bytes. */
+const QUOTED: Readonly<Record<string, RegExp>> = {
+  "{ connect, consume, publish }": /`\{ connect, consume, publish \}` [^.]*? is (\d+) KB/,
+  "{ connect, publish }": /`\{ connect, publish \}` is (\d+)/,
+  "@aws-sdk/client-sqs": /SQS client alone is (\d+) KB/,
+  "sqs-consumer": /sqs-consumer with it (\d+)/,
+};
+
+/** What README.md says otherwise than it was measured: a line each. */
+export function misquoted(page: string, sizes: readonly Size[]): string[] {
+  return Object.entries(QUOTED).flatMap(([name, quote]) => {
+    const measured = Math.round(sizes.find((size) => size.name === name)!.gzip / 1000);
+    const said = quote.exec(page)?.[1];
+    if (said === String(measured)) return [];
+    return [`README.md says ${said ? `${said} KB` : "nothing"} of ${name}, which has ${measured}`];
+  });
+}
+
 /** Bytes by room of lib/, by package, or by module. */
 export function weights({ modules }: Size, each = false): [string, number][] {
   const rooms = new Map<string, number>();
@@ -230,7 +248,8 @@ if (import.meta.main) {
   for (const [room, bytes] of weights(main, process.argv.includes("--modules"))) {
     console.log(`  ${room.padEnd(40)} ${String(bytes).padStart(6)} ${(bytes * 100 / main.minified).toFixed(1)} %`);
   }
-  const wrong = complaints(TARGETS, sizes);
+  const page = readFileSync(resolve(root, "README.md"), "utf8").replace(/\s+/g, " ");
+  const wrong = [...complaints(TARGETS, sizes), ...misquoted(page, sizes)];
   for (const line of wrong) console.error(line);
   if (wrong.length) process.exit(1);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { complaints, LIMITS, measure, type Size, type Target, TARGETS, weights } from "../../tools/size.ts";
+import { complaints, LIMITS, measure, misquoted, type Size, type Target, TARGETS, weights } from "../../tools/size.ts";
 
 /** A size as it would be measured, with this code in it. */
 const sizeOf = (name: string, code: string, gzip = code.length): Size => ({
@@ -57,4 +57,14 @@ Deno.test("measure() finds S3 and its XML parser in a core that imports them, an
   assert.ok(lines.some((line) => /^spoilt has \d+ bytes, \d+ more than its limit/.test(line)));
   assert.ok(sizes[0].modules.some(([module]) => module === "lib/connect.ts"));
   assert.ok(sizes[1].modules.some(([module]) => module === "fast-xml-parser"));
+});
+
+Deno.test("misquoted() names each figure of README.md that is another than it was measured, or is gone", async () => {
+  const page = (await Deno.readTextFile(new URL("../../README.md", import.meta.url))).replace(/\s+/g, " ");
+  const names = ["{ connect, consume, publish }", "{ connect, publish }", "@aws-sdk/client-sqs", "sqs-consumer"];
+  assert.deepEqual(
+    misquoted(page, names.map((name) => sizeOf(name, "", 99_499))).map((line) => line.replace(/\d+(?= KB)/, "N")),
+    names.map((name) => `README.md says N KB of ${name}, which has 99`),
+  );
+  assert.match(misquoted("", names.map((name) => sizeOf(name, "")))[0], /says nothing/);
 });
