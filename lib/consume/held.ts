@@ -40,6 +40,12 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
     visibleUntil: Infinity,
     beatAt: Infinity,
     where: "buffer",
+    // Each message gets these anyway: added one after the other, they are moved twice.
+    handedAt: undefined,
+    settlement: undefined,
+    verb: undefined,
+    previous: undefined,
+    next: undefined,
   };
   if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
   consumer.held.add(held);
