@@ -1,10 +1,23 @@
 import type { PayloadGate } from "../types.ts";
 
 /**
- * Bounds the bytes that are under way at once. Who asks first is let in first, so that a large one is not passed for
- * ever by small ones; one that is larger than the bound is let in alone.
+ * Bounds the bytes that are under way at once: the `gate` of a payload store of your own. Who asks first is let in first,
+ * so that a large one is not passed for ever by small ones; one that is larger than the bound is let in alone.
  *
- * @param most The bound in bytes.
+ * @param most The bound in bytes, 1 or more.
+ * @returns The gate.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { byteGate } from "@dashi/sqs/payloads";
+ *
+ * const gate = byteGate(10);
+ * const leave = await gate.enter(8);
+ * const next = gate.enter(3); // waits for the first to leave
+ * leave();
+ * assert.equal(typeof await next, "function");
+ * ```
  */
 export function byteGate(most: number): PayloadGate {
   let inside = 0;
