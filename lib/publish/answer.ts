@@ -6,7 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
 import { IntegrityError, PublishError } from "../errors.ts";
-import type { SentSqsMessage } from "../sqs/message.ts";
+import type { WireSent } from "../sqs/send_checked.ts";
 import type { FanoutReceipt } from "../types.ts";
 import type { Draft } from "./draft.ts";
 import type { PublishResult, SentPart } from "./options.ts";
@@ -17,20 +17,22 @@ import type { Part, Target } from "./part.ts";
  *
  * @throws {IntegrityError} If a checksum differs: the message is in the queue, but is not what it should be.
  */
-export function sentPart(state: BrokerState, part: Part, answer: SentSqsMessage | FanoutReceipt): SentPart {
-  const { target: { name }, payload } = part;
-  const { messageId, sequenceNumber } = answer;
-  const sent = { messageId, ...(sequenceNumber && { sequenceNumber }), ...(payload && { payload: payload.location }) };
-  if ("topic" in answer) return { topic: answer.topic, ...sent };
-  const { md5OfMessageBody: body, md5OfMessageAttributes: attributes } = answer;
-  if (
-    state.options.checkMd5 !== false &&
-    ((body && body !== md5Hex(part.messageBody)) ||
-      (attributes && attributes !== md5OfAttributes(part.messageAttributes)))
-  ) {
-    throw new IntegrityError(`The message ${messageId} in '${name}' is not what was sent`);
+export function sentPart(state: BrokerState, part: Part, answer: WireSent | FanoutReceipt): SentPart {
+  const { target: { name }, message, payload } = part;
+  const fanned = "topic" in answer;
+  if (!fanned && state.options.checkMd5 !== false) {
+    const { MD5OfMessageBody: body, MD5OfMessageAttributes: attributes } = answer;
+    if (
+      (body && body !== md5Hex(message.MessageBody)) ||
+      (attributes && attributes !== md5OfAttributes(message.MessageAttributes ?? {}))
+    ) {
+      throw new IntegrityError(`The message ${answer.MessageId} in '${name}' is not what was sent`);
+    }
   }
-  return { queue: name, ...sent };
+  const { sequenceNumber, ...sent } = fanned
+    ? answer
+    : { queue: name, messageId: answer.MessageId, sequenceNumber: answer.SequenceNumber };
+  return { ...sent, ...(sequenceNumber && { sequenceNumber }), ...(payload && { payload: payload.location }) };
 }
 
 /** Sums up a message: `outcomes` has what each of its targets said, or why it said nothing. */

@@ -154,7 +154,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
 
 /** A load's group: on a FIFO queue each has one. */
 function groupOf({ part }: Load): string {
-  return part.messageGroupId!;
+  return part.message.MessageGroupId!;
 }
 
 /** Takes the next batch out of a lane; an empty one unless it is full or may be a partial one. */

@@ -9,17 +9,9 @@ import { attributesSize, MAX_ATTRIBUTES, toWireAttributes } from "../codec/attri
 import { assertSqsText, byteLength } from "../codec/sqs_text.ts";
 import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts";
 import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
-import type { OutgoingSqsMessage } from "../sqs/message.ts";
+import type { WireMessage } from "../sqs/send_checked.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import type {
-  Broker,
-  Codec,
-  EncodedMessage,
-  FanoutMessage,
-  OffloadedPayload,
-  QueueAddress,
-  WireAttribute,
-} from "../types.ts";
+import type { Broker, Codec, EncodedMessage, FanoutMessage, OffloadedPayload, QueueAddress } from "../types.ts";
 import { asError } from "./as_error.ts";
 import type { Draft } from "./draft.ts";
 
@@ -36,10 +28,9 @@ export interface Target {
 }
 
 /** A message for one target, ready to be sent unless `store` is set: its body goes to the payload store first. */
-export interface Part extends OutgoingSqsMessage {
+export interface Part {
   readonly target: Target;
-  messageBody: string;
-  messageAttributes: Readonly<Record<string, WireAttribute>>;
+  message: WireMessage;
   /** Bytes of body and attributes. */
   size: number;
   /** The bytes of the attributes among them. */
@@ -139,25 +130,28 @@ function seal(
   }
   return {
     target,
-    messageBody: body,
-    messageAttributes,
+    message: {
+      MessageBody: body,
+      MessageAttributes: Object.keys(messageAttributes).length ? messageAttributes : undefined,
+      DelaySeconds: delays ? delaySeconds ?? delay : undefined,
+      MessageGroupId: groupId ?? (fifo ? "default" : undefined),
+      MessageDeduplicationId: fifo ? deduplicationId ?? crypto.randomUUID() : undefined,
+    },
     size,
     extra,
     alone: names.length === 1,
     store,
     stream,
-    delaySeconds: delays ? delaySeconds ?? delay : undefined,
-    messageGroupId: groupId ?? (fifo ? "default" : undefined),
-    messageDeduplicationId: fifo ? deduplicationId ?? crypto.randomUUID() : undefined,
   };
 }
 
 /** Puts a part's body into the payload store, and the pointer in its place. */
 export async function offload(broker: Broker, part: Part, signal?: AbortSignal): Promise<void> {
   const { emit, options } = stateOf(broker);
-  const { target, size, stream, messageAttributes, alone } = part;
+  const { target, message, size, stream, alone } = part;
+  const { MessageBody, MessageAttributes: messageAttributes } = message;
   const payload = await options.payloads!.offload(
-    stream ?? part.messageBody,
+    stream ?? MessageBody,
     {
       size: stream ? undefined : size,
       shared: !target.address,
@@ -169,18 +163,18 @@ export async function offload(broker: Broker, part: Part, signal?: AbortSignal):
   assertText("body", payload.body);
   part.payload = payload;
   part.store = false;
-  part.messageBody = payload.body;
-  part.messageAttributes = toWireAttributes({ ...messageAttributes, ...payload.messageAttributes });
-  part.size = byteLength(payload.body) + attributesSize(part.messageAttributes);
+  const attributes = toWireAttributes({ ...messageAttributes, ...payload.messageAttributes });
+  part.message = { ...message, MessageBody: payload.body, MessageAttributes: attributes };
+  part.size = byteLength(payload.body) + attributesSize(attributes);
 }
 
 /** A part as a fanout takes it. */
-export function fanoutFields(part: Part): FanoutMessage {
+export function fanoutFields({ message }: Part): FanoutMessage {
   return {
-    body: part.messageBody,
-    messageAttributes: part.messageAttributes,
-    groupId: part.messageGroupId,
-    deduplicationId: part.messageDeduplicationId,
+    body: message.MessageBody,
+    messageAttributes: message.MessageAttributes ?? {},
+    groupId: message.MessageGroupId,
+    deduplicationId: message.MessageDeduplicationId,
   };
 }
 

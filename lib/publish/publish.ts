@@ -1,5 +1,5 @@
 import { nowOf, stateOf } from "../broker.ts";
-import { sendChecked } from "../sqs/send_checked.ts";
+import { asItCame, sendChecked } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { sentPart, summary } from "./answer.ts";
@@ -82,7 +82,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
   let failed = 1;
   try {
     const answer = address
-      ? await sendTo(broker, address, sendChecked(address.url, part), { signal })
+      ? await sendTo(broker, address, sendChecked(address.url, part.message, asItCame), { signal })
       : (await state.options.fanout!.publish(broker, name, [fanoutFields(part)], { signal }))[0];
     if (answer instanceof Error) throw answer;
     const sent = sentPart(state, part, answer);

@@ -1,7 +1,7 @@
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import { entryError } from "../sqs/batch.ts";
-import { sendCheckedBatch, writeMessage } from "../sqs/send_checked.ts";
+import { asItCame, sendCheckedBatch } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { sentPart } from "./answer.ts";
@@ -25,8 +25,8 @@ export function leastSize(state: BrokerState, part: Part): number {
   return canStore(state, part) ? Math.min(part.size, part.extra + POINTER_BYTES) : part.size;
 }
 
-function canStore(state: BrokerState, { payload, store, messageAttributes }: Part): boolean {
-  return !!state.options.payloads && !payload && (store || Object.keys(messageAttributes).length < MAX_ATTRIBUTES);
+function canStore(state: BrokerState, { payload, store, message: { MessageAttributes = {} } }: Part): boolean {
+  return !!state.options.payloads && !payload && (store || Object.keys(MessageAttributes).length < MAX_ATTRIBUTES);
 }
 
 /**
@@ -45,8 +45,8 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
   const began = nowOf(state);
   try {
     if (address) {
-      const entries = going.map((index) => ({ Id: String(index), ...writeMessage(parts[index]) }));
-      const answer = await sendTo(broker, address, sendCheckedBatch(address.url, entries), { signal });
+      const entries = going.map((index) => ({ Id: String(index), ...parts[index].message }));
+      const answer = await sendTo(broker, address, sendCheckedBatch(address.url, entries, asItCame), { signal });
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
       for (const failure of answer.failed) {
         const error = outcomes[+failure.id] = entryError("SendMessageBatch", failure);

@@ -60,7 +60,7 @@ export type WireEntry = { readonly Id: string } & Readonly<Record<string, unknow
  */
 export function writeEntries<Entry extends { readonly id: string }>(
   entries: readonly Entry[],
-  write: (entry: Entry, path: string) => Readonly<Record<string, unknown>>,
+  write: (entry: Entry, path: string) => object,
 ): WireEntry[] {
   if (!Array.isArray(entries) || !entries.length || entries.length > MAX_BATCH) {
     refuse("entries", `a list of 1 to ${MAX_BATCH}`, entries?.length);

@@ -8,6 +8,7 @@ import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import { assertMessageId, assertSqsText } from "../codec/sqs_text.ts";
 import type { WireAttribute } from "../types.ts";
 import { MAX_DELAY } from "./limits.ts";
+import type { WireMessage, WireSent } from "./send_checked.ts";
 
 /** A message to send. */
 export interface OutgoingSqsMessage {
@@ -55,4 +56,28 @@ export function assertMessage(message: OutgoingSqsMessage, path = ""): void {
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
     if (id !== undefined) assertMessageId(path + name, id);
   }
+}
+
+/** Gives a message's fields the wire's names. */
+export function writeMessage(message: OutgoingSqsMessage): WireMessage {
+  const { messageAttributes = {} } = message;
+  return {
+    MessageBody: message.messageBody,
+    DelaySeconds: message.delaySeconds,
+    MessageAttributes: Object.keys(messageAttributes).length ? messageAttributes : undefined,
+    MessageSystemAttributes: message.messageSystemAttributes,
+    MessageGroupId: message.messageGroupId,
+    MessageDeduplicationId: message.messageDeduplicationId,
+  };
+}
+
+/** Gives what SQS says of a message our names. */
+export function readSent(sent: WireSent): SentSqsMessage {
+  return {
+    messageId: sent.MessageId,
+    md5OfMessageBody: sent.MD5OfMessageBody ?? undefined,
+    md5OfMessageAttributes: sent.MD5OfMessageAttributes ?? undefined,
+    md5OfMessageSystemAttributes: sent.MD5OfMessageSystemAttributes ?? undefined,
+    sequenceNumber: sent.SequenceNumber ?? undefined,
+  };
 }

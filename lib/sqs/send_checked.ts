@@ -4,23 +4,29 @@
  *
  * @module
  */
-import type { AwsRequest } from "../types.ts";
+import type { AwsRequest, WireAttribute } from "../types.ts";
 import { answer, fields, maybe, text } from "./answer.ts";
 import { type BatchOutput, batchRequest, type WireEntry } from "./batch.ts";
-import type { OutgoingSqsMessage, SentSqsMessage } from "./message.ts";
 import { sqsRequest } from "./request.ts";
 
-/** A request that sends a message. */
-export function sendChecked(queueUrl: string, message: OutgoingSqsMessage): AwsRequest<SentSqsMessage> {
-  return sqsRequest("SendMessage", { QueueUrl: queueUrl, ...writeMessage(message) }, Answer, readSent);
+/** A message as SQS wants it. */
+export interface WireMessage {
+  readonly MessageBody: string;
+  readonly DelaySeconds?: number;
+  /** Unset for none: SQS takes no empty ones. */
+  readonly MessageAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly MessageSystemAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly MessageGroupId?: string;
+  readonly MessageDeduplicationId?: string;
 }
 
-/** A request that sends several. */
-export function sendCheckedBatch(
-  queueUrl: string,
-  entries: readonly WireEntry[],
-): AwsRequest<BatchOutput<{ readonly id: string } & SentSqsMessage>> {
-  return batchRequest("SendMessageBatch", queueUrl, entries, Entry, readSent);
+/** What SQS says of a message that it took, as it came. */
+export interface WireSent {
+  readonly MessageId: string;
+  readonly MD5OfMessageBody?: string | null;
+  readonly MD5OfMessageAttributes?: string | null;
+  readonly MD5OfMessageSystemAttributes?: string | null;
+  readonly SequenceNumber?: string | null;
 }
 
 const SentFields = /* @__PURE__ */ (() => ({
@@ -30,36 +36,28 @@ const SentFields = /* @__PURE__ */ (() => ({
   MD5OfMessageSystemAttributes: maybe(text),
   SequenceNumber: maybe(text),
 }))();
-
-/** Gives a {@linkcode SentSqsMessage} its names. */
-function readSent(sent: {
-  MessageId: string;
-  MD5OfMessageBody?: string | null;
-  MD5OfMessageAttributes?: string | null;
-  MD5OfMessageSystemAttributes?: string | null;
-  SequenceNumber?: string | null;
-}): SentSqsMessage {
-  return {
-    messageId: sent.MessageId,
-    md5OfMessageBody: sent.MD5OfMessageBody ?? undefined,
-    md5OfMessageAttributes: sent.MD5OfMessageAttributes ?? undefined,
-    md5OfMessageSystemAttributes: sent.MD5OfMessageSystemAttributes ?? undefined,
-    sequenceNumber: sent.SequenceNumber ?? undefined,
-  };
-}
-
 const Answer = /* @__PURE__ */ (() => answer(SentFields))();
 const Entry = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
 
-/** Gives a message's fields the wire's names. */
-export function writeMessage(message: OutgoingSqsMessage): Readonly<Record<string, unknown>> {
-  const { messageAttributes = {} } = message;
-  return {
-    MessageBody: message.messageBody,
-    DelaySeconds: message.delaySeconds,
-    MessageAttributes: Object.keys(messageAttributes).length ? messageAttributes : undefined,
-    MessageSystemAttributes: message.messageSystemAttributes,
-    MessageGroupId: message.messageGroupId,
-    MessageDeduplicationId: message.messageDeduplicationId,
-  };
+/** A request that sends a message. */
+export function sendChecked<Sent extends object>(
+  queueUrl: string,
+  message: WireMessage,
+  read: (sent: WireSent) => Sent,
+): AwsRequest<Sent> {
+  return sqsRequest("SendMessage", { QueueUrl: queueUrl, ...message }, Answer, read);
+}
+
+/** A request that sends several. */
+export function sendCheckedBatch<Sent extends object>(
+  queueUrl: string,
+  entries: readonly WireEntry[],
+  read: (sent: WireSent) => Sent,
+): AwsRequest<BatchOutput<{ readonly id: string } & Sent>> {
+  return batchRequest("SendMessageBatch", queueUrl, entries, Entry, read);
+}
+
+/** Reads what SQS says of a message as it came. */
+export function asItCame(sent: WireSent): WireSent {
+  return sent;
 }

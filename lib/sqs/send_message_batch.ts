@@ -1,7 +1,7 @@
 import type { AwsRequest } from "../types.ts";
 import { type BatchOutput, writeEntries } from "./batch.ts";
-import { assertMessage, type OutgoingSqsMessage, type SentSqsMessage } from "./message.ts";
-import { sendCheckedBatch, writeMessage } from "./send_checked.ts";
+import { assertMessage, type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
+import { sendCheckedBatch } from "./send_checked.ts";
 
 /** An entry of {@linkcode sendMessageBatch}. */
 export interface SendMessageBatchEntry extends OutgoingSqsMessage {
@@ -49,5 +49,5 @@ export function sendMessageBatch(options: SendMessageBatchOptions): AwsRequest<S
     assertMessage(entry, path);
     return writeMessage(entry);
   };
-  return sendCheckedBatch(queueUrl, writeEntries(entries, write));
+  return sendCheckedBatch(queueUrl, writeEntries(entries, write), readSent);
 }
