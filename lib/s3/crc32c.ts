@@ -122,7 +122,22 @@ function squared(matrix: readonly number[]): number[] {
   return matrix.map((row) => times(matrix, row));
 }
 
-/** A checksum as S3 writes it: its bytes in base64, those of the highest number first. */
+/**
+ * A checksum as S3 writes it: its bytes in base64.
+ *
+ * @param numbers The checksum in pieces of 32 bits, the highest first: a CRC-32C is one.
+ * @returns The text for `checksums` of the requests.
+ *
+ * @example Usage
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { checksumText, crc32c, putObject } from "@dashi/sqs/s3";
+ *
+ * const body = new TextEncoder().encode("123456789");
+ * const request = putObject({ bucket: "letters", key: "1", body, checksums: { crc32c: checksumText(crc32c(body)) } });
+ * assert.equal(request.headers["x-amz-checksum-crc32c"], "4waSgw==");
+ * ```
+ */
 export function checksumText(...numbers: number[]): string {
   const bytes = numbers.flatMap((n) => [n >>> 24, n >>> 16 & 255, n >>> 8 & 255, n & 255]);
   return btoa(String.fromCharCode(...bytes));
