@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { ConfigError, DoesNotExistQueueError, json, kombu, TaskFailedError, TimeLimitExceeded } from "@dashi/sqs";
-import { chain, group, retry, sendTask, serveTasks, signature, task, type TaskContext } from "@dashi/sqs/celery";
+import {
+  chain,
+  group,
+  retry,
+  sendTask,
+  serveTasks,
+  signature,
+  task,
+  type TaskContext,
+  type TaskHandler,
+} from "@dashi/sqs/celery";
 import captured from "../vectors/celery_messages.json" with { type: "json" };
 import { memoryResults, sendRaw, setUp } from "./support.ts";
 
@@ -247,6 +257,30 @@ Deno.test("retry() stores its state before the task is sent again, so that it is
   );
   assert.deepEqual(held, [["RETRY", 1], ["SUCCESS", 1]]);
   assert.equal(results.kept.get("a")!.status, "SUCCESS");
+});
+
+Deno.test("retry() stores its error under RETRY as Celery does, and null without one", async () => {
+  for (
+    const [error, result] of [
+      [new TypeError("no page"), { exc_type: "TypeError", exc_message: ["no page"], exc_module: null }],
+      [undefined, null],
+    ]
+  ) {
+    const { broker, sqs } = setUp();
+    const results = memoryResults();
+    const stored: unknown[] = [];
+    const { store } = results;
+    results.store = async (call, meta, options) => {
+      if (meta.status === "RETRY") stored.push(meta.result);
+      await store(call, meta, options);
+    };
+    await sendTask(broker, "app.a", { id: "a" });
+    const run: TaskHandler = (task) => {
+      if (!task.retries) throw retry({ countdown: 0, error });
+    };
+    await sqs.clock.run(() => serveTasks(broker, { "app.a": run }, { results, maxSeconds: 60 }).closed);
+    assert.deepEqual(stored, [result]);
+  }
 });
 
 Deno.test("retry() with arguments that can't be sent fails the task", async () => {
