@@ -11,7 +11,15 @@ import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts"
 import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
 import type { WireMessage } from "../sqs/send_checked.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import type { Broker, Codec, EncodedMessage, FanoutMessage, OffloadedPayload, QueueAddress } from "../types.ts";
+import type {
+  Broker,
+  Codec,
+  EncodedMessage,
+  FanoutMessage,
+  OffloadedPayload,
+  QueueAddress,
+  WireAttribute,
+} from "../types.ts";
 import { asError } from "./as_error.ts";
 import type { Draft } from "./draft.ts";
 
@@ -132,7 +140,7 @@ function seal(
     target,
     message: {
       MessageBody: body,
-      MessageAttributes: Object.keys(messageAttributes).length ? messageAttributes : undefined,
+      MessageAttributes: unlessNone(messageAttributes),
       DelaySeconds: delays ? delaySeconds ?? delay : undefined,
       MessageGroupId: groupId ?? (fifo ? "default" : undefined),
       MessageDeduplicationId: fifo ? deduplicationId ?? crypto.randomUUID() : undefined,
@@ -145,11 +153,16 @@ function seal(
   };
 }
 
+/** Attributes as they are sent: SQS takes no empty ones. */
+function unlessNone(attributes: Readonly<Record<string, WireAttribute>>): typeof attributes | undefined {
+  return Object.keys(attributes).length ? attributes : undefined;
+}
+
 /** Puts a part's body into the payload store, and the pointer in its place. */
 export async function offload(broker: Broker, part: Part, signal?: AbortSignal): Promise<void> {
   const { emit, options } = stateOf(broker);
   const { target, message, size, stream, alone } = part;
-  const { MessageBody, MessageAttributes: messageAttributes } = message;
+  const { MessageBody, MessageAttributes: messageAttributes = {} } = message;
   const payload = await options.payloads!.offload(
     stream ?? MessageBody,
     {
@@ -164,7 +177,7 @@ export async function offload(broker: Broker, part: Part, signal?: AbortSignal):
   part.payload = payload;
   part.store = false;
   const attributes = toWireAttributes({ ...messageAttributes, ...payload.messageAttributes });
-  part.message = { ...message, MessageBody: payload.body, MessageAttributes: attributes };
+  part.message = { ...message, MessageBody: payload.body, MessageAttributes: unlessNone(attributes) };
   part.size = byteLength(payload.body) + attributesSize(attributes);
 }
 

@@ -416,6 +416,20 @@ Deno.test("publish() tells the payload store the attributes, of which S3Key choo
   assert.deepEqual(told, [undefined, undefined]);
 });
 
+Deno.test("publish() sends no empty attributes, with a store that adds none either", async () => {
+  const { store } = memoryStore(10);
+  const told: unknown[] = [];
+  const offload: PayloadStore["offload"] = async (body, about, context) => {
+    told.push(about.messageAttributes);
+    return { ...await store.offload(body, about, context), messageAttributes: {} };
+  };
+  const { broker, inputs } = setUp({ codec: text(), payloads: { ...store, offload } });
+  await publish(broker, "1", { queue: "orders" });
+  await publish(broker, "x".repeat(11), { queue: "orders" });
+  assert.deepEqual(inputs().map((input) => "MessageAttributes" in input), [false, false]);
+  assert.deepEqual(told, [{}]);
+});
+
 Deno.test("publish() stores every body with always, also one that SQS would refuse", async () => {
   const { store, objects } = memoryStore(1e6, true);
   const { broker } = setUp({ codec: text(), payloads: store });
