@@ -12,37 +12,4 @@
  * @module
  */
 export { type CeleryConfig, fromCelery, KOMBU_DEFAULTS } from "./from_celery.ts";
-export type {
-  Broker,
-  Clock,
-  Codec,
-  ConnectOptions,
-  CredentialContext,
-  CredentialProvider,
-  Credentials,
-  DashiEvent,
-  DecodedMessage,
-  DropReason,
-  EncodedMessage,
-  Endpoints,
-  ExchangeType,
-  Fanout,
-  FanoutMessage,
-  FanoutReceipt,
-  Fetch,
-  IncomingMessage,
-  MessageAttributeInput,
-  OffloadedPayload,
-  OutgoingMessage,
-  PayloadContext,
-  PayloadGate,
-  PayloadLocation,
-  PayloadStore,
-  PlainAttributeValue,
-  PredefinedQueue,
-  QueueAddress,
-  ResolvedPayload,
-  Service,
-  Topology,
-  TypedAttributeValue,
-} from "../types.ts";
+export type * from "../types.ts";

@@ -13,28 +13,4 @@
  */
 export { KOMBU_TAGS, snsFanout, type SnsFanoutOptions } from "./sns_fanout.ts";
 export type { PredefinedTopic } from "./topic.ts";
-export type {
-  Broker,
-  Clock,
-  Codec,
-  CredentialContext,
-  CredentialProvider,
-  Credentials,
-  DashiEvent,
-  DecodedMessage,
-  DropReason,
-  EncodedMessage,
-  Endpoints,
-  Fanout,
-  FanoutMessage,
-  FanoutReceipt,
-  Fetch,
-  IncomingMessage,
-  MessageAttributeInput,
-  OutgoingMessage,
-  PlainAttributeValue,
-  PredefinedQueue,
-  QueueAddress,
-  Service,
-  TypedAttributeValue,
-} from "../types.ts";
+export type * from "../types.ts";
