@@ -4,6 +4,7 @@
  * @module
  */
 import { stateOf } from "../broker.ts";
+import { utf8Bytes } from "../codec/base64.ts";
 import { AwsError, BucketRegionError, IntegrityError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import type { AwsBody, AwsRequest, CredentialProvider, Credentials, Endpoints, PayloadContext } from "../types.ts";
@@ -59,7 +60,7 @@ async function withContentHash<Output>(
   request: AwsRequest<Output, AwsBody>,
   body: string | Uint8Array<ArrayBuffer>,
 ): Promise<AwsRequest<Output, AwsBody>> {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const bytes = typeof body === "string" ? utf8Bytes(body) : body;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return { ...request, headers: { ...request.headers, "x-amz-content-sha256": hex } };

@@ -1,5 +1,5 @@
 import { refuse } from "../check.ts";
-import { utf8Text } from "../codec/base64.ts";
+import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { looksLikePointer } from "../codec/pointer.ts";
 import { DecodeError, PayloadNotFoundError } from "../errors.ts";
 import { headObject } from "../s3/head_object.ts";
@@ -81,7 +81,7 @@ async function offload(
   let size: number;
   try {
     if (typeof body === "string") {
-      const bytes = new TextEncoder().encode(body);
+      const bytes = utf8Bytes(body);
       size = bytes.length;
       await upload(settings, location, bytes, context);
     } else {

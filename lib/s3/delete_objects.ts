@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { refuse } from "../check.ts";
+import { utf8Bytes } from "../codec/base64.ts";
 import { badAnswer } from "../http/answer.ts";
 import { xmlList } from "../http/xml.ts";
 import { readXmlAnswer } from "../http/xml_answer.ts";
@@ -73,7 +74,7 @@ export function deleteObjects(options: DeleteObjectsOptions): AwsRequest<DeleteO
       query: { delete: "" },
       headers: {
         "content-type": "application/xml",
-        "x-amz-checksum-crc32c": checksumText(crc32c(new TextEncoder().encode(body))),
+        "x-amz-checksum-crc32c": checksumText(crc32c(utf8Bytes(body))),
         "x-amz-content-sha256": options.contentSha256,
       },
       body,

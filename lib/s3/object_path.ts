@@ -1,4 +1,5 @@
 import { assertText, refuse } from "../check.ts";
+import { byteLength } from "../codec/sqs_text.ts";
 
 /** Bytes of an S3 key. */
 export const MAX_KEY_BYTES = 1024;
@@ -23,12 +24,11 @@ export const MAX_KEY_BYTES = 1024;
  */
 export function objectPath(key: string): string {
   assertText("key", key);
-  const shown = key.length > 80 ? key.slice(0, 77) + "..." : key;
-  if (!key.isWellFormed() || new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
-    refuse("key", `well-formed text of at most ${MAX_KEY_BYTES} bytes`, shown);
+  if (!key.isWellFormed() || byteLength(key) > MAX_KEY_BYTES) {
+    refuse("key", `well-formed text of at most ${MAX_KEY_BYTES} bytes`, key);
   }
   if (key.split("/").some((segment) => segment === "." || segment === "..")) {
-    refuse("key", "a key without '.' and '..' as segments, which no URL can carry", shown);
+    refuse("key", "a key without '.' and '..' as segments, which no URL can carry", key);
   }
   return "/" + encodeURIComponent(key)
     .replace(/%2F/g, "/")
