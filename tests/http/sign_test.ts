@@ -20,7 +20,7 @@ const hard = fc.string({
   maxLength: 12,
 });
 const wellFormed = hard.map((text) => text.toWellFormed());
-const ascii = fc.string({ unit: fc.constantFrom(..."ABCxyz019/+="), minLength: 1, maxLength: 40 });
+const ascii = fc.string({ unit: fc.constantFrom(..."ABCxyz019/+="), minLength: 1, maxLength: 100, size: "max" });
 const setting = fc.record({
   credentials: fc.record(
     { accessKeyId: ascii, secretAccessKey: ascii, sessionToken: ascii },
