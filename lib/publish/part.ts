@@ -11,15 +11,7 @@ import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts"
 import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
 import type { WireMessage } from "../sqs/send_checked.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import type {
-  Broker,
-  Codec,
-  EncodedMessage,
-  FanoutMessage,
-  OffloadedPayload,
-  QueueAddress,
-  WireAttribute,
-} from "../types.ts";
+import type { Broker, Codec, EncodedMessage, FanoutMessage, OffloadedPayload, QueueAddress } from "../types.ts";
 import { asError } from "./as_error.ts";
 import type { Draft } from "./draft.ts";
 
@@ -140,7 +132,7 @@ function seal(
     target,
     message: {
       MessageBody: body,
-      MessageAttributes: unlessNone(messageAttributes),
+      MessageAttributes: extra ? messageAttributes : undefined, // SQS takes no empty ones
       DelaySeconds: delays ? delaySeconds ?? delay : undefined,
       MessageGroupId: groupId ?? (fifo ? "default" : undefined),
       MessageDeduplicationId: fifo ? deduplicationId ?? crypto.randomUUID() : undefined,
@@ -151,11 +143,6 @@ function seal(
     store,
     stream,
   };
-}
-
-/** Attributes as they are sent: SQS takes no empty ones. */
-function unlessNone(attributes: Readonly<Record<string, WireAttribute>>): typeof attributes | undefined {
-  return Object.keys(attributes).length ? attributes : undefined;
 }
 
 /** Puts a part's body into the payload store, and the pointer in its place. */
@@ -177,8 +164,9 @@ export async function offload(broker: Broker, part: Part, signal?: AbortSignal):
   part.payload = payload;
   part.store = false;
   const attributes = toWireAttributes({ ...messageAttributes, ...payload.messageAttributes });
-  part.message = { ...message, MessageBody: payload.body, MessageAttributes: unlessNone(attributes) };
-  part.size = byteLength(payload.body) + attributesSize(attributes);
+  const extra = attributesSize(attributes);
+  part.message = { ...message, MessageBody: payload.body, MessageAttributes: extra ? attributes : undefined };
+  part.size = byteLength(payload.body) + extra;
 }
 
 /** A part as a fanout takes it. */
