@@ -98,6 +98,20 @@ Deno.test("filterMap() leaves out a million items with a flat stack", async () =
   assert.deepEqual(found, [last]);
 });
 
+Deno.test("filterMap() that left an item out waits on return() for no read that follows it", async () => {
+  let go = () => {};
+  async function* source() {
+    yield 1;
+    await new Promise<void>((resolve) => go = resolve);
+  }
+  const iterator = pipe(source(), filterMap(() => undefined))[Symbol.asyncIterator]();
+  const next = iterator.next();
+  await turns();
+  await iterator.return!();
+  go();
+  assert.deepEqual(await next, { done: true, value: undefined });
+});
+
 Deno.test("filterMap() passes falsy values on, and leaves out undefined alone", async () => {
   const values = [0, "", null, false, NaN];
   assert.deepEqual(await Array.fromAsync(pipe(from(values), filterMap((value) => value))), values);
@@ -164,6 +178,21 @@ Deno.test("batch() counts the time of an item that came while nobody asked", asy
   const end = iterator.next();
   await clock.advance(100);
   assert.equal((await end).done, true);
+});
+
+Deno.test("batch() has one wait a group, from its first item on, and none where it waits until the group is full", async () => {
+  for (const [seconds, expected] of [[2, [2, 2]], [Infinity, []]] as const) {
+    const slept: number[] = [];
+    const clock = {
+      sleep: (seconds: number, signal?: AbortSignal) => {
+        slept.push(seconds);
+        return new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
+      },
+    };
+    const groups = await Array.fromAsync(pipe(from([1, 2, 3, 4, 5]), batch(3, seconds, { clock })));
+    assert.deepEqual(groups, [[1, 2, 3], [4, 5]]);
+    assert.deepEqual(slept, expected);
+  }
 });
 
 Deno.test("batch() leaves no timer of the runtime's behind", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import {
+  AccessDeniedQueueError,
   ConfigError,
   connect,
   declareQueue,
@@ -159,6 +160,13 @@ Deno.test("declareQueue() compares with the queue of somebody who was faster", a
     declareQueue(broker, "orders", { attributes: { VisibilityTimeout: 8 } }),
     (error) => error instanceof ConfigError && /VisibilityTimeout is 7 and not 8/.test(error.message),
   );
+});
+
+Deno.test("declareQueue() throws what keeps a queue from being made, and looks for no other's", async () => {
+  const { sqs, broker } = setUp();
+  sqs.setFaults(({ action }) => action === "CreateQueue" ? { type: "error", code: "AccessDenied" } : undefined);
+  await assert.rejects(declareQueue(broker, "orders"), AccessDeniedQueueError);
+  assert.equal(sqs.requests.count("GetQueueUrl"), 1);
 });
 
 Deno.test("declareQueue() never creates a predefined queue", async () => {
