@@ -2,8 +2,9 @@ import { nowOf } from "../broker.ts";
 import { ConfigError } from "../errors.ts";
 import { atHand, type MayHaveAtHand } from "../streams/at_hand.ts";
 import type { Consumer } from "./consumer.ts";
-import { type Delivery, handOver, heldOf } from "./delivery.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
+import { handOver } from "./hand_over.ts";
 import * as Phase from "./phase.ts";
 import { next, takeWaiting } from "./take.ts";
 

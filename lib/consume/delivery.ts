@@ -1,9 +1,8 @@
-import { nowOf } from "../broker.ts";
 import { assertOptions, type Check, is, within } from "../check.ts";
 import { fromWireAttributes } from "../codec/attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { PlainAttributeValue, SqsMessage } from "../types.ts";
-import { type Held, lose, tell } from "./held.ts";
+import type { Held } from "./held.ts";
 import { backOff, reject } from "./reject.ts";
 import { ack, extend, leave, release } from "./settle.ts";
 
@@ -222,38 +221,4 @@ export class Delivery<T = unknown> {
       ...parts,
     });
   }
-}
-
-/**
- * Notes that a message is handed to the user now, unless it was lost on the way.
- *
- * @returns False if it must not be handed over.
- */
-export function handOver(delivery: Delivery<unknown>): boolean {
-  const held = heldOf(delivery);
-  const { consumer } = held;
-  const { state } = consumer;
-  const now = nowOf(state);
-  if (!consumer.deletesFirst) {
-    if (held.where !== "out") return false;
-    if (held.visibleUntil <= now) {
-      lose(held);
-      return false;
-    }
-    if (held.handedAt) return true; // told already
-  }
-  held.handedAt ??= now;
-  consumer.handed++;
-  if (consumer.waiters.length) consumer.changed();
-  if (state.options.onEvent) {
-    const { traceparent } = delivery.headers;
-    const sent = +delivery.sentAt;
-    tell(held, {
-      type: "handover",
-      receiveCount: delivery.receiveCount,
-      age: Number.isNaN(sent) ? undefined : (now + state.clockOffset - sent) / 1000,
-      traceparent: typeof traceparent === "string" ? traceparent : undefined,
-    });
-  }
-  return true;
 }

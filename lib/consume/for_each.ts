@@ -1,6 +1,7 @@
 import { assertOptions, is, oneOf, within } from "../check.ts";
 import { consumerOf } from "./deliveries.ts";
-import { type Delivery, handOver, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
+import { handOver } from "./hand_over.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
