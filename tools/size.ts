@@ -45,7 +45,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 /** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
-  "{ sign }": 5_250,
+  "{ sign }": 5_350,
   "{ connect }": 5_850,
   "{ connect, publish }": 19_800,
   "{ connect, consume }": 28_100,
@@ -55,7 +55,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./sns": 28_250,
   "./sts": 27_800,
   "./s3": 30_400,
-  "./credentials": 38_400,
+  "./credentials": 38_550,
   "./fanout": 40_800,
   "./payloads": 47_600,
   "./celery": 39_800,
