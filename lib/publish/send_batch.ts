@@ -1,5 +1,6 @@
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
+import type { AwsError } from "../errors.ts";
 import { entryError } from "../sqs/batch.ts";
 import { asItCame, sendCheckedBatch } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
@@ -60,6 +61,18 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
       });
     }
   } catch (error) {
+    // What is wrong with one may be said of all, by a queue or a server with limits of its own: alone, the others pass.
+    if (
+      address && going.length > 1 &&
+      /^(?:BatchRequestTooLong|Invalid(?:MessageContents|ParameterValue))/.test((error as AwsError).awsCode)
+    ) {
+      for (const index of going) {
+        const alone = await sendBatch(broker, [parts[index]], signal);
+        outcomes[index] = alone.outcomes[0];
+        if (alone.again.length) again.push(index);
+      }
+      return { outcomes, again };
+    }
     for (const index of going) outcomes[index] = asError(error);
   }
   if (address) {

@@ -98,6 +98,7 @@ const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
   [/^(AccessDenied|NotAuthorized)/, "the credentials need sqs:% on this queue", AccessDeniedQueueError],
   [/ReceiptHandleIsInvalid|MessageNotInflight/, RECEIPT, ReceiptExpiredError],
   [/^InvalidParameterValue/, RECEIPT, ReceiptExpiredError, /receipt ?handle/i],
+  [/^InvalidParameterValue/, "s3Payloads() as 'payloads' of connect() stores larger ones", undefined, /shorter than/],
   [/^(ExpiredToken|TokenRefresh)/, "the session token is over; a provider such as defaultChain() renews it"],
   [
     /UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|AuthenticationToken|Signature|^OptInRequired/,

@@ -55,6 +55,32 @@ function failing(times: Record<string, number>, senderFault = false): FaultHook 
     action === "SendMessageBatch" ? { type: "failed-entries", ids: fails, senderFault } : undefined;
 }
 
+Deno.test("a message that makes SQS refuse its whole batch fails alone", async () => {
+  const { sqs, many, held, events } = setUp();
+  const refusal = (code: string, message: string): FaultHook => ({ action, input }) =>
+    action === "SendMessageBatch" && (input.Entries as Entry[]).some(({ MessageBody }) => MessageBody === "3")
+      ? { type: "error", code, message }
+      : undefined;
+  sqs.setFaults(refusal("InvalidParameterValue", "Reason: Message must be shorter than 1024 bytes."));
+  const results = await many(numbered(12));
+  assert.deepEqual(results.map(({ error }) => !!error), Array.from({ length: 12 }, (_, i) => i === 3));
+  assert.match(results[3].error!.message, /'payloads'/);
+  assert.equal(held("orders").length, 11);
+  assert.equal(events.filter(({ type }) => type === "publish").length, 11, "one a request");
+});
+
+Deno.test("a batch that is too long for the server goes in parts, and keeps the order of its groups", async () => {
+  const { sqs, many, held } = setUp();
+  sqs.setFaults(({ action, input }) =>
+    action === "SendMessageBatch" && (input.Entries as Entry[]).length > 1
+      ? { type: "error", code: "BatchRequestTooLong" }
+      : undefined
+  );
+  const results = await many(numbered(10, { queue: "jobs.fifo", groupId: "g" }), { batchGroups: true });
+  assert.ok(results.every(({ error }) => !error));
+  assert.deepEqual(held("jobs.fifo"), numbered(10).map(({ body }) => body));
+});
+
 Deno.test("publishAll() does nothing before the first next()", async () => {
   const { broker, sqs } = setUp();
   let read = 0;
