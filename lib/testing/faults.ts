@@ -1,3 +1,4 @@
+import { assertOneOf } from "../check.ts";
 import { type Input, isRecord } from "./input.ts";
 import { answer, type Answering, faultAnswer } from "./protocol.ts";
 import { SqsFault } from "./sqs_fault.ts";
@@ -112,6 +113,14 @@ export type Fault =
 
 /** Says for each request what goes wrong with it; nothing does where it gives undefined. */
 export type FaultHook = (call: FaultCall) => Fault | undefined;
+
+const KINDS = ["error", "network", "lost-answer", "slow", "failed-entries", "html", "truncated", "empty"];
+
+/** The fault that a hook gave: one of another type would be none at all. */
+export function faultOf(fault: Fault | undefined): Fault | undefined {
+  if (fault) assertOneOf("onRequest().type", fault.type, KINDS);
+  return fault;
+}
 
 /** The answer to a request that SQS never carries out, or undefined for one that it does. */
 export function refusal(fault: Fault | undefined, answering: Answering): Response | undefined {

@@ -1,3 +1,4 @@
+import { assertKnown, assertOptions, assertText, is, oneOf, refuse, within } from "../check.ts";
 import type { Credentials, WireAttribute } from "../types.ts";
 import { createQueue } from "./actions/queues.ts";
 import { sendMessage } from "./actions/send.ts";
@@ -113,6 +114,7 @@ type MemoryParts = { [Part in keyof MemorySqs]: MemorySqs[Part] };
  * message is not given twice for no reason, nor missed by a short poll.
  *
  * @param options Seed, start, and what goes wrong.
+ * @throws {ConfigError} If an option is unknown or wrong.
  * @returns The queue service. It starts no timer and holds no resource: there is nothing to close.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html}
  *
@@ -168,6 +170,18 @@ type MemoryParts = { [Part in keyof MemorySqs]: MemorySqs[Part] };
  * ```
  */
 export function memorySqs(options: MemorySqsOptions = {}): MemorySqs {
+  // A test whose faults never come, as their option is misspelt, would show nothing.
+  assertOptions<MemorySqsOptions>("", options, {
+    seed: within(-Infinity, Infinity, true),
+    start: (path, value) => Number.isNaN(+(value instanceof Date ? value : NaN)) && refuse(path, "a Date", value),
+    region: assertText,
+    accountId: assertText,
+    order: oneOf("random", "fifo"),
+    inFlightLimit: within(0, Infinity, true),
+    abortedPollsTake: is("boolean"),
+    keepRequests: within(0, Infinity, true),
+    onRequest: is("function"),
+  });
   const { seed = 1, start = new Date("2030-01-01T00:00:00Z"), region = "us-east-1" } = options;
   const timeline = createTimeline(+start);
   const clock = createClock(timeline);
@@ -211,7 +225,9 @@ export function memorySqs(options: MemorySqsOptions = {}): MemorySqs {
       const Attributes = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)]));
       return createQueue(model, { QueueName: name, Attributes }).QueueUrl;
     },
-    async sendMessage(queueName, body, { delaySeconds, groupId, deduplicationId, messageAttributes } = {}) {
+    async sendMessage(queueName, body, options = {}) {
+      const { delaySeconds, groupId, deduplicationId, messageAttributes, ...others } = options;
+      assertKnown("", others, ["delaySeconds", "groupId", "deduplicationId", "messageAttributes"]);
       const answer = await sendMessage(model, {
         QueueUrl: queueNamed(model, queueName).url,
         MessageBody: body,

@@ -1,5 +1,6 @@
+import { is } from "../check.ts";
 import { ACTIONS } from "./actions/mod.ts";
-import { type Fault, type FaultCall, type FaultHook, refusal, spoil, withoutFailed } from "./faults.ts";
+import { type Fault, type FaultCall, type FaultHook, faultOf, refusal, spoil, withoutFailed } from "./faults.ts";
 import type { Model } from "./model.ts";
 import { type Answering, type Call, faultAnswer, goodAnswer, readCall } from "./protocol.ts";
 import { SqsFault } from "./sqs_fault.ts";
@@ -73,7 +74,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
     try {
       const call = readCall(request, body);
       const noted = note(call);
-      fault = onRequest?.(noted);
+      fault = faultOf(onRequest?.(noted));
       const refused = refusal(fault, answering);
       if (refused) return refused;
       const good = goodAnswer(answering, await carryOut(model, call, fault, abortedPollsTake ? undefined : client));
@@ -108,6 +109,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
       signatures.push(timeline.begin());
     },
     setFaults(hook) {
+      if (hook !== undefined) is("function")("onRequest", hook);
       onRequest = hook;
     },
     requests: {

@@ -42,10 +42,11 @@ export function setUp(
   queues: string[] = ["celery"],
   options: MemorySqsOptions & { connect?: ConnectOptions } = {},
 ): Setting {
-  const sqs = memorySqs(options);
+  const { connect: own, ...model } = options;
+  const sqs = memorySqs(model);
   for (const queue of queues) sqs.createQueue(queue);
   const events: DashiEvent[] = [];
-  const broker = connect({ ...sqs.connectOptions, ...options.connect, onEvent: (event) => events.push(event) });
+  const broker = connect({ ...sqs.connectOptions, ...own, onEvent: (event) => events.push(event) });
   return {
     sqs,
     broker,

@@ -13,8 +13,9 @@ import { memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
 /** A model of SQS with a queue `q`, and a broker at it. */
 function setUp(options: MemorySqsOptions & { attributes?: Record<string, number | string> } = {}) {
-  const sqs = memorySqs(options);
-  sqs.createQueue("q", options.attributes);
+  const { attributes, ...model } = options;
+  const sqs = memorySqs(model);
+  sqs.createQueue("q", attributes);
   const events: DashiEvent[] = [];
   const broker = connect({ ...sqs.connectOptions, codec: json(), onEvent: (event) => events.push(event) });
   const of = <T extends DashiEvent["type"]>(type: T) =>

@@ -175,13 +175,13 @@ Deno.test("a missing payload that the store ignores is acked unseen, with an eve
 async function withDownloads(
   pointers: number,
   read: (context: PayloadContext) => Promise<void>,
-  options: Parameters<typeof setUp>[0] & { gate?: PayloadStore["gate"] } = {},
+  { gate, ...options }: Parameters<typeof setUp>[0] & { gate?: PayloadStore["gate"] } = {},
 ) {
   const test = setUp(options);
   const { store } = memoryStore({ k: '"large"' });
   const payloads: PayloadStore = {
     ...store,
-    gate: options.gate,
+    gate,
     async resolve(body, about, context) {
       await read(context);
       return await store.resolve(body, about, context);

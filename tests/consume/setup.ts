@@ -21,15 +21,15 @@ type EventOf<E extends DashiEvent, T> = E extends { type: infer K } ? T extends 
 
 /** A model of SQS with a queue, and a broker at it. */
 export function setUp(options: SetUpOptions = {}) {
-  const { queue: name = "q" } = options;
-  const sqs = memorySqs(options);
-  sqs.createQueue(name, options.attributes);
+  const { queue: name = "q", attributes, connect: own, ...model } = options;
+  const sqs = memorySqs(model);
+  sqs.createQueue(name, attributes);
   const events: DashiEvent[] = [];
   const broker = connect({
     ...sqs.connectOptions,
     codec: json(),
     onEvent: (event) => events.push(event),
-    ...options.connect,
+    ...own,
   });
   const { clock } = sqs;
   const began = +clock.now();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
 import { type Fault, memorySqs } from "../../lib/testing/mod.ts";
 import { type Output, rawSqs } from "./raw_sqs.ts";
 
@@ -85,4 +86,35 @@ Deno.test("the hook and the log tell each request's action, queue, number and in
   );
   sqs.requests.clear();
   assert.equal(sqs.requests.count("ReceiveMessage"), 0);
+});
+
+Deno.test("a fault of no known type is told, as it would be none", async () => {
+  const sqs = memorySqs({ onRequest: () => ({ type: "throttled" }) as never });
+  const queueUrl = sqs.createQueue("orders");
+  await assert.rejects(sqs.fetch(queueUrl, getQueueUrl({ queueName: "orders" })), {
+    name: "ConfigError",
+    message: /'onRequest\(\).type' as it must be one of error, network/,
+  });
+});
+
+Deno.test("memorySqs(), setFaults() and sendMessage() refuse options that are misspelt or wrong", async () => {
+  for (
+    const options of [
+      { onrequest: () => undefined },
+      { start: "2030-01-01" },
+      { start: new Date(NaN) },
+      {
+        order: "lifo",
+      },
+      { seed: "1" },
+      { onRequest: { type: "network" } },
+      null,
+    ]
+  ) {
+    assert.throws(() => memorySqs(options as never), { name: "ConfigError" }, JSON.stringify(options));
+  }
+  const sqs = memorySqs({ keepRequests: Infinity });
+  sqs.createQueue("orders");
+  assert.throws(() => sqs.setFaults({ type: "network" } as never), { name: "ConfigError" });
+  await assert.rejects(sqs.sendMessage("orders", "one", { group: "g" } as never), { name: "ConfigError" });
 });
