@@ -10,7 +10,7 @@ import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
 const ABOUT = { shared: false, queue: "orders" };
 const PART = 5 * 2 ** 20;
 
-function setUp(fault?: (call: S3Call) => Response | undefined) {
+function setUp(fault?: (call: S3Call) => Response | undefined | Promise<Response | undefined>) {
   const s3 = strictS3({ fault });
   const broker = connect({ region: "eu-west-1", credentials: CREDENTIALS, random: () => 0, http: { fetch: s3.fetch } });
   const context: PayloadContext = { broker, emit: () => {} };
@@ -91,12 +91,22 @@ Deno.test("s3Payloads() takes a 200 with an error in it as a failed completion",
 });
 
 Deno.test("s3Payloads() aborts an upload that fails, and cancels its source", async () => {
-  const faults: [(call: S3Call) => Response | undefined, new (...args: never[]) => Error][] = [
-    [({ url }) => url.searchParams.get("partNumber") === "2" ? refused(403, "AccessDenied") : undefined, AwsError],
-    [({ url }) => url.searchParams.get("partNumber") === "1" ? refused(400, "BadDigest") : undefined, IntegrityError],
-  ];
-  for (const [fault, Class] of faults) {
-    const { store, context, s3 } = setUp(fault);
+  for (
+    const [failing, refusal, Class] of [
+      ["2", () => refused(403, "AccessDenied"), AwsError],
+      ["1", () => refused(400, "BadDigest"), IntegrityError],
+    ] as const
+  ) {
+    let told = () => {};
+    const answered = new Promise<void>((resolve) => told = resolve);
+    const { store, context, s3 } = setUp(async ({ url }) => {
+      const part = url.searchParams.get("partNumber");
+      if (part === failing) {
+        told();
+        return refusal();
+      }
+      if (part) await answered; // or all others could pass a part whose hash takes its time
+    });
     const { stream, seen } = source(20 * PART, PART);
     await assert.rejects(store.offload(stream, ABOUT, context), Class);
     assert.equal(s3.uploads.size, 0);
