@@ -28,6 +28,6 @@ function asPythonInt(value: unknown): number {
   if (typeof value === "string") {
     return /^\s*[+-]?\d+(_\d+)*\s*$/.test(value) ? Number(value.replaceAll("_", "")) : NaN;
   }
-  // Adding 0 makes a 0 of -0; an infinity is an error in Python.
-  return /^[nb]/.test(typeof value) && value !== Infinity ? Math.trunc(Number(value)) + 0 : NaN;
+  // A number, a boolean or a bigint; an infinity is an error in Python.
+  return /^[nb]/.test(typeof value) && value !== Infinity ? Math.trunc(Number(value)) : NaN;
 }
