@@ -316,6 +316,18 @@ Deno.test("send() hears the signal while it waits to try again", async () => {
   assert.equal(requests.length, 1);
 });
 
+Deno.test("send() waits on the runtime's clock where no other is given, and hears the signal there too", async () => {
+  const { broker, requests } = bench([bad("RequestThrottled"), good()], { clock: undefined, random: () => 0.01 });
+  await send(broker, remove);
+  assert.equal(requests.length, 2);
+  const controller = new AbortController();
+  const { broker: waiting, events } = bench([bad("RequestThrottled")], { clock: undefined, random: () => 0.99 });
+  const sent = failure(send(waiting, remove, { signal: controller.signal, maxAttempts: 100 }));
+  while (!events.some(({ type }) => type === "retry")) await turn();
+  controller.abort("enough");
+  assert.equal(await sent as unknown, "enough");
+});
+
 Deno.test("send() leaves no listener on a signal that lives long", async () => {
   const controller = new AbortController();
   let listeners = 0;

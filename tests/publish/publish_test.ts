@@ -243,6 +243,7 @@ Deno.test("publish() takes kombu's delay from the properties, by kombu's rules",
     [{ delay_seconds: NaN }, undefined, 1],
     [{ delay_seconds: Infinity }, undefined, 1],
     [{ delay_seconds: [] }, undefined, 1],
+    [{ delay_seconds: 900 }, 900, 0],
     [{ delay_seconds: 901 }, 900, 1],
   ];
   for (const [properties, delay, count] of rows) {
