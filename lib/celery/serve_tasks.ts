@@ -131,7 +131,9 @@ export function serveTasks(
     slots: createSlots(concurrency),
     tell: teller(state),
   };
-  const deliveries = consume(broker, queues, { prefetch: concurrency, ...receiving, signal, dropExpired: false });
+  // A task's arguments are wanted, however large.
+  const taking = { prefetch: concurrency, ...receiving, signal, dropExpired: false, payloads: "eager" } as const;
+  const deliveries = consume(broker, queues, taking);
   const halt = () => worker.stopping.abort(new DOMException("The worker has ended", "AbortError"));
   if (signal?.aborted) halt();
   signal?.addEventListener("abort", halt, { once: true });

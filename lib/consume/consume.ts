@@ -78,7 +78,8 @@ export function consume(
   // All that keepInvisible() is right behind receive(); the rest of it is for pipelines of other parts.
   consumer.beats = options.heartbeat !== false;
   const steps: (Transform<any, any> | false | undefined)[] = [
-    payloads && resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy" }),
+    payloads &&
+    resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy", eager: options.payloads === "eager" }),
     decode((delivery) => options.codec ?? heldOf(delivery).lane.address?.predefined?.codec ?? codec!, policy),
     options.dropExpired !== false && dropExpired(),
     schema && validate(schema, policy),

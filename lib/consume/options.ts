@@ -107,7 +107,10 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
   readonly dropExpired?: boolean;
   /** How bodies are read. Default: the predefined queue's, else the broker's. */
   readonly codec?: Codec;
-  /** `"lazy"`: large payloads are read by `delivery.stream()` only. Default: `"eager"`. */
+  /**
+   * `"lazy"`: large payloads are read by `delivery.stream()` only. `"eager"`: all are read before. Default: eager, but for
+   * those that the store leaves to the stream (`lazyAbove` of `s3Payloads`).
+   */
   readonly payloads?: "eager" | "lazy";
 }
 

@@ -13,6 +13,8 @@ import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 export interface ResolvePayloadsOptions extends UndecodableOptions {
   /** Leaves `body` undefined; `delivery.stream()` reads the payload. Default: false. */
   readonly lazy?: boolean;
+  /** Reads every payload, those too that the store leaves to the stream as they are large. Default: false. */
+  readonly eager?: boolean;
   /**
    * Payloads downloaded, or waiting for the loop to take them, at once. Default: 16; 4 in Workers, which have six
    * connections in all, and in FIFO queues, where one that waits for the one before it holds its memory.
@@ -45,7 +47,7 @@ export function resolvePayloads(
   options: ResolvePayloadsOptions = {},
 ): Transform<Delivery<string>, Delivery<string>> {
   has("resolve", "isPointer")("store", store);
-  const { lazy = false, concurrency } = options;
+  const { lazy = false, eager, concurrency } = options;
   if (concurrency !== undefined) assertWithin("concurrency", concurrency, 1, Infinity);
   return (source) => {
     const places = payloadPlaces(store.gate?.(), concurrency);
@@ -83,7 +85,7 @@ export function resolvePayloads(
     let kept = false;
     try {
       signal.throwIfAborted();
-      const payload = await store.resolve(body, { lazy, messageAttributes }, {
+      const payload = await store.resolve(body, { lazy, eager, messageAttributes }, {
         broker,
         signal,
         gate,

@@ -62,8 +62,11 @@ export function s3Payloads(options: S3PayloadsOptions): PayloadStore {
     maxBytes: settings.maxBytes,
     isPointer: looksLikePointer,
     offload: (body, about, context) => offload(settings, body, about, context),
-    resolve: async (body, { lazy, messageAttributes }, context) =>
-      await resolve(settings, parsePointer(body, messageAttributes), lazy, context),
+    resolve: async (body, { lazy, eager, messageAttributes }, context) => {
+      const location = parsePointer(body, messageAttributes);
+      const large = !eager && (location.size ?? 0) > settings.lazyAbove;
+      return await resolve(settings, location, lazy || large, context);
+    },
     gate: (): PayloadGate => byteGate(settings.maxBytesInFlight),
     cleanUp: (locations, context) => cleanUp(settings, locations, context),
   });
@@ -134,7 +137,7 @@ async function resolve(
     stream: (signal) => downloadStream(settings, location, { ...later, signal }),
   };
   try {
-    if (lazy || (location.size ?? 0) > settings.lazyAbove) {
+    if (lazy) {
       if (settings.ignoreNotFound) await assertThere(settings, location, context);
       return lazily;
     }

@@ -92,11 +92,15 @@ export interface PayloadStore {
     },
     context: PayloadContext,
   ): Promise<OffloadedPayload>;
-  /** Reads what a pointer points to. With `lazy`, only `stream()` reads it. */
+  /**
+   * Reads what a pointer points to. With `lazy`, only `stream()` reads it; with `eager`, it is read even if the store
+   * leaves one of its size to `stream()`.
+   */
   resolve(
     body: string,
     options: {
       readonly lazy: boolean;
+      readonly eager?: boolean;
       readonly messageAttributes: Readonly<Record<string, PlainAttributeValue>>;
     },
     context: PayloadContext,

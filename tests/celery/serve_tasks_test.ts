@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
-import { ConfigError, DoesNotExistQueueError, json, kombu, TaskFailedError, TimeLimitExceeded } from "@dashi/sqs";
+import {
+  ConfigError,
+  DoesNotExistQueueError,
+  json,
+  kombu,
+  type PayloadStore,
+  TaskFailedError,
+  TimeLimitExceeded,
+} from "@dashi/sqs";
 import {
   chain,
   group,
@@ -142,6 +150,40 @@ Deno.test("a task that fails is stored with type, message and traceback, calls i
   assert.deepEqual(errbacks.map(({ args, headers }) => [args, headers.parent_id]), [
     [[call.parent!.id], call.parent!.id],
   ]);
+});
+
+Deno.test("a task whose message is a stored payload runs, also where the store leaves large ones to the stream", async () => {
+  const objects = new Map<string, string>();
+  const payloads: PayloadStore = {
+    threshold: 4000,
+    always: false,
+    isPointer: (body) => body.startsWith("at:"),
+    async offload(body) {
+      const key = `k${objects.size}`;
+      objects.set(key, await new Response(body).text());
+      const undo = () => Promise.resolve(void objects.delete(key));
+      return { body: `at:${key}`, messageAttributes: {}, location: { bucket: "b", key }, undo };
+    },
+    resolve(pointer, { lazy, eager }) {
+      const key = pointer.slice(3);
+      const text = objects.get(key)!;
+      const whole = eager || !lazy && text.length < 50_000;
+      const stream = () => new Blob([text]).stream();
+      return Promise.resolve({ body: whole ? text : undefined, location: { bucket: "b", key }, stream });
+    },
+    cleanUp: (locations) => Promise.resolve(locations.forEach(({ key }) => objects.delete(key))),
+  };
+  const { broker, sqs } = setUp(["jobs.fifo"], { connect: { payloads } });
+  const sizes = [10, 5000, 100_000];
+  const ran: number[] = [];
+  await sqs.clock.run(async () => {
+    for (const size of sizes) await sendTask(broker, "app.read", { queue: "jobs.fifo", args: ["x".repeat(size)] });
+    assert.equal(objects.size, 2);
+    const handlers = { "app.read": (_: unknown, text: string) => void ran.push(text.length) };
+    await serveTasks(broker, handlers, { queues: "jobs.fifo", ...once }).closed;
+  });
+  assert.deepEqual(ran, sizes);
+  assert.equal(objects.size, 0);
 });
 
 Deno.test("whatever a handler throws, the task has failed, is stored and acked", async () => {

@@ -396,6 +396,7 @@ Deno.test("s3Payloads() leaves payloads above lazyAbove to the stream", async ()
     const { body, stream } = await store.resolve(pointerTo("1"), about, context);
     assert.equal(body, eager ? "a".repeat(size) : undefined);
     assert.equal(await new Response(stream()).text(), "a".repeat(size));
+    assert.equal((await store.resolve(pointerTo("1"), { ...about, eager: true }, context)).body, "a".repeat(size));
   }
 });
 
