@@ -9,6 +9,7 @@ import { AccessDeniedQueueError, AwsError, ConfigError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
+import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
 import { abandon, free, type Held, isOurs, move, secondsInFlight, tell, visibleFor } from "./held.ts";
 
@@ -91,23 +92,32 @@ export function giveBackGroup(held: Held): void {
   }
 }
 
+/** Asks SQS to hide a message for some seconds more. Neither a release nor the consumer's end goes past it. */
+export async function hideFor(held: Held, seconds: number): Promise<void> {
+  const change = held.extending = carryOut(held.lane.changes, { held, seconds });
+  track(held.consumer, change);
+  try {
+    await change;
+  } finally {
+    if (held.extending === change) held.extending = undefined;
+  }
+}
+
 /** Keeps a message hidden for some seconds from now. */
 export async function extend(held: Held, seconds: number): Promise<void> {
-  const { consumer: { state }, lane } = held;
+  const { consumer: { state } } = held;
   // One after the other, and none after a settlement, which it would undo.
   while (held.extending && held.where === "out") await held.extending.catch(() => {});
   let error: Error | undefined;
-  let change: Promise<void> | undefined;
   try {
     assertExtends(held, seconds);
     const from = nowOf(state);
-    await (change = held.extending = carryOut(lane.changes, { held, seconds }));
+    await hideFor(held, seconds);
     if (held.where === "out") visibleFor(held, from, seconds);
   } catch (cause) {
     error = cause as Error;
     throw cause;
   } finally {
-    if (change && held.extending === change) held.extending = undefined;
     tell(held, {
       type: "extend",
       seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,

@@ -8,11 +8,11 @@ import { nowOf } from "../broker.ts";
 import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
-import { carryOut } from "./batcher.ts";
 import type { Consumer } from "./consumer.ts";
 import { type Held, isOurs, lose, secondsInFlight, visibleFor } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
+import { hideFor } from "./settle.ts";
 
 /** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
 const ALONG = 0.1;
@@ -63,13 +63,11 @@ export async function beat(held: Held): Promise<void> {
   const now = nowOf(state);
   const seconds = Math.min(lane.timeout, secondsInFlight(held, MAX_VISIBILITY));
   if (now + seconds * 1000 <= held.visibleUntil) {
-    // It has what is left of the 12 hours, or was extended by more than a beat gives.
-    held.beatAt = seconds < lane.timeout ? Infinity : held.visibleUntil - lane.timeout * 250;
+    held.beatAt = Infinity; // it has what is left of the 12 hours
     return consumer.wake();
   }
-  const change = held.extending = carryOut(lane.changes, { held, seconds });
   try {
-    await change;
+    await hideFor(held, seconds);
     if (isOurs(held)) visibleFor(held, now, seconds);
   } catch (error) {
     if (!isOurs(held)) return;
@@ -79,7 +77,6 @@ export async function beat(held: Held): Promise<void> {
     held.beatAt = again ? nowOf(state) + lane.timeout * ALONG * 1000 : Infinity;
     if (!again) state.emit({ type: "error", error: error as Error });
   } finally {
-    if (held.extending === change) held.extending = undefined;
     consumer.wake();
   }
 }

@@ -61,6 +61,33 @@ Deno.test("settling stops the heartbeat first", async () => {
   }
 });
 
+Deno.test("a heartbeat that is refused after its message was acked says nothing of it", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 20 },
+    connect: {
+      http: {
+        async fetch(request) {
+          const answer = await test.sqs.fetch(request);
+          if (!request.headers.get("x-amz-target")!.endsWith(CHANGE)) return answer;
+          await test.clock.sleep(3);
+          return Response.json({ Failed: [{ Id: "0", Code: "ReceiptHandleIsInvalid", SenderFault: true }] });
+        },
+      },
+    },
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(16); // a heartbeat is under way since 15
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count(CHANGE), 1);
+  assert.deepEqual([...test.of("heartbeat-ended"), ...test.of("error")], []);
+});
+
 Deno.test("the heartbeat stops at the 12 hours that SQS allows", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 3600 } });
   await test.fill(1);
@@ -251,6 +278,7 @@ Deno.test("where the queue's timeout may not be read, each receive carries 60, w
   });
   assert.equal(test.inputs("ReceiveMessage")[0].VisibilityTimeout, 60);
   assert.equal(test.of("visibility-unknown")[0].visibilityTimeout, 60);
+  assert.equal(test.of("visibility-unknown")[0].error.name, "AccessDeniedQueueError");
   assert.deepEqual(test.inputs(CHANGE).map(({ Entries }) => Entries[0].VisibilityTimeout), [60, 60]);
 });
 

@@ -195,6 +195,29 @@ async function withDownloads(
   return { ...test, deliveries: () => consume(broker, queue, { prefetch: 50, maxMessages: pointers + 1 }) };
 }
 
+Deno.test("resolvePayloads() never reads more payloads side by side than concurrency says", async () => {
+  const test = setUp();
+  const { store } = memoryStore({ k: "1" });
+  let reading = 0;
+  let most = 0;
+  const slow: PayloadStore = {
+    ...store,
+    async resolve(body, about, context) {
+      most = Math.max(most, ++reading);
+      await test.clock.sleep(1);
+      reading--;
+      return await store.resolve(body, about, context);
+    },
+  };
+  for (let n = 0; n < 12; n++) await test.sqs.sendMessage("q", "at:k");
+  await test.run(async () => {
+    const source = receive(test.broker, "q", { prefetch: 50, maxMessages: 12 });
+    for await (const delivery of pipe(source, resolvePayloads(slow, { concurrency: 2 }))) await delivery.ack();
+    await source.closed;
+  });
+  assert.equal(most, 2);
+});
+
 Deno.test("sixteen payloads are downloaded at once, four in a FIFO queue, and a small message passes them", async () => {
   for (const [queue, most] of [["q", 16], ["q.fifo", 4]] as const) {
     const waiting: (() => void)[] = [];

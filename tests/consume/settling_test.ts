@@ -444,6 +444,7 @@ Deno.test("reject() asks for the redrive policy once in 300 s; who may not read 
     }, { visibilityTimeout: 3600 })
   );
   assert.equal(test.sqs.messages("q").length, 20);
+  assert.deepEqual(test.of("error"), []);
 });
 
 Deno.test("reject() keeps the message where reading the policy failed, and asks again for the next", async () => {

@@ -176,6 +176,31 @@ Deno.test("a wrong MD5 is an IntegrityError: left, or delivered, by policy", asy
   }
 });
 
+Deno.test("checksums that an emulator leaves out, or gives of attributes that it does not send, are not missed", async () => {
+  const test = setUp({
+    connect: {
+      http: {
+        async fetch(request) {
+          const response = await test.sqs.fetch(request);
+          const answer = JSON.stringify(await response.json(), (key, value) => {
+            if (key === "MD5OfBody" || key === "MessageAttributes") return undefined;
+            return value;
+          });
+          return new Response(answer, response);
+        },
+      },
+      fetchAttributes: { message: ["All"] },
+    },
+  });
+  await test.sqs.sendMessage("q", "1", { messageAttributes: { a: { DataType: "String", StringValue: "b" } } });
+  await test.run(async () => {
+    const [delivery] = await Array.fromAsync(consume(test.broker, "q", { maxMessages: 1 }));
+    assert.equal(typeof delivery.raw.MD5OfMessageAttributes, "string");
+    assert.equal(delivery.body, 1);
+    await delivery.ack();
+  });
+});
+
 Deno.test("a body that does not fit the schema is undecodable, and says where", async () => {
   const schema = v.object({ n: v.pipe(v.number(), v.minValue(1)) });
   for (const policy of ["leave", "deliver"] as const) {
