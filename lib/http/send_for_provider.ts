@@ -54,7 +54,7 @@ function brokerOf(
 ): Broker {
   const broker: Broker = Object.freeze({ queueNamePrefix: "", requests: 0 });
   keepState(broker, {
-    options: { region, http: { fetch } },
+    options: { region, http: { fetch }, onEvent: emit },
     endpoint,
     credentials,
     fetch,

@@ -41,6 +41,15 @@ Deno.test("assumeRole() asks the region's STS once and keeps the keys", async ()
   });
 });
 
+Deno.test("assumeRole() tells the broker's onEvent of its requests to STS", async () => {
+  const { context } = sts();
+  await assumeRole({ arn: ROLE, credentials: KEYS })(context);
+  assert.deepEqual(context.events.map((event) => [event.type, "action" in event && event.action]), [
+    ["request", "AssumeRole"],
+    ["credentials", false],
+  ]);
+});
+
 Deno.test("assumeRole() asks once for fifty callers, and once more when the keys have ended", async () => {
   const { asked, context, clock } = sts();
   const provider = assumeRole({ arn: ROLE, credentials: KEYS });
