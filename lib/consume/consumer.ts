@@ -81,7 +81,7 @@ export interface Consumer {
   acksLast: boolean;
   /** Seconds that an ack waits for others. */
   linger: number;
-  /** Handlers of `forEach` that run. */
+  /** Handlers of `forEach` that run, each for as long as its group has messages. */
   working: number;
   /** Failures in a row after which a queue that fails for now ends the iteration. */
   patience: number;
@@ -106,6 +106,8 @@ export interface Consumer {
   /** Wakes the watch. */
   wake(): void;
   drained?: Promise<void>;
+  /** Nobody has cut it short: if it has ended, all was handed out that was to be. */
+  whole: boolean;
   /** Closes the pipeline, so that it gives back what it has not handed over. */
   cut?(): void;
   /** When `maxSeconds` are over, in milliseconds. */
@@ -142,6 +144,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     acksLast: options.ack === "auto",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
     working: 0,
+    whole: true,
     patience: Infinity,
     phase: Phase.New,
     waiters: [],

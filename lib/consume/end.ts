@@ -22,6 +22,10 @@ import { serve } from "./take.ts";
  * @returns A promise that resolves when what nobody has is released and the acks so far are confirmed, well or not.
  */
 export function end(consumer: Consumer, whole = false): Promise<void> {
+  if (consumer.whole && !whole) {
+    consumer.whole = false;
+    consumer.changed();
+  }
   if (!consumer.drained) {
     const { promise, resolve } = deferred<void>();
     consumer.drained = promise; // set first: draining itself comes back here
@@ -51,11 +55,26 @@ async function drain(consumer: Consumer): Promise<void> {
 async function finish(consumer: Consumer): Promise<void> {
   const { held, state, settings, polling } = consumer;
   const quiet = () => held.size === 0 && consumer.busy === 0;
+  const atWork = () => consumer.whole && consumer.working > 0 && !settings.signal?.aborted;
   const settled = new AbortController();
-  let done = () => settled.abort();
+  let look = () => {};
   consumer.changed = () => {
     for (const { deletes } of consumer.lanes) deletes.look();
-    if (quiet() || consumer.phase === Phase.Closed) done();
+    look();
+  };
+  // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on.
+  if (atWork()) {
+    const { promise, resolve } = deferred<void>();
+    const begun = new AbortController();
+    look = () => {
+      if (!atWork()) resolve();
+    };
+    settings.signal?.addEventListener("abort", () => look(), { signal: begun.signal });
+    await promise;
+    begun.abort();
+  }
+  look = () => {
+    if (quiet() || consumer.phase === Phase.Closed) settled.abort();
   };
   if (!quiet()) await lapse(state.clock, settings.graceSeconds, settled.signal);
   if (consumer.phase === Phase.Closed) return; // it was let go
@@ -68,7 +87,9 @@ async function finish(consumer: Consumer): Promise<void> {
       release(message);
     }
     await new Promise<void>((resolve) => {
-      done = resolve;
+      look = () => {
+        if (quiet()) resolve();
+      };
       consumer.changed();
     });
   }

@@ -32,6 +32,9 @@ export interface ForEachResult {
  * Runs a handler for each delivery, several side by side, and settles: acks when the handler returns. In a FIFO group
  * one runs at a time and a failure gives the rest of the group back; groups go side by side.
  *
+ * When `maxMessages`, `maxRequests` or `untilEmpty` end the iteration, what it works on is finished, however long that
+ * takes. Any other end gives it `graceSeconds`.
+ *
  * @param deliveries What `consume()` gave, or a pipeline of your own over `receive()`.
  * @param handler Is given the delivery. It may settle it itself.
  * @param options Concurrency, and what a throw means.
@@ -89,7 +92,6 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
 
   async function work(delivery: D): Promise<void> {
     const held = heldOf(delivery as Delivery<unknown>);
-    held.consumer.working++;
     let failure: { readonly error: unknown } | undefined;
     try {
       await handler(delivery);
@@ -103,8 +105,6 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     else if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
     else if (onError === "retry") settle(delivery.retry(failure), "released");
     else settle(delivery.reject(failure), "rejected");
-    held.consumer.working--;
-    held.consumer.changed();
   }
 
   /** False for one that was given back or lapsed while it waited for its group. */
@@ -113,10 +113,14 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   }
 
   async function run(delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
+    const { consumer } = heldOf(delivery as Delivery<unknown>);
+    consumer.working++;
     for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
       if (next === delivery || isOurs(next as Delivery<unknown>)) await work(next);
     }
     groups.delete(key);
+    consumer.working--;
+    consumer.changed();
     running--;
     roomier();
   }

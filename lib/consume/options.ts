@@ -72,7 +72,8 @@ export interface ReceiveOptions {
   /** Ends after an empty receive of every queue. Default: false. */
   readonly untilEmpty?: boolean;
   /**
-   * Seconds after the end, 0 or more, until what was handed out and is unsettled is released. Default:
+   * Seconds after the end, 0 or more, until what was handed out and is unsettled is released; handlers of `forEach` that
+   * only a budget of messages or requests, or `untilEmpty`, found at work are finished first. Default:
    * `waitTimeSeconds + 5`.
    */
   readonly graceSeconds?: number;

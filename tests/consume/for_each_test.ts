@@ -116,6 +116,47 @@ Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
   assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
 });
 
+for (const budget of [{ maxMessages: 3 }, { untilEmpty: true }]) {
+  Deno.test(`forEach() finishes what it works on after ${Object.keys(budget)[0]}, however long that takes`, async () => {
+    for (const queue of ["q", "q.fifo"]) {
+      const test = setUp({ queue, attributes: { VisibilityTimeout: 30 } });
+      await test.fill(3);
+      await test.run(async () => {
+        const deliveries = consume(test.broker, queue, { ...budget, graceSeconds: 5 });
+        const { acked } = await forEach(deliveries, () => test.clock.sleep(600));
+        assert.equal(acked, 3);
+        await deliveries.closed;
+      });
+      assert.equal(test.sqs.messages(queue).length, 0);
+      assert.equal(test.seconds(), queue === "q" ? 600 : 1800);
+    }
+  });
+}
+
+Deno.test("forEach() has the grace for what it works on when maxSeconds are over, or stop() or the signal comes", async () => {
+  for (const how of ["maxSeconds", "stop", "signal"]) {
+    const test = setUp();
+    await test.fill(2);
+    await test.run(async () => {
+      const abort = new AbortController();
+      const { signal } = abort;
+      const deliveries = consume(
+        test.broker,
+        "q",
+        how === "maxSeconds" ? { maxSeconds: 60 } : { maxMessages: 2, signal },
+      );
+      const handled = forEach(deliveries, () => test.clock.sleep(600));
+      await test.clock.sleep(60);
+      if (how === "stop") void deliveries.stop();
+      else abort.abort();
+      await deliveries.closed;
+      assert.equal(test.seconds(), 85);
+      assert.equal(test.count("visible"), 2);
+      assert.deepEqual(await handled, { acked: 0, released: 2, rejected: 0 });
+    });
+  }
+});
+
 Deno.test("forEach() goes over a pipeline of the user's own", async () => {
   const test = setUp();
   await test.fill(5);
