@@ -453,6 +453,22 @@ Deno.test("update() that nobody waits for is never stored after the outcome, and
   assert.deepEqual(stored, { hasty: ["first", "second", "SUCCESS"], deaf: ["FAILURE"] });
 });
 
+Deno.test("a time limit of 0 is none, and the task's own counts", async () => {
+  const { broker, sqs, states } = setUp();
+  for (const name of ["app.free", "app.bound"]) await sendTask(broker, name, { timeLimit: 0, softTimeLimit: 0 });
+  const run: TaskHandler = async (task) => await sqs.clock.sleep(60, task.signal);
+  await sqs.clock.run(() =>
+    serveTasks(broker, { "app.free": run, "app.bound": { name: "app.bound", run, timeLimit: 5 } }, {
+      ...once,
+      graceSeconds: 100,
+    }).closed
+  );
+  assert.deepEqual(states().filter((state) => !state.startsWith("received")), [
+    "failed app.bound",
+    "succeeded app.free",
+  ]);
+});
+
 Deno.test("the soft time limit fires the signal, the hard one fails the task and frees its slot", async () => {
   const { broker, sqs, states } = setUp();
   const results = memoryResults();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UnableToSubscribeQueueError, UndefinedExchangeError } from "../../lib/errors.ts";
+import { AccessDeniedQueueError, UnableToSubscribeQueueError, UndefinedExchangeError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { createTopic } from "../../lib/sns/create_topic.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
@@ -193,6 +193,17 @@ Deno.test("a policy that never keeps our statement is an error after six tries",
     (error) => error instanceof UnableToSubscribeQueueError && /6 changes did not last/.test(error.message),
   );
   assert.equal(writes, 6);
+});
+
+Deno.test("a policy that SQS does not let us write is that error, and nothing is subscribed", async () => {
+  await using t = await bench({
+    intercept: (_, action) =>
+      action === "SetQueueAttributes"
+        ? Response.json({ __type: "com.amazon.coral.service#AccessDeniedException", message: "no" }, { status: 403 })
+        : undefined,
+  });
+  await assert.rejects(t.fanout.bind(t.broker, "news", await t.queue("inbox")), AccessDeniedQueueError);
+  assert.deepEqual(await t.subscriptions(await t.fanout.declare(t.broker, "news")), []);
 });
 
 Deno.test("bind() creates a topic anew that was deleted since", async () => {
