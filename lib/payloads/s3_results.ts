@@ -1,6 +1,6 @@
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { brokerOf } from "../celery_call.ts";
-import { assertKnown, assertText, assertWithin, is } from "../check.ts";
+import { assertKnown, assertOptions, assertText, assertWithin, has, is, within } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
@@ -33,6 +33,13 @@ const LONGEST_WAIT = 5;
 
 /** What Celery begins a compressed result with. */
 const COMPRESSED = "\0celery-compressed\0";
+
+/** The options of `get()`. */
+const GET = /* @__PURE__ */ (() => ({
+  timeout: within(0, Infinity, true),
+  broker: is("object"),
+  signal: has("throwIfAborted"),
+}))();
 
 const FINAL = /^(?:SUCCESS|FAILURE|REVOKED)$/;
 
@@ -95,9 +102,8 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
   return Object.freeze<ResultStore>({
     meta,
     async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
-      assertKnown("", given, ["timeout", "broker", "signal"]);
+      assertOptions("", given, GET);
       const { timeout = Infinity, signal } = given;
-      if (timeout !== Infinity) assertWithin("timeout", timeout, 0, Infinity, true);
       const state = stateOf(contextOf(call, given).broker);
       const end = nowOf(state) + timeout * 1000;
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
@@ -115,7 +121,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
     },
     async store(call, task, given = {}) {
       const context = contextOf(call, given);
-      assertText("meta.status", task.status);
+      assertText("meta.status", task?.status);
       // A worker that was thought lost must not overwrite what another one achieved.
       if ((await meta(call, given))?.status === "SUCCESS") return;
       const now = new Date(nowOf(stateOf(context.broker))).toISOString().replace("Z", "+00:00");

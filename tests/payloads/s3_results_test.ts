@@ -152,6 +152,10 @@ Deno.test("s3Results() names a wrong option", async () => {
   const results = s3Results({ bucket: "results" });
   for (const id of ["", undefined, 3, {}]) await assert.rejects(results.get(id as string, { broker }), ConfigError);
   await assert.rejects(results.get("1", { broker, timeuot: 1 } as ResultOptions), /timeuot/);
+  for (const options of [null, { signal: 3 }, { timeout: "1" }, { broker: "b" }]) {
+    await assert.rejects(results.get("1", options as ResultOptions), ConfigError);
+  }
+  await assert.rejects(results.store("1", undefined as never, { broker }), ConfigError);
   const group: GroupCall = { id: "1", calls: [{ id: "2" }] };
   await assert.rejects(results.get(group, { broker }), /group.*'calls'/);
 });
