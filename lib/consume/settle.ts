@@ -92,12 +92,14 @@ export function giveBackGroup(held: Held): void {
   }
 }
 
-/** Asks SQS to hide a message for some seconds more. Neither a release nor the consumer's end goes past it. */
+/** Asks SQS to hide a message for some seconds from now. Neither a release nor the consumer's end goes past it. */
 export async function hideFor(held: Held, seconds: number): Promise<void> {
+  const from = nowOf(held.consumer.state);
   const change = held.extending = carryOut(held.lane.changes, { held, seconds });
   track(held.consumer, change);
   try {
     await change;
+    if (isOurs(held)) visibleFor(held, from, seconds);
   } finally {
     if (held.extending === change) held.extending = undefined;
   }
@@ -111,9 +113,7 @@ export async function extend(held: Held, seconds: number): Promise<void> {
   let error: Error | undefined;
   try {
     assertExtends(held, seconds);
-    const from = nowOf(state);
     await hideFor(held, seconds);
-    if (held.where === "out") visibleFor(held, from, seconds);
   } catch (cause) {
     error = cause as Error;
     throw cause;

@@ -9,7 +9,7 @@ import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
-import { type Held, isOurs, lose, secondsInFlight, visibleFor } from "./held.ts";
+import { type Held, isOurs, lose, secondsInFlight } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
@@ -68,7 +68,6 @@ export async function beat(held: Held): Promise<void> {
   }
   try {
     await hideFor(held, seconds);
-    if (isOurs(held)) visibleFor(held, now, seconds);
   } catch (error) {
     if (!isOurs(held)) return;
     if (error instanceof ReceiptExpiredError) return lose(held, error);
