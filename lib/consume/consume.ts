@@ -5,6 +5,7 @@ import { decode } from "./decode.ts";
 import { type Deliveries, deliveriesOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { dropExpired } from "./drop_expired.ts";
+import { keepInvisible } from "./keep_invisible.ts";
 import type { ConsumeOptions, Queues } from "./options.ts";
 import { resolvePayloads } from "./resolve_payloads.ts";
 import { validate } from "./validate.ts";
@@ -75,9 +76,8 @@ export function consume(
   const { payloads, codec } = consumer.state.options;
   const { schema, onUndecodable } = options;
   const policy = { onUndecodable };
-  // All that keepInvisible() is right behind receive(); the rest of it is for pipelines of other parts.
-  consumer.beats = options.heartbeat !== false;
   const steps: (Transform<any, any> | false | undefined)[] = [
+    options.heartbeat !== false && keepInvisible(broker),
     payloads &&
     resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy", eager: options.payloads === "eager" }),
     decode((delivery) => options.codec ?? heldOf(delivery).lane.address?.predefined?.codec ?? codec!, policy),
