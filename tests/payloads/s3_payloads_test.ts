@@ -408,6 +408,29 @@ Deno.test("s3Payloads() calls a payload that is not UTF-8 undecodable, and strea
   assert.deepEqual(new Uint8Array(await new Response(stream()).arrayBuffer()), new Uint8Array([0xff, 0xfe]));
 });
 
+Deno.test("s3Payloads() ends a stream that stalls after its reader took a rest", async () => {
+  const { clock } = memorySqs();
+  const chunks = ["a", "b"];
+  const fault = () =>
+    new Response(
+      new ReadableStream({
+        pull(source) {
+          const chunk = chunks.shift();
+          return chunk ? source.enqueue(new TextEncoder().encode(chunk)) : new Promise<void>(() => {});
+        },
+      }, { highWaterMark: 0 }),
+      { headers: { "content-length": "4" } },
+    );
+  const { store, context } = setUp({ fault }, { clock });
+  const reader = (await store.resolve(pointerTo("1"), LAZY, context)).stream().getReader();
+  await clock.run(async () => {
+    await reader.read();
+    await clock.sleep(60); // longer than a read may take
+    await reader.read();
+    await assert.rejects(reader.read(), { awsCode: "Timeout" });
+  });
+});
+
 Deno.test("s3Payloads() ends a download that stalls with a typed error", async () => {
   const { clock } = memorySqs();
   const silent = () =>
@@ -453,6 +476,7 @@ Deno.test("s3Payloads().gate() lets a consumer's downloads in by their bytes, in
   const last = enter(4);
   controller.abort(new Error("gone"));
   await assert.rejects(dropped, /gone/);
+  await assert.rejects(enter(1, controller.signal), /gone/);
   assert.deepEqual(inside, [6]);
   first();
   first();
