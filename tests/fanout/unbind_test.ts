@@ -34,10 +34,13 @@ Deno.test("unbind() of another process finds the topic by our statement, and cre
   await using t = await bench();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
+  const alerts = await t.fanout.declare(t.broker, "alerts");
+  await t.fanout.bind(t.broker, "alerts", queue);
   const other = connect(t.connectOptions);
   t.actions.length = 0;
   await t.fanout.unbind(other, "news", queue);
   assert.deepEqual(await t.subscriptions(NEWS), []);
+  assert.equal((await t.subscriptions(alerts)).length, 1);
   await t.fanout.unbind(other, "never", queue);
   assert.ok(!t.actions.includes("CreateTopic"), t.actions.join());
 });
