@@ -48,6 +48,8 @@ credential_source = Environment
 credential_process = rm -rf /
 [profile sso]
 sso_session = spaced
+[profile sso-of-old]
+sso_start_url = https://example.awsapps.com/start
 [profile mfa]
 role_arn = arn:aws:iam::123456789012:role/mfa
 source_profile = spaced
@@ -102,6 +104,12 @@ Deno.test("profile() reads both files, whatever their spacing, quotes, comments 
     assert.equal(await ask("__proto__"), "AKIDPROTO p");
   }));
 
+Deno.test("profile() reads the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, the second over the first", () =>
+  withFiles(async (ask) => {
+    assert.equal(await ask(), "AKIDDEFAULT a#b;c=d");
+    assert.equal(await ask("plain"), "AKIDPLAIN p");
+  }, { AWS_CONFIG_FILE: "~/.aws/credentials", AWS_SHARED_CREDENTIALS_FILE: "~/.aws/config" }));
+
 Deno.test("profile() takes its name from AWS_PROFILE", () =>
   withFiles(async (ask) => {
     assert.equal(await ask(), "AKIDPLAIN p");
@@ -127,6 +135,7 @@ Deno.test("profile() says what it does not do, and what is not there", () =>
     await assert.rejects(ask("process"), (error: Error) =>
       /runs no 'cred/.test(error.message) && !/rm/.test(error.message));
     await assert.rejects(ask("sso"), /asks no SSO/);
+    await assert.rejects(ask("sso-of-old"), /asks no SSO/);
     await assert.rejects(ask("mfa"), /no MFA code/);
     await assert.rejects(ask("loop-a"), /its own source: loop-a -> loop-b/);
     await assert.rejects(ask("empty"), /no aws_access_key_id/);
