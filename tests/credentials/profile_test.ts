@@ -19,6 +19,9 @@ s3 =
 aws_access_key_id	=	AKIDSPACED
 AWS_SECRET_ACCESS_KEY = upper
 aws_session_token = st
+[of two words]
+aws_access_key_id = AKIDBARE
+aws_secret_access_key = b
 [sso-session spaced]
 aws_access_key_id = NOTAPROFILE
 [profile role]
@@ -101,6 +104,8 @@ Deno.test("profile() reads both files, whatever their spacing, quotes, comments 
     assert.equal(await ask("two words"), "AKIDQUOTED q");
     assert.equal(await ask("spaced"), "AKIDSPACED upper st");
     assert.equal(await ask("plain"), "AKIDPLAIN p");
+    assert.equal(await ask("of two words"), "AKIDBARE b");
+    await assert.rejects(ask("sso-session spaced"), /there is none of that name/);
     assert.equal(await ask("__proto__"), "AKIDPROTO p");
   }));
 

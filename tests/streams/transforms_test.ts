@@ -293,6 +293,29 @@ Deno.test("mapConcurrent() raises an error after the items before it, and hands 
   assert.equal((await iterator.next()).done, true);
 });
 
+Deno.test("mapConcurrent() asks its source for nothing once it is given up, though what is under way goes on", async () => {
+  let asked = 0;
+  let closedAt: number | undefined;
+  const source: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: false, value: asked++ }),
+      return() {
+        closedAt = asked;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    }),
+  };
+  const finish: (() => void)[] = [];
+  const slow = (n: number) => n === 0 ? n : new Promise<number>((resolve) => finish.push(() => resolve(n)));
+  const iterator = pipe(source, mapConcurrent(2, slow))[Symbol.asyncIterator]();
+  assert.deepEqual(await iterator.next(), { done: false, value: 0 });
+  await turns();
+  await iterator.return!();
+  for (const each of finish) each();
+  await turns();
+  assert.equal(asked, closedAt);
+});
+
 Deno.test("mapConcurrent() aborts what is under way when it is given up", async () => {
   const signals: AbortSignal[] = [];
   const fn = (n: number, signal: AbortSignal) => {
