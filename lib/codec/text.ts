@@ -24,6 +24,7 @@ import { readAttributes, writeAttributes } from "./envelope_attributes.ts";
  */
 export function text(): Codec {
   return {
+    needs: ["All"], // a header may have any name
     encode(message) {
       const { body } = message;
       if (typeof body !== "string") refuse("body", "a string for text()", body);

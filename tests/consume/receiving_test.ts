@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, consume, type Delivery, get, json, receive } from "@dashi/sqs";
+import { connect, consume, type Delivery, get, json, kombu, publish, receive, text } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
 import { DOWN, failing, numberOf, setUp } from "./setup.ts";
 
@@ -201,13 +201,31 @@ Deno.test("the attributes that features need are always asked for, and more as t
     [{ message: "All" }, base, ["All"]],
   ] as const;
   for (const [fetchAttributes, system, message] of cases) {
-    const { broker, inputs, run } = setUp({ connect: { fetchAttributes } });
+    const { broker, inputs, run } = setUp({ connect: { fetchAttributes, codec: kombu() } });
     await run(() => Array.fromAsync(consume(broker, "q", { untilEmpty: true })));
     const [input] = inputs("ReceiveMessage");
     assert.deepEqual(input.MessageSystemAttributeNames ?? input.AttributeNames, system);
     assert.deepEqual(input.MessageAttributeNames, message);
   }
 });
+
+for (const [name, codec] of Object.entries({ json: json(), text: text() })) {
+  Deno.test(`${name}() gives headers, properties and expiration back, with nothing asked of the broker for it`, async () => {
+    const test = setUp({ connect: { codec } });
+    await test.run(async () => {
+      const headers = { tenant: "a" };
+      await publish(test.broker, "one", { queue: "q", headers, properties: { correlation_id: "c" }, expiration: 60 });
+      const [delivery] = await Array.fromAsync(consume(test.broker, "q", { maxMessages: 1 }));
+      assert.deepEqual(delivery.headers, headers);
+      assert.deepEqual(delivery.properties, { correlation_id: "c", expiration: "60000" });
+      await delivery.ack();
+      await publish(test.broker, "late", { queue: "q", expiration: 5 });
+      await test.clock.sleep(10);
+      assert.deepEqual(await Array.fromAsync(consume(test.broker, "q", { untilEmpty: true })), []);
+    });
+    assert.deepEqual(test.of("drop").map(({ reason }) => reason), ["expired"]);
+  });
+}
 
 Deno.test("a codec gets the message attributes that it needs", async () => {
   const codec = {
