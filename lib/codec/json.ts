@@ -37,7 +37,7 @@ export function json(): Codec {
       try {
         body = JSON.stringify(message.body);
       } catch (cause) {
-        throw new ConfigError("Cannot write the body as JSON", { cause });
+        throw new ConfigError("Cannot write the body as JSON, which has no bigint and no circle", { cause });
       }
       if (body === undefined) throw new ConfigError(`Cannot write a body of type ${typeof message.body} as JSON`);
       return { body: escapeForSqs(body), messageAttributes: writeAttributes("json()", message) };

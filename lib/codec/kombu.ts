@@ -1,4 +1,4 @@
-import { is, oneOf, refuse } from "../check.ts";
+import { assertOptions, is, oneOf, refuse } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
@@ -26,7 +26,7 @@ export interface KombuOptions {
  *
  * @param options Which forms are written.
  * @returns The codec. It answers at once but for compression, which gives a promise.
- * @throws {ConfigError} If an option is not one of its choices.
+ * @throws {ConfigError} If an option is unknown or not one of its choices.
  * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.SQS.html}
  *
  * @example Usage
@@ -48,9 +48,8 @@ export interface KombuOptions {
  * ```
  */
 export function kombu(options: KombuOptions = {}): Codec {
+  assertOptions<KombuOptions>("", options, { base64: is("boolean"), bodyEncoding: oneOf("base64", "utf-8") });
   const { base64 = true, bodyEncoding = "base64" } = options;
-  is("boolean")("base64", base64);
-  oneOf("base64", "utf-8")("bodyEncoding", bodyEncoding);
   return {
     encode(message) {
       const { contentEncoding, exchange, fanout, headers, properties } = message;

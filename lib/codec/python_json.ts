@@ -160,7 +160,7 @@ export function stringifyPythonJson(value: unknown): string {
       text.includes("\\udc00") ? text.replace(/(?<!\\)"\\udc00(NaN|-?(?:\d+|Infinity))"(?!:)/g, "$1") : text,
     );
   } catch (cause) {
-    throw new ConfigError("Cannot write the value as JSON", { cause });
+    throw new ConfigError("Cannot write the value as JSON, which has no circle and no invalid Date", { cause });
   }
 }
 

@@ -119,6 +119,7 @@ Deno.test("kombu() refuses to write values as text, and half a surrogate pair", 
   }
   assert.throws(() => kombu({ base64: "yes" as unknown as boolean }), ConfigError);
   assert.throws(() => kombu({ bodyEncoding: "hex" as "base64" }), ConfigError);
+  assert.throws(() => kombu({ Base64: false } as never), { name: "ConfigError", message: /known are base64/ });
 });
 
 Deno.test("kombu() reads a body that is no envelope as plain text", async () => {
