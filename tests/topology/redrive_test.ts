@@ -117,7 +117,8 @@ Deno.test("redrive() fails where another program cancels it", async () => {
   };
   await assert.rejects(
     sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
-    (error) => error instanceof AwsError && /CANCELL/.test(error.awsCode) && /'dead'/.test(error.message),
+    (error) =>
+      error instanceof AwsError && /CANCELL/.test(error.awsCode) && /'dead'/.test(error.message) && !error.retryable,
   );
 });
 
