@@ -103,6 +103,8 @@ Deno.test("parsers make S3's errors typed ones, with and without a body", async 
   assert.deepEqual([slow.awsCode, slow.retryable], ["SlowDown", true]);
   const missing = await of(refused(404, "NoSuchKey"));
   assert.deepEqual([missing.awsCode, missing.retryable], ["NoSuchKey", false]);
+  const broken = await headObject(AT).parse(new Response(null, { status: 500 })).catch((error) => error);
+  assert.deepEqual([broken.awsCode, broken.retryable], ["Http500", true]);
   const head = await headObject(AT).parse(new Response(null, { status: 404 })).catch((error) => error);
   assert.ok(head instanceof AwsError && head.awsCode === "NotFound");
   const html = await of(new Response("<!doctype html><h1>502", { status: 502 }));
