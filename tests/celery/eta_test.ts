@@ -199,3 +199,25 @@ Deno.test("any etas: each task runs once, not before its time, and soon after", 
     { numRuns: 5 },
   );
 });
+
+Deno.test("a thousand tasks are held until their time, and make room for others when they have run", async () => {
+  const { sqs, broker, events } = setUp(["jobs.fifo"]); // where SQS delays none
+  let sent = 0;
+  let ran = 0;
+  const send = async (count: number) => {
+    for (const last = sent + count; sent < last; sent++) {
+      const eta = new Date(+sqs.clock.now() + 10_000);
+      await sendTask(broker, add(sent, 0), { queue: "jobs.fifo", groupId: `${sent}`, eta });
+    }
+  };
+  const deferred = () => events.filter((event) => event.type === "task" && event.state === "deferred").length;
+  await send(1001);
+  await sqs.clock.run(async () => {
+    const worker = serveTasks(broker, { "app.add": () => ++ran }, { queues: "jobs.fifo", maxSeconds: 60 });
+    await sqs.clock.sleep(30);
+    assert.deepEqual([ran, deferred()], [1001, 1]);
+    await send(3);
+    await worker.closed;
+  });
+  assert.deepEqual([ran, deferred()], [1004, 1]);
+});
