@@ -51,7 +51,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect, consume }": 27_650,
   "{ connect, consume, publish }": 31_100,
   ".": 38_850,
-  "./sqs": 5_950,
+  "./sqs": 6_050,
   "./sns": 28_250,
   "./sts": 27_800,
   "./s3": 30_400,
@@ -62,7 +62,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./config": 53_700,
   "./testing": 14_300,
   "everything but ./testing": 99_000,
-  "everything": 111_000,
+  "everything": 111_300,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -6,7 +6,7 @@ import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
 export interface ForEachOptions {
-  /** Handlers that run side by side, 1 or more. Default: 10. */
+  /** Handlers that run side by side, 1 or more; no more than the consumer's `prefetch` have a message. Default: 10. */
   readonly concurrency?: number;
   /**
    * What becomes of a message whose handler throws. `"retry"`: it stays in the queue, hidden for its `backoff`, else for

@@ -1,4 +1,4 @@
-import { assertText } from "../check.ts";
+import { assertText, is } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { type QueueAttributes, writeAttributes } from "./queue.ts";
 import { sqsRequest } from "./request.ts";
@@ -18,7 +18,7 @@ export interface SetQueueAttributesOptions {
  *
  * @param options Queue URL and attributes.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If the queue URL is missing or an attribute is not a string, number or boolean.
+ * @throws {ConfigError} If the queue URL or the attributes are missing, or one is not a string, number or boolean.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html}
  *
  * @example Usage
@@ -33,5 +33,6 @@ export interface SetQueueAttributesOptions {
 export function setQueueAttributes(options: SetQueueAttributesOptions): AwsRequest<void> {
   const { queueUrl, attributes } = options;
   assertText("queueUrl", queueUrl);
+  is("object")("attributes", attributes);
   return sqsRequest("SetQueueAttributes", { QueueUrl: queueUrl, Attributes: writeAttributes(attributes) ?? {} });
 }

@@ -1,4 +1,4 @@
-import { assertText } from "../check.ts";
+import { assertText, each, is } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -15,7 +15,7 @@ export interface TagQueueOptions {
  *
  * @param options Queue URL and tags.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If the queue URL is missing.
+ * @throws {ConfigError} If the queue URL is missing or the tags are no record of text.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_TagQueue.html}
  *
  * @example Usage
@@ -30,5 +30,6 @@ export interface TagQueueOptions {
 export function tagQueue(options: TagQueueOptions): AwsRequest<void> {
   const { queueUrl, tags } = options;
   assertText("queueUrl", queueUrl);
+  each(is("string"))("tags", tags);
   return sqsRequest("TagQueue", { QueueUrl: queueUrl, Tags: tags });
 }

@@ -178,6 +178,10 @@ const wrong: [string, () => unknown, RegExp][] = [
     () => sqs.sendMessage({ queueUrl, messageBody: "x", messageDeduplicationId: "a b" }),
     /'messageDeduplicationId'/,
   ],
+  ["no tags", () => sqs.tagQueue({ queueUrl } as never), /'tags'/],
+  ["a tag that is no text", () => sqs.tagQueue({ queueUrl, tags: { a: 1 as never } }), /'tags.a'/],
+  ["no tag keys", () => sqs.untagQueue({ queueUrl } as never), /'tagKeys'/],
+  ["no attributes to set", () => sqs.setQueueAttributes({ queueUrl } as never), /'attributes'/],
   ["no receipt handle", () => sqs.deleteMessage({ queueUrl, receiptHandle: "" }), /'receiptHandle'/],
   [
     "a visibility over 12 hours",
