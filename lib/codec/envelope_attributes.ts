@@ -10,6 +10,8 @@ import { wireAttribute } from "./attributes.ts";
 
 /** Stands before a property's name. Everything else is a header. */
 const PREFIX = "property.";
+/** What marks a body in S3 is no header, or a message that is sent on with its headers would seem to be one. */
+const MARK = /^(?:ExtendedPayloadSize|SQSLargePayloadSize)$/;
 
 /**
  * Makes attributes of headers and properties. Undefined ones are left out, as in JSON.
@@ -55,7 +57,7 @@ export function readAttributes(attributes: Readonly<Record<string, PlainAttribut
   const entries = Object.entries(attributes);
   const isProperty = ([name]: [string, PlainAttributeValue]) => name.startsWith(PREFIX);
   return {
-    headers: Object.fromEntries(entries.filter((entry) => !isProperty(entry))),
+    headers: Object.fromEntries(entries.filter((entry) => !isProperty(entry) && !MARK.test(entry[0]))),
     properties: Object.fromEntries(
       entries.filter(isProperty).map(([name, value]) => [name.slice(PREFIX.length), value]),
     ),

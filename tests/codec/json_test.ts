@@ -40,6 +40,14 @@ for (const [name, codec] of [["json()", json()], ["text()", text()]] as const) {
   });
 }
 
+Deno.test("json() and text() make no header of what marks a body in S3", async () => {
+  for (const codec of [json(), text()]) {
+    const messageAttributes = { tenant: "a", ExtendedPayloadSize: 7, SQSLargePayloadSize: 7 };
+    const { headers } = await codec.decode({ body: "1", messageAttributes });
+    assert.deepEqual(headers, { tenant: "a" });
+  }
+});
+
 Deno.test("json() writes JSON that SQS takes", async () => {
   const { body } = await json().encode(outgoing({ body: { a: "\uffff\0\ud800é" } }));
   assert.equal(body, '{"a":"\\uffff\\u0000\\ud800é"}');
