@@ -16,7 +16,7 @@ import { compare, CONSUMERS, DASHI, type Effort, FLOOR, KOMBU, only, PUBLISHERS,
 const short = Deno.args.includes("--short");
 const effort: Effort = short
   ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }
-  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 2, seconds: 1.5 };
+  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 6, seconds: 1.5 };
 const messages = Number(Deno.env.get("BENCH_MESSAGES") ?? 1_000_000);
 const payloadMiB = Number(Deno.env.get("BENCH_PAYLOAD_MIB") ?? 1024);
 const few: Effort = short ? effort : { ...effort, rounds: Math.ceil(effort.rounds / 2) };
