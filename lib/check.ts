@@ -99,6 +99,14 @@ export function each(check: Check): Check {
   };
 }
 
+/** A check of each value of a list. */
+export function listOf(check: Check): Check {
+  return (path, list) => {
+    if (!Array.isArray(list)) refuse(path, "a list", list);
+    list.forEach((value, at) => check(`${path}.${at}`, value));
+  };
+}
+
 /** A check of delays by receive count: under any other name, one would never apply. */
 export function byCount(check: Check): Check {
   return each((at, delay) => {

@@ -13,6 +13,7 @@ import {
   each,
   has,
   is,
+  listOf,
   oneOf,
   refuse,
   within,
@@ -112,9 +113,7 @@ function check(options: ConnectOptions): void {
       assertOptions(path, options, checks);
       if (required) checks[required](`${path}.${String(required)}`, options[required]);
     };
-  const list = (check: Check): Check => (path, value) =>
-    Array.isArray(value) ? value.forEach((item, at) => check(`${path}.${at}`, item)) : refuse(path, "a list", value);
-  const names: Check = (path, value) => value === "All" || list(assertText)(path, value);
+  const names: Check = (path, value) => value === "All" || listOf(assertText)(path, value);
   fields<ConnectOptions>({
     region: assertRegion,
     credentials: assertCredentials,
@@ -126,7 +125,7 @@ function check(options: ConnectOptions): void {
       credentials: assertCredentials,
       codec,
       backoffPolicy: byCount(seconds),
-      backoffTasks: list(text),
+      backoffTasks: listOf(text),
     }, "url")),
     createMissing: yesOrNo,
     waitTimeSeconds: within(0, MAX_WAIT),
@@ -145,7 +144,7 @@ function check(options: ConnectOptions): void {
     fanout: has("publish"),
     topology: fields({
       exchanges: each(fields({ type: oneOf("direct", "topic", "fanout"), unroutableQueue: text }, "type")),
-      bindings: list(fields({ exchange: text, queue: assertText, routingKey: text })),
+      bindings: listOf(fields({ exchange: text, queue: assertText, routingKey: text })),
     }),
     unroutableQueue: assertText,
     http: fields<HttpOptions>({

@@ -106,9 +106,10 @@ export interface Consumer {
   /** Wakes the watch. */
   wake(): void;
   drained?: Promise<void>;
-  /** Nobody has cut it short: if it has ended, all was handed out that was to be. */
-  whole: boolean;
-  /** Closes the pipeline, so that it gives back what it has not handed over. */
+  /**
+   * Closes the pipeline, so that it gives back what it has not handed over. While it is there nobody has cut the iteration
+   * short: if that has ended, all was handed out that was to be.
+   */
   cut?(): void;
   /** When `maxSeconds` are over, in milliseconds. */
   deadline: number;
@@ -144,7 +145,6 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     acksLast: options.ack === "auto",
     linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
     working: 0,
-    whole: true,
     patience: Infinity,
     phase: Phase.New,
     waiters: [],

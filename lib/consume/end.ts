@@ -22,8 +22,9 @@ import { serve } from "./take.ts";
  * @returns A promise that resolves when what nobody has is released and the acks so far are confirmed, well or not.
  */
 export function end(consumer: Consumer, whole = false): Promise<void> {
-  if (consumer.whole && !whole) {
-    consumer.whole = false;
+  const cut = whole ? undefined : consumer.cut;
+  if (cut) {
+    consumer.cut = undefined;
     consumer.changed();
   }
   if (!consumer.drained) {
@@ -31,10 +32,7 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
     consumer.drained = promise; // set first: draining itself comes back here
     drain(consumer).then(resolve);
   }
-  const { cut } = consumer;
-  if (whole || !cut) return consumer.drained;
-  consumer.cut = undefined;
-  cut();
+  cut?.();
   return consumer.drained;
 }
 
@@ -55,23 +53,26 @@ async function drain(consumer: Consumer): Promise<void> {
 async function finish(consumer: Consumer): Promise<void> {
   const { held, state, settings, polling } = consumer;
   const quiet = () => held.size === 0 && consumer.busy === 0;
-  const atWork = () => consumer.whole && consumer.working > 0 && !settings.signal?.aborted;
+  const atWork = () => consumer.cut && consumer.working > 0 && !settings.signal?.aborted;
   const settled = new AbortController();
   let look = () => {};
   consumer.changed = () => {
     for (const { deletes } of consumer.lanes) deletes.look();
     look();
   };
+  const until = (over: () => boolean) =>
+    new Promise<void>((resolve) => {
+      look = () => {
+        if (over()) resolve();
+      };
+      consumer.changed();
+    });
   // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on.
   if (atWork()) {
-    const { promise, resolve } = deferred<void>();
-    const begun = new AbortController();
-    look = () => {
-      if (!atWork()) resolve();
-    };
-    settings.signal?.addEventListener("abort", () => look(), { signal: begun.signal });
-    await promise;
-    begun.abort();
+    const worked = new AbortController();
+    settings.signal?.addEventListener("abort", () => look(), { signal: worked.signal });
+    await until(() => !atWork());
+    worked.abort();
   }
   look = () => {
     if (quiet() || consumer.phase === Phase.Closed) settled.abort();
@@ -86,12 +87,7 @@ async function finish(consumer: Consumer): Promise<void> {
       abandon(message, polling.signal.reason);
       release(message);
     }
-    await new Promise<void>((resolve) => {
-      look = () => {
-        if (quiet()) resolve();
-      };
-      consumer.changed();
-    });
+    await until(quiet);
   }
   consumer.phase = Phase.Closed;
   consumer.wake();

@@ -1,4 +1,4 @@
-import { assertCredentials, assertOptions, assertText, type Check, is, refuse, within } from "../check.ts";
+import { assertCredentials, assertOptions, assertText, type Check, is, listOf, within } from "../check.ts";
 import { PayloadForbiddenError } from "../errors.ts";
 import { assertEndpoint } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
@@ -78,18 +78,14 @@ export const SHARED_SEGMENT = "dashi-shared";
 export function settingsOf(options: S3PayloadsOptions): Settings {
   const [yesOrNo, text, bytes] = [is("boolean"), is("string"), within(1, 2 ** 40)];
   const bucketName: Check = (path, value) => assertBucket(value, path);
-  const list = (check: Check): Check => (path, values) => {
-    if (!Array.isArray(values)) refuse(path, "a list", values);
-    for (const value of values) check(path, value);
-  };
   const byItsHeader: Check = () => {}; // by objectHeaders(), below
   assertOptions<S3PayloadsOptions>("", options, {
     bucket: bucketName,
     prefix: text,
     threshold: within(0, 1_048_576),
     always: yesOrNo,
-    allowedBuckets: list(bucketName),
-    allowedPrefixes: list(text),
+    allowedBuckets: listOf(bucketName),
+    allowedPrefixes: listOf(text),
     deleteOnAck: yesOrNo,
     ignoreNotFound: yesOrNo,
     legacyAttribute: yesOrNo,

@@ -6,7 +6,7 @@ import { invalid, invalidValue, missing, SqsFault } from "./sqs_fault.ts";
 export const MAX_BYTES = 1_048_576;
 
 /** What XML 1.0 has no character for, and so SQS none. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- these are the characters that are refused
 const FORBIDDEN = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 const ATTRIBUTE_NAME = /^(?!AWS\.|Amazon\.|\.)(?!.*\.\.)(?!.*\.$)[A-Za-z0-9_.-]{1,256}$/i;
