@@ -15,7 +15,6 @@ import {
   is,
   listOf,
   oneOf,
-  refuse,
   within,
 } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
