@@ -31,7 +31,7 @@ export const PACKAGE: string = join(root, "dist/npm");
 
 /** The oldest Node with all that the library needs: `process.getBuiltinModule`. */
 const NODE = ">=20.16";
-const DEPENDENCIES = ["@standard-schema/spec", "aws4fetch", "fast-xml-parser", "valibot"] as const;
+const DEPENDENCIES = ["aws4fetch", "fast-xml-parser", "valibot"] as const;
 
 /**
  * Builds the package.
