@@ -13,7 +13,7 @@ export interface Task {
   /** Receives, or sends, side by side in all. */
   readonly polls: number;
   readonly checkMd5?: boolean;
-  /** Seconds of CPU before the measured time, in which the runtime compiles what is hot. */
+  /** Seconds before the measured time, in which the runtime compiles what is hot. */
   readonly warmUp: number;
   /** Seconds of CPU to measure. Either ends after twice as many seconds, however little CPU was to be had. */
   readonly seconds: number;

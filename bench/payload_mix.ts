@@ -22,7 +22,7 @@ import { connect, consume, kombu } from "@dashi/sqs";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { checksumText, crc32c } from "@dashi/sqs/s3";
 
-/** What a queue holds and how it answers; its name on the wire is this as JSON in hex. */
+/** What a queue holds and how it answers; its name on the wire is this as JSON in base64. */
 interface Scenario {
   readonly name: string;
   /** Milliseconds that each answer takes. */

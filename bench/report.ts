@@ -148,8 +148,8 @@ is the steadier of the two: other work lengthens the time more than it lengthens
 What is measured: a canned server in a process of its own speaks SQS's JSON protocol over plain http on the same
 machine. Its queues never end; each receive brings ten messages, kombu envelopes of about 700 bytes around a small JSON
 body, with right MD5s. Its answers are made beforehand, and "server's core" shows that it was not the bottleneck. Each
-client warms up for ${warmUp} s of CPU, as V8 takes some of them to compile the larger ones, then ${seconds} s of CPU are
-measured. Every client runs in Deno, bundled by esbuild.
+client warms up for ${warmUp} s, as V8 takes some of them to compile the larger ones, then ${seconds} s of CPU are measured.
+Every client runs in Deno, bundled by esbuild.
 
 The floor does less than any client may: no signature, no checks, no decoding; \`fetch\`, \`JSON.parse\`, and batched
 deletes that are under way during the next receive. aws4fetch and the AWS SDK run in the same loop; the AWS SDK checks

@@ -2,7 +2,7 @@
  * A canned SQS: the JSON protocol, endless queues, ten messages a receive, every MD5 right. Its answers are made before
  * the first request, so that it is not the bottleneck; `GET /stats` tells how much CPU it took.
  *
- * `node server.js [milliseconds of latency]` prints its port.
+ * `node .build/server.mjs [milliseconds of latency]` prints its port.
  *
  * @module
  */
