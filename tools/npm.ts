@@ -5,17 +5,7 @@
  *
  * @module
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -62,7 +52,7 @@ export async function buildPackage(): Promise<string> {
   await esbuild.stop();
   writeDeclarations(files);
   for (const file of ["README.md", "LICENSE", "CHANGELOG.md"]) {
-    if (existsSync(join(root, file))) cpSync(join(root, file), join(PACKAGE, file));
+    cpSync(join(root, file), join(PACKAGE, file));
   }
   writeFileSync(join(PACKAGE, "package.json"), JSON.stringify(manifest(), null, 2) + "\n");
   return PACKAGE;
@@ -70,7 +60,7 @@ export async function buildPackage(): Promise<string> {
 
 /** What npm is told of the package. */
 function manifest(): object {
-  const entries = Object.entries(config.exports).filter(([, file]) => existsSync(join(root, file)));
+  const entries = Object.entries(config.exports);
   const dependencies = DEPENDENCIES.map((name) => [name, `^${config.imports[name].split("@").at(-1)}`]);
   return {
     name: config.name,

@@ -37,7 +37,7 @@ export interface Target {
   readonly never?: readonly Marker[];
 }
 
-const all = Object.keys(config.exports).filter((name) => name !== "./cli");
+const all = Object.keys(config.exports);
 const core: readonly Marker[] = ["xml", "s3", "sns", "sts", "node"];
 const picked = (...names: string[]): string => `export { ${names.join(", ")} } from "@dashi/sqs";`;
 const entry = (name: string): string => `export * from "${name.replace(/^\./, "@dashi/sqs")}";`;
