@@ -17,8 +17,8 @@ const MAX_LENGTH = 1024;
  * @param value The value; an array at the top is shown as the tuple that Celery sends.
  * @returns The text.
  */
-export function pythonRepr(value: unknown, maxLength: number = MAX_LENGTH): string {
-  let left = maxLength;
+export function pythonRepr(value: unknown): string {
+  let left = MAX_LENGTH;
   let text = "";
   let cut = false;
   let depth = 0;
@@ -60,7 +60,7 @@ function* tokens(value: unknown, level: number, tuple = false): Generator<Token>
   if (value instanceof Date) return yield { text: iso(value), kind: "quoted" };
   if (value instanceof Uint8Array) return yield { text: `<${value.length} bytes>`, kind: "text" };
   const list = Array.isArray(value);
-  const [open, close] = tuple ? ["(", value instanceof Array && value.length === 1 ? ",)" : ")"] : list ? "[]" : "{}";
+  const [open, close] = tuple ? ["(", list && value.length === 1 ? ",)" : ")"] : list ? "[]" : "{}";
   if (level >= MAX_LEVELS) return yield { text: `${open}...${close}`, kind: "bracket" };
   yield { text: open, kind: "bracket", step: 1 };
   let first = true;

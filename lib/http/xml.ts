@@ -18,14 +18,6 @@ export interface XmlRecord {
   readonly [name: string]: XmlValue;
 }
 
-/** Bounds of {@linkcode readXml}. */
-export interface ReadXmlOptions {
-  /** The most characters. Default: 8 million. */
-  readonly maxLength?: number;
-  /** The deepest nesting. Default: 50. */
-  readonly maxDepth?: number;
-}
-
 const NAME = "[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?";
 /**
  * One piece of a document: text, a reference, a comment, CDATA, the declaration, an end tag, a start tag. No two
@@ -52,13 +44,12 @@ const PIECE = new RegExp(
  * whole: a document that was cut off is an error, never half an answer.
  *
  * @param text The document.
- * @param options Bounds.
  * @returns The root element's content under its name.
  * @throws {SyntaxError} If the document is refused. The message does not repeat it.
  */
-export async function readXml(text: string, options: ReadXmlOptions = {}): Promise<XmlRecord> {
+export async function readXml(text: string): Promise<XmlRecord> {
   const document = text.replace(/^\uFEFF?\s+|^\uFEFF/, "");
-  inspect(document, options);
+  inspect(document);
   const { XMLParser } = await import("./xml_parser.ts");
   const parser = new XMLParser({
     preserveOrder: true,
@@ -70,7 +61,7 @@ export async function readXml(text: string, options: ReadXmlOptions = {}): Promi
     processEntities: false,
     cdataPropName: "#cdata",
     onDangerousProperty: (name) => name, // a record without a prototype may have a `toString`
-    maxNestedTags: options.maxDepth ?? MAX_XML_DEPTH,
+    maxNestedTags: MAX_XML_DEPTH,
   });
   try {
     return contentOf(parser.parse(document)) as XmlRecord;
@@ -104,8 +95,8 @@ export function xmlList<Schema extends v.GenericSchema>(
 }
 
 /** Refuses what must not reach the parser. */
-function inspect(text: string, { maxLength = MAX_XML_LENGTH, maxDepth = MAX_XML_DEPTH }: ReadXmlOptions): void {
-  if (text.length > maxLength) throw broken(`it is longer than ${maxLength} characters`);
+function inspect(text: string): void {
+  if (text.length > MAX_XML_LENGTH) throw broken(`it is longer than ${MAX_XML_LENGTH} characters`);
   const open: string[] = [];
   let roots = 0;
   for (PIECE.lastIndex = 0; PIECE.lastIndex < text.length;) {
@@ -122,7 +113,7 @@ function inspect(text: string, { maxLength = MAX_XML_LENGTH, maxDepth = MAX_XML_
     const { start, end, empty, text: characters, declaration } = piece;
     if (start) {
       if (!open.length && roots++) throw broken("it has two roots");
-      if (open.length >= maxDepth) throw broken(`it is nested deeper than ${maxDepth} elements`);
+      if (open.length >= MAX_XML_DEPTH) throw broken(`it is nested deeper than ${MAX_XML_DEPTH} elements`);
       if (!empty) open.push(start);
     } else if (end) {
       if (open.pop() !== end) throw broken(`an element is closed that is not open at character ${at}`);

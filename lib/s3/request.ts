@@ -113,5 +113,4 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   CreateMultipartUpload: "PutObject",
   UploadPart: "PutObject",
   CompleteMultipartUpload: "PutObject",
-  HeadBucket: "ListBucket",
 };

@@ -10,7 +10,7 @@ export const MAX_BYTES = 1_048_576;
 const FORBIDDEN = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 const ATTRIBUTE_NAME = /^(?!AWS\.|Amazon\.|\.)(?!.*\.\.)(?!.*\.$)[A-Za-z0-9_.-]{1,256}$/i;
-const ATTRIBUTE_TYPE = /^(String|Number|Binary)(?:\..+)?$/;
+const ATTRIBUTE_TYPE = /^(?:String|Number|Binary)(?:\..+)?$/;
 
 /** The body of a message to send, checked. */
 export function bodyOf(input: Input): string {
@@ -42,26 +42,23 @@ export function attributesOf(input: Input, name = "MessageAttributes"): Record<s
 
 function attributeOf(name: string, value: unknown): WireAttribute {
   const { DataType, StringValue, BinaryValue } = isRecord(value) ? value : {};
-  const type = typeof DataType === "string" && ATTRIBUTE_TYPE.exec(DataType)?.[1];
-  if (!type) {
+  if (typeof DataType !== "string" || !ATTRIBUTE_TYPE.test(DataType)) {
     throw invalid(
       `The type of message (user) attribute '${name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String.`,
     );
   }
-  const given = type === "Binary" ? BinaryValue : StringValue;
+  const binary = DataType.startsWith("Binary");
+  const given = binary ? BinaryValue : StringValue;
   if (typeof given !== "string" || given === "") {
     throw invalid(`The message (user) attribute '${name}' must contain a non-empty message attribute value.`);
   }
-  if (type !== "Binary" && FORBIDDEN.test(given)) {
+  if (!binary && FORBIDDEN.test(given)) {
     throw invalid(`The message (user) attribute '${name}' has characters that are not allowed.`);
   }
-  if (type === "Number" && !/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(given)) {
+  if (DataType.startsWith("Number") && !/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(given)) {
     throw invalid(`Can't cast the value of message (user) attribute '${name}' to a number.`);
   }
-  const DataTypeText = DataType as string;
-  return type === "Binary"
-    ? { DataType: DataTypeText, BinaryValue: given }
-    : { DataType: DataTypeText, StringValue: given };
+  return binary ? { DataType, BinaryValue: given } : { DataType, StringValue: given };
 }
 
 /** The size of a message as SQS counts it: the body, and of each attribute its name, type and value. */
@@ -92,10 +89,10 @@ export function idOf(input: Input, name: string): string | undefined {
 }
 
 /** The entries of a batch, checked as far as one fault refuses the whole batch. */
-export function entriesOf(input: Input, parameter = "Entries"): (Input & { readonly Id: string })[] {
-  const entries = input[parameter];
-  if (entries === undefined || entries === null) throw missing(parameter);
-  if (!Array.isArray(entries) || !entries.every(isRecord)) throw invalid(`${parameter} must be a list.`);
+export function entriesOf(input: Input): (Input & { readonly Id: string })[] {
+  const entries = input.Entries;
+  if (entries === undefined || entries === null) throw missing("Entries");
+  if (!Array.isArray(entries) || !entries.every(isRecord)) throw invalid("Entries must be a list.");
   if (entries.length === 0) {
     throw new SqsFault("EmptyBatchRequest", "There should be at least one entry in the request.");
   }
