@@ -43,4 +43,3 @@ export type {
 export type * from "../types.ts";
 export type { Delivery, DeliveryParts } from "../consume/delivery.ts";
 export type { Backoff, Queues, QueueSource, ReceiveOptions } from "../consume/options.ts";
-export type { StandardSchemaV1 } from "../types.ts";

@@ -30,7 +30,6 @@ export const CONSUME_DEFAULTS = {
 /** Seconds to hide a failed message for: by receive count, exact as in kombu, or as a function says. */
 export type Backoff =
   | Readonly<Record<number, number>>
-  // deno-lint-ignore no-explicit-any -- the body's type is the consumer's, which this type does not know
   | ((delivery: Delivery<any>, error: unknown) => number);
 
 /** A queue to consume from, with its rank. */

@@ -7,7 +7,6 @@ export interface Refused {
 }
 
 /** The JSON output of an action. */
-// deno-lint-ignore no-explicit-any -- each action has fields of its own, which the tests name
 export type Output = Record<string, any>;
 
 /** Speaks SQS's JSON protocol without the library. */
