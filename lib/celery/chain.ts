@@ -59,13 +59,12 @@ export function chain(...given: (Signature<any, any> | readonly Signature<any, a
   const tasks = given.flat() as Signature[];
   if (!tasks.length) refuse("tasks", "one task or more", given);
   tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
-  const options = {};
   return checkSteps(
     Object.freeze({
       task: "celery.chain",
       args: [],
       kwargs: { tasks },
-      options,
+      options: {},
       subtask_type: "chain",
       immutable: false,
     }),

@@ -81,9 +81,9 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
     try {
       const more = { prepend: [request.id], options: heritage(request), queueFor, keep: Object.freeze };
       await send(worker, plan(state, errback, more).messages);
-    } catch (error) {
-      if (mayPass(error)) throw error;
-      state.emit({ type: "error", error: error as Error });
+    } catch (cause) {
+      if (mayPass(cause)) throw cause;
+      state.emit({ type: "error", error: cause as Error });
     }
   }
 }

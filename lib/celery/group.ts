@@ -33,12 +33,11 @@ export type ResultsOf<S extends readonly Signature<any, any>[]> = {
 export function group<const S extends readonly Signature<any, any>[]>(...tasks: S): Group<ResultsOf<S>, any> {
   if (!tasks.length) refuse("tasks", "one task or more", tasks);
   tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
-  const options = {};
   return Object.freeze({
     task: "celery.group",
     args: [],
     kwargs: { tasks },
-    options,
+    options: {},
     subtask_type: "group",
     immutable: false,
   });

@@ -1,5 +1,5 @@
-import type { StandardSchemaV1 } from "../types.ts";
 import { assertKnown, assertText, refuse } from "../check.ts";
+import type { StandardSchemaV1 } from "../types.ts";
 import { signature } from "./signature.ts";
 import type { SendTaskOptions, ServedTask, Signature, TaskHandler, TaskSettings } from "./types.ts";
 
