@@ -24,8 +24,8 @@ const Answer = /* @__PURE__ */ (() => answer({ TaskHandle: text }))();
 /**
  * Builds a `StartMessageMoveTask` request: no I/O, no clock, no randomness.
  *
- * SQS moves the messages of a dead-letter queue itself, one task a queue at a time, for 36 hours at the most. It is
- * signed for the region that the ARN names, where the broker and the caller name none.
+ * SQS moves the messages of a dead-letter queue itself, one task a queue at a time, for 36 hours at the most. The
+ * request is signed for the region that the ARN names, unless the caller names another.
  *
  * @param options ARNs and speed.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.

@@ -29,7 +29,10 @@ export interface AwsRequest<Output, Body extends AwsBody = string> {
   readonly headers: Readonly<Record<string, string>>;
   /** The body; the empty string for none. */
   readonly body: Body;
-  /** The queue URL that the request is about: its host and region count where no endpoint or region is given. */
+  /**
+   * The queue that the request is about, by its URL or ARN: the region in it counts where the caller gives none, the URL's
+   * host where there is no endpoint.
+   */
   readonly target?: string;
   /** The S3 bucket, which goes into the host at AWS and into the path at a given endpoint. */
   readonly bucket?: string;

@@ -22,7 +22,10 @@ export interface Broker {
 
 /** The options of {@linkcode Broker}'s maker, `connect()`. */
 export interface ConnectOptions {
-  /** The AWS region; by default the queue URL's, then AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1. */
+  /**
+   * The AWS region. Default: AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1. Requests about a queue URL of AWS's are
+   * signed for the region in it, whatever stands here, unless there is an `endpoint`.
+   */
   readonly region?: string;
   /** Keys, or a function that gives them; by default the environment's AWS_* variables. */
   readonly credentials?: Credentials | CredentialProvider;
