@@ -16,6 +16,7 @@ import { letGo } from "./end.ts";
  * @returns The delivery, or undefined if the queue is empty.
  * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {AwsError} If the queue does not exist or may not be used, or after `http.maxAttempts` receives that failed.
+ * @throws The signal's reason.
  *
  * @example Usage
  * ```ts

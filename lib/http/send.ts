@@ -32,16 +32,19 @@ export interface SendOptions {
 /**
  * Signs a request with the broker's keys, sends it, tries it again where that helps, and gives the parsed answer.
  *
- * Each try has a deadline (`http.requestTimeout` to the headers, at least as long again for the body) and a signature of its
- * own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired keys
- * are asked for anew once.
+ * Each try has a deadline (`http.requestTimeout` to the headers, at least as long again for the body) and a signature of
+ * its own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired
+ * keys are asked for anew once.
  *
  * @param broker What `connect()` gave.
  * @param request What a builder made.
  * @param options Signal and overrides.
  * @returns What the request's parser makes of the answer.
  * @throws {AwsError} If AWS answers with an error, with nonsense, or not in time.
- * @throws {CredentialsError} If there are no keys.
+ * @throws {ConfigError} If the environment has no keys where no others were given, or the request would go to a host that
+ * it must not go to.
+ * @throws {CredentialsError} If a provider gives no keys.
+ * @throws The signal's reason.
  *
  * @example Usage
  * ```ts

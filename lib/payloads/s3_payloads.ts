@@ -37,8 +37,8 @@ import { upload, uploadStream } from "./upload.ts";
  * - After an ack the payload is removed, from `bucket` under `prefix` only, and never a shared one: give the bucket a
  *   lifecycle rule for those, and one that ends incomplete uploads.
  *
- * The keys need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload`; with `s3:ListBucket` a
- * payload that is gone is told apart from one that may not be read.
+ * The keys need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload`, and with `tags`
+ * `s3:PutObjectTagging`; with `s3:ListBucket` a payload that is gone is told apart from one that may not be read.
  *
  * @param options See {@linkcode S3PayloadsOptions}: only `bucket` has no default.
  * @returns The store. It does nothing until the broker that it is passed to uses it.

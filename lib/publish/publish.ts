@@ -21,6 +21,7 @@ import { discard, fanoutFields, locate, offload, type Part, write } from "./part
  * @param options Where to, and how: see {@linkcode PublishOptions}.
  * @returns SQS's id of the message, and who took it.
  * @throws {ConfigError} If an option is wrong, or the message larger than SQS takes and there are no `payloads`.
+ * @throws {UndefinedExchangeError} If the exchange was not declared.
  * @throws {UnroutableError} If the exchange has no queue for it, unless `mandatory` is false.
  * @throws {PublishError} If some of several queues did not take it; `sent` are those that did.
  * @throws {AwsError} If the one queue or topic did not take it.

@@ -21,7 +21,7 @@ export interface ChangeMessageVisibilityOptions {
  *
  * @param options Queue URL, receipt handle and timeout in seconds (0 to 43,200).
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If the timeout is out of range.
+ * @throws {ConfigError} If the queue URL or the receipt handle is missing, or the timeout is out of range.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html}
  *
  * @example Usage

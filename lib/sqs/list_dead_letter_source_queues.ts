@@ -29,7 +29,7 @@ const Answer = /* @__PURE__ */ (() => answer({ queueUrls: maybe(listOf(text)), N
  *
  * @param options The dead-letter queue's URL, and the page.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If `maxResults` is out of range.
+ * @throws {ConfigError} If the queue URL is missing or `maxResults` is out of range.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListDeadLetterSourceQueues.html}
  *
  * @example Usage

@@ -32,7 +32,7 @@ export interface ReceiveMessageOutput {
  *
  * @param options Queue URL, batch size (1 to 10) and long-poll time in seconds (0 to 20).
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If an option is out of range.
+ * @throws {ConfigError} If the queue URL is missing or an option is out of range.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html}
  *
  * @example Usage

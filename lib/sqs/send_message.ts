@@ -17,7 +17,8 @@ export type SendMessageOutput = SentSqsMessage;
  *
  * @param options Queue URL, body (up to 1 MiB), delay in seconds (0 to 900), attributes, and the ids of FIFO queues.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If SQS would refuse the message: an empty body, a character that XML 1.0 lacks, a delay out of range.
+ * @throws {ConfigError} If SQS would refuse the message: an empty body, a character that XML 1.0 lacks, a delay out of
+ * range.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html}
  *
  * @example Usage

@@ -14,6 +14,7 @@ import { unsubscribe } from "./unbind.ts";
  * @param name The exchange's name.
  * @param options `signal` ends the waiting.
  * @throws {UndefinedExchangeError} If it was not declared.
+ * @throws {ConfigError} If it is a fanout exchange and there is no `connect({ fanout })`.
  * @throws {UnableToUnsubscribeQueueError} If a queue could not be unsubscribed; the topic is still there then.
  *
  * @example Usage

@@ -27,6 +27,7 @@ export interface DeleteQueueOptions {
  * @returns True if it was deleted; false if it was not empty and had to be.
  * @throws {ConfigError} If it is predefined: such a queue is never deleted.
  * @throws {DoesNotExistQueueError} If there is no such queue.
+ * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
  * @throws {UnableToUnsubscribeQueueError} If it could not be unsubscribed; it is not deleted then.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html}
  *

@@ -7,7 +7,7 @@ import { sendTo } from "./send_to.ts";
 
 /**
  * Deletes all messages of a queue: those in flight and those that are delayed too. SQS takes up to 60 seconds for it, and
- * takes one purge a queue in 60 seconds.
+ * takes one purge a queue in 60 seconds. A missing queue is made if the broker has `createMissing`, as in kombu.
  *
  * @param broker What `connect()` gave.
  * @param name The queue's name or URL.
@@ -15,6 +15,7 @@ import { sendTo } from "./send_to.ts";
  * @returns About how many messages there were.
  * @throws {AwsError} With `awsCode` `PurgeQueueInProgress` if the queue was purged in the last 60 seconds.
  * @throws {DoesNotExistQueueError} If there is no such queue.
+ * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_PurgeQueue.html}
  *
  * @example Usage

@@ -13,7 +13,7 @@ export interface QueueSize {
 }
 
 /**
- * About how many messages a queue holds.
+ * About how many messages a queue holds. A missing queue is made if the broker has `createMissing`, as in kombu.
  *
  * @param broker What `connect()` gave.
  * @param name The queue's name or URL.
