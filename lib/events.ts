@@ -22,7 +22,7 @@ export type DropReason =
  * - `ack`, `release`, `extend`, `reject`: a settlement ended, well or with `error`.
  * - `drop`: a message was not handed over, for `reason`.
  * - `stalled`: the loop waits on a full prefetch for more than 30 s; `messageIds` are held.
- * - `poll-failed`: a receive failed and is tried again after `delay`.
+ * - `poll-failed`: a receive or a look-up failed and is tried again after `delay`.
  * - `visibility-unknown`: the queue's visibility timeout can't be read; each receive carries `visibilityTimeout`.
  * - `heartbeat-ended`: a message is not kept invisible any longer: 12 hours are over, or the receipt is.
  * - `publish`: messages were sent.
@@ -33,7 +33,7 @@ export type DropReason =
  * - `task`: a Celery task changed its state.
  * - `etaUnreachable`: a Celery task's `eta` is further off than its queue's `maxReceiveCount` or retention reaches.
  * - `warning`: something was put right or left out; `message` says what.
- * - `error`: something failed that nobody awaited.
+ * - `error`: something failed that nobody awaited, or that ends an iteration.
  */
 export type DashiEvent =
   | {

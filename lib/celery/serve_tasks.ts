@@ -18,7 +18,10 @@ export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable">
   readonly queues?: Queues;
   /** Tasks that run side by side, 1 to 1,000,000. Default: 10. */
   readonly concurrency?: number;
-  /** The most messages held that are due, run or wait to run, 0 or more; 0 is no limit. Default: `concurrency`: none waits. */
+  /**
+   * The most messages held that are due, run or wait to run, 0 or more; 0 is no limit. Default: `concurrency`, so that
+   * none waits.
+   */
   readonly prefetch?: number;
   /** Where results go, such as `s3Results()`. Default: nowhere. */
   readonly results?: ResultStore;

@@ -7,8 +7,8 @@ import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
  * The codec for plain JSON without an envelope, as other programs on SQS write it.
  *
  * Headers travel as message attributes of the same name, properties as attributes named `property.<name>`; reading turns
- * them back, for which a receive asks for all message attributes. So a header or property must be a string that is not empty, a finite number, a bigint or bytes, and there
- * are ten in all.
+ * them back, for which a receive asks for all message attributes. So a header or property must be a string that is not
+ * empty, a finite number, a bigint or bytes, and there are ten in all.
  *
  * @returns The codec.
  *

@@ -50,8 +50,9 @@ export type BodyOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.
  *
  * const sqs = memorySqs();
  * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
  * const schema = v.object({ id: v.number() });
- * for await (const { body } of consume(connect(sqs.connectOptions), "orders", { schema, untilEmpty: true, waitTimeSeconds: 0 })) {
+ * for await (const { body } of consume(broker, "orders", { schema, untilEmpty: true, waitTimeSeconds: 0 })) {
  *   const id: number = body.id;
  * }
  * ```

@@ -142,7 +142,7 @@ export class Delivery<T = unknown> {
    * **deleted**.
    *
    * @throws {ConfigError} If an option is unknown or wrong: the message is still yours then.
-   * @see {@link https://docs.celeryq.dev/projects/kombu/en/latest/reference/kombu.transport.SQS.html}
+   * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.SQS.html}
    */
   reject(options: { readonly requeue?: boolean; readonly error?: unknown } = {}): Promise<void> {
     const held = this.#held;

@@ -48,8 +48,8 @@ export type Queues = string | readonly (string | QueueSource)[];
 /** Options of {@linkcode receive}, the source that `consume` is built on. */
 export interface ReceiveOptions {
   /**
-   * The most deliveries held unsettled, over all queues, 0 or more; 0 is no limit. Acks on their way hold their slots, so that a
-   * queue that is to be drained at full speed wants some 40 for each receive side by side. Default: 10.
+   * The most deliveries held unsettled, over all queues, 0 or more; 0 is no limit. Acks on their way hold their slots, so
+   * that a queue that is to be drained at full speed wants some 40 for each receive side by side. Default: 10.
    */
   readonly prefetch?: number;
   /** The most receives side by side while a queue is busy, 1 or more. Default: 8; 4 in Workers. */

@@ -40,7 +40,8 @@ const signed = new WeakMap<AwsRequest<unknown, AwsBody>, SignOptions & { datetim
  * @param request What a builder made.
  * @param options Keys, and where the request goes.
  * @returns The signed request. A signature is good for five minutes.
- * @throws {ConfigError} If there are no keys, the endpoint is no URL, the request would go over plain http to a public host, or the runtime lacks WebCrypto.
+ * @throws {ConfigError} If there are no keys, the endpoint is no URL, the request would go to a host that it must not go to,
+ * or the runtime lacks WebCrypto.
  * @throws {CredentialsError} If a key holds what no header can carry.
  * @see {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html}
  *

@@ -37,7 +37,10 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
    * or more; a larger one is read alone. Default: 64 MiB.
    */
   readonly maxBytesInFlight?: number;
-  /** Payloads that announce more bytes than this, 0 or more, are read by `delivery.stream()` alone, unless a consumer says `payloads: "eager"`. Default: none are. */
+  /**
+   * Payloads that announce more bytes than this, 0 or more, are read by `delivery.stream()` alone, unless a consumer says
+   * `payloads: "eager"`. Default: none are.
+   */
   readonly lazyAbove?: number;
   /** Makes the part of a key after the prefix, which must be new each time. Default: a UUID. */
   readonly key?: (payload: NewPayload) => string;

@@ -12,7 +12,10 @@ import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts"
 export interface PublishOptions {
   /** The queue's name or URL. */
   readonly queue?: string;
-  /** The exchange, which routes the message to none, one or several queues; `""` is the default one, whose routing key is a queue's name. */
+  /**
+   * The exchange, which routes the message to none, one or several queues; `""` is the default one, whose routing key is a
+   * queue's name.
+   */
   readonly exchange?: string;
   /** The key that the exchange routes by. Default: the empty string. */
   readonly routingKey?: string;
@@ -31,7 +34,7 @@ export interface PublishOptions {
   readonly groupId?: string;
   /** FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries. */
   readonly deduplicationId?: string;
-  /** Seconds, 0 to 10^9, after which the message is of no use any more: it is written as the AMQP property. Default: never. */
+  /** Seconds, 0 to 10^9, after which the message is of no use: written as the AMQP property. Default: never. */
   readonly expiration?: number;
   /** The content type to declare. Default: the codec's. */
   readonly contentType?: string;
@@ -41,7 +44,7 @@ export interface PublishOptions {
   readonly traceparent?: string;
   /** How the body is written. Default: the predefined queue's, then the broker's. */
   readonly codec?: Codec;
-  /** Whether it is an error if the exchange has no queue for the message; else it is an `unroutable` event. Default: true. */
+  /** Whether it is an error if the exchange has no queue for the message, not only an event. Default: true. */
   readonly mandatory?: boolean;
   /** Ends the waiting. What was being sent may or may not arrive. */
   readonly signal?: AbortSignal;
