@@ -6,10 +6,11 @@
 import { ConfigError } from "./errors.ts";
 
 /** Shows a value in an error message: short, and without what it holds. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
   if (typeof value === "string") {
-    const text = value.replace(/\/\/.*@/s, "//…@"); // a URL may hold a password
+    // A URL may hold a password. Without a look first, each slash of a message's text would be searched on from.
+    const text = value.lastIndexOf("@") > value.indexOf("//") ? value.replace(/\/\/.*@/s, "//…@") : value;
     return JSON.stringify(text.length > 80 ? text.slice(0, 77) + "..." : text);
   }
   return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { show } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 
 /** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
@@ -41,7 +42,7 @@ export async function decompress(
   encoding: string,
   maxBytes = MAX_DECOMPRESSED,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!isKnown(encoding)) throw new DecodeError(`Cannot decompress '${encoding}': pass a codec that can`);
+  if (!isKnown(encoding)) throw new DecodeError(`Cannot decompress ${show(encoding)}: pass a codec that can`);
   const format = bytes[0] === 0x1f && bytes[1] === 0x8b ? "gzip" : "deflate";
   try {
     const out = await pump(bytes, "DecompressionStream", format, DecodeError, maxBytes);

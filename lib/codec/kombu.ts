@@ -1,4 +1,4 @@
-import { assertOptions, is, oneOf, refuse } from "../check.ts";
+import { assertOptions, is, oneOf, refuse, show } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
@@ -154,7 +154,8 @@ function readEnvelope(text: string): Record<string, unknown> | undefined {
 }
 
 function record(value: unknown): Record<string, unknown> {
-  if (typeof value === "object" && value && !Array.isArray(value)) return value as Record<string, unknown>;
+  // Bytes and a Date have a type of their own in Python's JSON, and are objects too.
+  if (value && Object.getPrototypeOf(value) === Object.prototype) return value as Record<string, unknown>;
   throw new DecodeError("Cannot read the envelope as its headers and properties must be objects");
 }
 
@@ -168,7 +169,7 @@ function deserialize(data: unknown, encoded: boolean, type = "application/data",
   if (type.split(";")[0] === JSON_TYPE) return data && revivePythonJson(toText(data, encoded));
   if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
-    throw new DecodeError(`Cannot read a body of type '${type}' as ${why}: send JSON, or pass a codec for it`);
+    throw new DecodeError(`Cannot read a body of type ${show(type)} as ${why}: send JSON, or pass a codec for it`);
   }
   if (/^(?:binary|ascii-8bit)$/i.test(encoding)) return toBytes(data, encoded);
   if (encoding === "utf-8") return toText(data, encoded);

@@ -23,7 +23,8 @@ export function dropExpired<D extends Pick<Delivery<unknown>, "properties">>(): 
   return filterMap<D, D>((item) => {
     const delivery = item as unknown as Delivery<unknown>;
     const { expiration } = delivery.properties;
-    if (expiration === undefined || expiration === null || expiration === "") return item;
+    // What is no number deletes nothing; of what a sender may write instead, not everything can be made one.
+    if (typeof expiration !== "number" && (typeof expiration !== "string" || !expiration.trim())) return item;
     const held = heldOf(delivery);
     const { state } = held.consumer;
     // SQS's clock wrote when it was sent, so SQS's clock says whether it is late.

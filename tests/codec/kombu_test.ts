@@ -187,6 +187,8 @@ Deno.test("kombu() makes a DecodeError of a damaged envelope", async () => {
       envelope({ body: 5 }),
       envelope({ body: "x", headers: [] }),
       envelope({ body: "x", headers: "x" }),
+      envelope({ body: "x", headers: { __type__: "bytes", __value__: "x" } }),
+      envelope({ body: "x", properties: { __type__: "datetime", __value__: "2030-01-02T03:04:05" } }),
       envelope({ body: "x" }, null),
       envelope({ body: "x" }, []),
       envelope({ body: "x" }, { body_encoding: "hex" }),
@@ -220,6 +222,21 @@ Deno.test("kombu() refuses pickle and what it does not know, by name", async () 
         assert.match(error.message, why);
         return true;
       },
+    );
+  }
+});
+
+Deno.test("kombu() repeats in an error what fits into a line of a log", async () => {
+  const long = "x\r\n".repeat(100_000);
+  for (
+    const envelope of [
+      { "content-type": long, body: "x", properties: {} },
+      { "content-type": "text/plain", body: "x", headers: { compression: long }, properties: {} },
+    ]
+  ) {
+    await assert.rejects(
+      async () => await decode(JSON.stringify(envelope)),
+      ({ message }: Error) => message.length < 300 && !/\n/.test(message),
     );
   }
 });

@@ -22,6 +22,7 @@ import { allowTopic } from "../../lib/fanout/queue_policy.ts";
 import { regionIn } from "../../lib/http/endpoint.ts";
 import { readXml } from "../../lib/http/xml.ts";
 import { parsePointer } from "../../lib/payloads/pointer.ts";
+import { assertAllowed, settingsOf } from "../../lib/payloads/settings.ts";
 import { sqsError } from "../../lib/sqs/request.ts";
 import { stringifyPythonJson } from "../../lib/codec/python_json.ts";
 
@@ -65,6 +66,7 @@ const SEEDS = [
   "arn:aws:",
   "%41",
   "@",
+  "/",
   ";a://",
   "[a]\n",
   "a=b #",
@@ -90,6 +92,7 @@ const READERS: Record<string, (text: string) => unknown> = {
   "fromBase64()": fromBase64,
   "looksLikePointer()": looksLikePointer,
   "parsePointer()": (text) => parsePointer(text),
+  "assertAllowed()": (key) => assertAllowed(settingsOf({ bucket: "letters" }), { bucket: "letters", key }),
   "parseReceiptHandle()": parseReceiptHandle,
   "allowTopic()": (text) => allowTopic(text, "arn:aws:sns:eu-west-1:1:a", "arn:aws:sqs:eu-west-1:1:b"),
   "readXml()": (text) => readXml(text),
