@@ -8,7 +8,15 @@
  */
 import { nowOf } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
-import { AwsError, DashiError, PublishError, TaskFailedError, TimeLimitExceeded } from "../errors.ts";
+import {
+  AwsError,
+  CredentialsError,
+  DashiError,
+  IntegrityError,
+  PublishError,
+  TaskFailedError,
+  TimeLimitExceeded,
+} from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
 import { writeIsoDate } from "./iso_date.ts";
 import { partsOfError } from "./parts_of_error.ts";
@@ -63,9 +71,14 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
   for (const each of messages) await send(worker, each);
 }
 
-/** True for an error that another run of the task may not meet: what AWS says, or what a store of the user's throws. */
+/**
+ * True for an error that another run of the task may not meet: what AWS says, keys that could not be had, damage on the
+ * way, or what a store of the user's throws. Of several calls one such is enough.
+ */
 export function mayPass(error: unknown): boolean {
-  return !(error instanceof DashiError) || error instanceof AwsError || error instanceof PublishError;
+  if (error instanceof PublishError) return error.failed.some(({ error }) => mayPass(error));
+  return !(error instanceof DashiError) || error instanceof AwsError || error instanceof CredentialsError ||
+    error instanceof IntegrityError;
 }
 
 /** The task has failed: so have those that wait for it in the chain. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BrokerState } from "../broker.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, DashiError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
 import { listOf, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { mergeOptions } from "./signature.ts";
@@ -35,6 +35,15 @@ export interface PlanOptions extends Ways {
  * @throws {ConfigError} If it can't be sent.
  */
 export function plan(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
+  try {
+    return write(state, given, more);
+  } catch (cause) {
+    // In a message an option may be anything: an instant that no calendar has, an object that is no text.
+    throw cause instanceof DashiError ? cause : new ConfigError("Cannot write a call with such options", { cause });
+  }
+}
+
+function write(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
   const { prepend = [], options = {}, keep } = more;
   // What a group or stamps say is not changed from outside, as in Celery.
   const call: Signature = { ...given, options: mergeOptions(given.options, options) };

@@ -158,13 +158,16 @@ async function giveBack(delivery: Delivery<unknown>): Promise<void> {
   await (delivery.signal.aborted ? delivery.leave() : delivery.release()).catch(() => {}); // an event has told it
 }
 
-/** Does what must be done before the ack; where that fails the message stays, and the task is run again. */
+/**
+ * Does what must be done before the ack; where that fails the message stays, and the task is run again. What would fail
+ * each time is told once: an id that no store can keep must not run a task for ever.
+ */
 async function settling({ state }: Worker, delivery: Delivery<unknown>, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     state.emit({ type: "error", error: error as Error });
-    await delivery.retry({ error }).catch(() => {});
+    if (mayPass(error)) await delivery.retry({ error }).catch(() => {});
   }
 }
 

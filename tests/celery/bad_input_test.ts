@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
+import { ConfigError, CredentialsError } from "@dashi/sqs";
 import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
-import { sendRaw, setUp } from "./support.ts";
+import { s3Results } from "@dashi/sqs/payloads";
+import { memoryResults, sendRaw, setUp } from "./support.ts";
 
 const add = task<[x: number, y: number], number>("app.add");
 const embed = { callbacks: null, errbacks: null, chain: null, chord: null };
@@ -88,6 +90,74 @@ Deno.test("a queue that a message names is only ever a name: a URL is not follow
     assert.match(told.error.message, /a queue that is not a plain name/);
     assert.ok(!events.some((event) => event.type === "request" && event.queueUrl?.includes("evil")));
   }
+});
+
+/** Calls that nobody can write, alone and in a group, whose other task could be sent each time. */
+const UNWRITABLE: Record<string, object> = {
+  "an instant that no calendar has": { expires: 1e300 },
+  "a countdown that is no number": { countdown: { toString: 1 } },
+  "a stamp's name that is no text": { stamped_headers: [{ toString: 1 }] },
+  "a compression that is not known here": { compression: "bzip2" },
+  "a group id that SQS refuses": { MessageGroupId: "a b" },
+};
+
+for (const [name, options] of Object.entries(UNWRITABLE)) {
+  Deno.test(`a callback with ${name} makes the task fail once, and is not a reason to run it again`, async () => {
+    const good = link({ queue: "other" });
+    const bad = link(options);
+    const group = link({}, { subtask_type: "group", kwargs: { tasks: [good, bad] } });
+    for (const callbacks of [[bad], [group]]) {
+      const { sqs, broker, states } = setUp(["celery", "other"]);
+      const body = JSON.stringify([[1, 2], {}, { ...embed, callbacks }]);
+      await sendRaw(sqs, "celery", { headers, body, properties: utf8 });
+      let runs = 0;
+      const worker = () => serveTasks(broker, { "app.add": () => ++runs }, { maxSeconds: 300 }).closed;
+      await sqs.clock.run(worker);
+      assert.equal(runs, 1);
+      assert.ok(states().includes("failed app.add"));
+      assert.equal(sqs.messages("celery").length, 0);
+      assert.ok(sqs.messages("other").length <= 1);
+    }
+  });
+}
+
+Deno.test("a task whose id no store can keep is run once, and its store's error is told", async () => {
+  for (const id of ["../../other", "x".repeat(2000), "\ud800"]) {
+    for (const task of ["app.good", "app.bad"]) {
+      const { sqs, broker, events } = setUp();
+      await sendRaw(sqs, "celery", { headers: { task, id }, body: "[[], {}, {}]", properties: utf8 });
+      let runs = 0;
+      const handlers = {
+        "app.good": () => ++runs,
+        "app.bad": () => {
+          runs++;
+          throw new Error("bad");
+        },
+      };
+      const results = s3Results({ bucket: "results" });
+      await sqs.clock.run(() => serveTasks(broker, handlers, { results, maxSeconds: 300 }).closed);
+      assert.equal(runs, 1);
+      assert.ok(events.some((event) => event.type === "error" && event.error instanceof ConfigError));
+      assert.equal(sqs.messages("celery").length, 0);
+    }
+  }
+});
+
+Deno.test("a store without keys for a while makes no task fail: it is run again", async () => {
+  const { sqs, broker } = setUp();
+  await sendTask(broker, add(1, 2), { id: "a" });
+  const kept = memoryResults();
+  let tries = 0;
+  const results = {
+    ...kept,
+    store: async (...given: Parameters<typeof kept.store>) => {
+      if (++tries === 1) throw new CredentialsError("Cannot get keys from instance metadata");
+      await kept.store(...given);
+    },
+  };
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": (_, x, y) => x + y }, { results, maxSeconds: 60 }).closed);
+  assert.equal(kept.kept.get("a")?.status, "SUCCESS");
+  assert.equal(sqs.messages("celery").length, 0);
 });
 
 Deno.test("whatever a message holds, the worker serves the next one", async () => {
