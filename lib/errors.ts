@@ -200,7 +200,7 @@ export class TaskFailedError extends DashiError {
   /** Makes one from what the result says. */
   constructor(
     message: string,
-    details: { readonly type: string; readonly module?: string; readonly traceback?: string },
+    details: { readonly type: string; readonly module?: string | undefined; readonly traceback?: string | undefined },
     options?: ErrorOptions,
   ) {
     super(message, options);

@@ -22,9 +22,9 @@ export interface Plan {
 /** What a signature is sent with beyond its own. */
 export interface PlanOptions extends Ways {
   /** Goes ahead of the arguments of a task that is not immutable. */
-  readonly prepend?: readonly unknown[];
+  readonly prepend?: readonly unknown[] | undefined;
   /** Options by Celery's names, which win. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** Makes a call of an id. */
   readonly keep: (call: TaskCall) => TaskCall;
 }

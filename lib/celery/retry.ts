@@ -5,26 +5,26 @@ import { instant, record } from "./signature.ts";
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /** Seconds until the next run, 0 or more. Default: Celery's `default_retry_delay`, 180. */
-  readonly countdown?: number;
+  readonly countdown?: number | undefined;
   /** When to run next, instead of `countdown`. */
-  readonly eta?: Date | string;
+  readonly eta?: Date | string | undefined;
   /**
    * Waits this many seconds before the first retry, twice as long before each next one, instead of `countdown`: Celery's
    * `retry_backoff`. `true` is 1.
    */
-  readonly backoff?: number | true;
+  readonly backoff?: number | true | undefined;
   /** The longest such wait in seconds, 0 or more. Default: 600. */
-  readonly backoffMax?: number;
+  readonly backoffMax?: number | undefined;
   /** Takes a random part of such a wait, so that not all come back at once. Default: true. */
-  readonly jitter?: boolean;
+  readonly jitter?: boolean | undefined;
   /** Retries until the task has failed, 0 or more; `Infinity` for no end. Default: Celery's `max_retries`, 3. */
-  readonly max?: number;
+  readonly max?: number | undefined;
   /** Why: what the task fails with when `max` is passed, and what its state `RETRY` shows. */
   readonly error?: unknown;
   /** Other positional arguments for the next run. */
-  readonly args?: readonly unknown[];
+  readonly args?: readonly unknown[] | undefined;
   /** Other arguments by name for the next run. */
-  readonly kwargs?: Readonly<Record<string, unknown>>;
+  readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The defaults of {@linkcode retry}: code, docs and tests read them here. */

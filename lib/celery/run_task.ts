@@ -13,11 +13,11 @@ export interface RunTaskOptions {
   /** Fires the handler's signal. */
   readonly controller: AbortController;
   /** Fires when the message is no longer ours. */
-  readonly lost?: AbortSignal;
+  readonly lost?: AbortSignal | undefined;
   /** Seconds until the signal fires. */
-  readonly softTimeLimit?: number;
+  readonly softTimeLimit?: number | undefined;
   /** Seconds until the run has failed. */
-  readonly timeLimit?: number;
+  readonly timeLimit?: number | undefined;
 }
 
 /**

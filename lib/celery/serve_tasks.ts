@@ -15,34 +15,34 @@ import { createSlots, teller, type Worker } from "./worker.ts";
  */
 export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable"> {
   /** A name, a URL, or a list of names or `{ queue, priority?, weight? }`. Default: `celery`. */
-  readonly queues?: Queues;
+  readonly queues?: Queues | undefined;
   /** Tasks that run side by side, 1 to 1,000,000. Default: 10. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * The most messages held that are due, run or wait to run, 0 or more; 0 is no limit. Default: `concurrency`, so that
    * none waits.
    */
-  readonly prefetch?: number;
+  readonly prefetch?: number | undefined;
   /** Where results go, such as `s3Results()`. Default: nowhere. */
-  readonly results?: ResultStore;
+  readonly results?: ResultStore | undefined;
   /**
    * When a message is deleted. `"late"`: after the task has ended, well or not, and its result is stored; if the worker
    * dies the task is run again. `"early"`: before it begins; it is run once at the most. Default: `"late"`, unlike Celery.
    */
-  readonly acks?: "late" | "early";
+  readonly acks?: "late" | "early" | undefined;
   /**
    * What becomes of a message that can't be run: no task's, or arguments that don't fit the schema. `"leave"`: it stays,
    * hidden by the `backoff`, else for what is left of its timeout, until the redrive policy takes it. `"reject"`: kombu's
    * rule, which deletes it where nothing else is said. Default: `"leave"`.
    */
-  readonly onInvalid?: "leave" | "reject";
+  readonly onInvalid?: "leave" | "reject" | undefined;
   /** The queue of callbacks and chained tasks that name none. Default: `celery`, as Celery's. */
-  readonly queueFor?: (task: string) => string | undefined;
+  readonly queueFor?: ((task: string) => string | undefined) | undefined;
   /**
    * How bodies are read, and how callbacks, retries and chained tasks are written: Celery knows `kombu()` only. Default:
    * the predefined queue's, else the broker's.
    */
-  readonly codec?: Codec;
+  readonly codec?: Codec | undefined;
 }
 
 /** A worker that runs. */

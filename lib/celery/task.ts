@@ -6,9 +6,9 @@ import type { SendTaskOptions, ServedTask, Signature, TaskHandler, TaskSettings 
 /** Options of {@linkcode task}: how it is called unless a call says otherwise, and schemas of its arguments. */
 export interface TaskOptions<Args extends readonly any[] = any[]> extends SendTaskOptions {
   /** A Standard Schema of the positional arguments as a list: checked before a call is sent, and where it is served. */
-  readonly args?: StandardSchemaV1<Args, Args>;
+  readonly args?: StandardSchemaV1<Args, Args> | undefined;
   /** A Standard Schema of the arguments by name. */
-  readonly kwargs?: StandardSchemaV1;
+  readonly kwargs?: StandardSchemaV1 | undefined;
 }
 
 /** What follows the first argument. */

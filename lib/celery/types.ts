@@ -54,85 +54,85 @@ export interface GroupCall<R extends readonly unknown[] = readonly unknown[]> {
 /** What a task is sent with. Names that a definition or a signature sets already are overridden. */
 export interface SendTaskOptions<R = any> {
   /** The queue's name or URL. Default: the task's own, else `celery`. */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   /** The exchange, instead of a queue. */
-  readonly exchange?: string;
+  readonly exchange?: string | undefined;
   /** The key that the exchange routes by. */
-  readonly routingKey?: string;
+  readonly routingKey?: string | undefined;
   /** Seconds until it may run, 0 or more. Up to 900 the message is also delayed by SQS, on standard queues. */
-  readonly countdown?: number;
+  readonly countdown?: number | undefined;
   /** The instant from which on it may run, at any distance: a `Date`, or ISO 8601. */
-  readonly eta?: Date | string;
+  readonly eta?: Date | string | undefined;
   /** Seconds, or the instant, after which it must not be begun. */
-  readonly expires?: number | Date | string;
+  readonly expires?: number | Date | string | undefined;
   /** Runs before this one. Default: 0. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Told to workers, 0 to 255; SQS itself has no priorities. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Seconds after which the run has failed, 0 or more; 0 is none of its own. */
-  readonly timeLimit?: number;
+  readonly timeLimit?: number | undefined;
   /** Seconds after which the run is told to end, 0 or more; 0 is none of its own. */
-  readonly softTimeLimit?: number;
+  readonly softTimeLimit?: number | undefined;
   /** Whether nobody asks for the result. Default: the task's own setting where it runs. */
-  readonly ignoreResult?: boolean;
+  readonly ignoreResult?: boolean | undefined;
   /** Called with the result when the task has succeeded. */
-  readonly link?: Signature<any, R> | readonly Signature<any, R>[];
+  readonly link?: Signature<any, R> | readonly Signature<any, R>[] | undefined;
   /** Called with the task's id when it has failed. */
-  readonly linkError?: Signature<any, string> | readonly Signature<any, string>[];
+  readonly linkError?: Signature<any, string> | readonly Signature<any, string>[] | undefined;
   /** Headers of your own. */
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
   /** Stamps: labels that workers can be told to revoke by. */
-  readonly stamps?: Readonly<Record<string, unknown>>;
+  readonly stamps?: Readonly<Record<string, unknown>> | undefined;
   /** The name to show in logs instead of the task's. */
-  readonly shadow?: string;
+  readonly shadow?: string | undefined;
   /** The task's id. Default: a UUID. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** The id of the Celery group that it is part of. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** Its place in that group. */
-  readonly groupIndex?: number;
+  readonly groupIndex?: number | undefined;
   /** The task that runs now and sends this one: it becomes its parent, and its root is taken over. */
-  readonly parent?: Pick<TaskContext, "id" | "rootId">;
+  readonly parent?: Pick<TaskContext, "id" | "rootId"> | undefined;
   /** The id of the first task of all. Default: the parent's, else its own. */
-  readonly rootId?: string;
+  readonly rootId?: string | undefined;
   /** The id of the task that called it. Default: the parent's. */
-  readonly parentId?: string;
+  readonly parentId?: string | undefined;
   /** Who sent it, for logs. Default: `dashi`. */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** Where an `rpc://` backend would answer to. Default: nowhere. */
-  readonly replyTo?: string;
+  readonly replyTo?: string | undefined;
   /** What logs and Flower show of the arguments, for those that hold secrets. Default: the first 1,024 characters. */
-  readonly argsRepr?: string;
+  readonly argsRepr?: string | undefined;
   /** The same for arguments by name. */
-  readonly kwargsRepr?: string;
+  readonly kwargsRepr?: string | undefined;
   /** SQS's message group: order on FIFO queues, fairness on others. */
-  readonly groupId?: string;
+  readonly groupId?: string | undefined;
   /** FIFO: the id that SQS drops a second message by. */
-  readonly deduplicationId?: string;
+  readonly deduplicationId?: string | undefined;
   /** SQS message attributes. */
-  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
   /** `gzip` or `zlib`, Celery's `compression`. */
-  readonly compression?: string;
+  readonly compression?: string | undefined;
 }
 
 /** Options of {@linkcode sendTask}: what goes with the message, and how it is sent. */
 export interface SendOptions<R = any> extends SendTaskOptions<R> {
   /** The W3C trace context, sent as the header `traceparent`. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** How the message is written: Celery reads `kombu()` only. Default: the queue's, else the broker's. */
-  readonly codec?: Codec;
+  readonly codec?: Codec | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of {@linkcode signature}. */
 export interface SignatureOptions<R = any> extends SendTaskOptions<R> {
   /** Positional arguments. */
-  readonly args?: readonly unknown[];
+  readonly args?: readonly unknown[] | undefined;
   /** Arguments by name. */
-  readonly kwargs?: Readonly<Record<string, unknown>>;
+  readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
   /** True to leave the result of the task before out. Default: false, as in Celery. */
-  readonly immutable?: boolean;
+  readonly immutable?: boolean | undefined;
 }
 
 /** What a handler is told of the task that it runs. */
@@ -186,11 +186,11 @@ export type TaskHandler<Args extends readonly any[] = any[], R = unknown> = (
 /** How a task is served. */
 export interface TaskSettings {
   /** Seconds, 0.001 or more, after which a run has failed; the message's own limit wins. Default: none. */
-  readonly timeLimit?: number;
+  readonly timeLimit?: number | undefined;
   /** Seconds, 0.001 or more, after which `task.signal` fires; the message's own limit wins. Default: none. */
-  readonly softTimeLimit?: number;
+  readonly softTimeLimit?: number | undefined;
   /** Whether results are not stored where the message doesn't say. Default: false. */
-  readonly ignoreResult?: boolean;
+  readonly ignoreResult?: boolean | undefined;
 }
 
 /** A handler with its settings: what `task().serve()` gives, and {@linkcode serveTasks} takes. */
@@ -198,9 +198,9 @@ export interface ServedTask extends TaskSettings {
   /** The task's name. */
   readonly name: string;
   /** Checks the positional arguments, as a list. */
-  readonly args?: StandardSchemaV1;
+  readonly args?: StandardSchemaV1 | undefined;
   /** Checks the arguments by name. */
-  readonly kwargs?: StandardSchemaV1;
+  readonly kwargs?: StandardSchemaV1 | undefined;
   /** Runs it. */
   readonly run: TaskHandler;
 }

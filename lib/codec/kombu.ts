@@ -8,9 +8,9 @@ import { revivePythonJson, stringifyPythonJson } from "./python_json.ts";
 /** Options of {@linkcode kombu}. */
 export interface KombuOptions {
   /** Writes base64 around the whole envelope, kombu's `sqs_base64_encoding`. Both forms are read. Default: true. */
-  readonly base64?: boolean;
+  readonly base64?: boolean | undefined;
   /** How the body stands in the envelope, kombu's `body_encoding`. Both forms are read. Default: `"base64"`. */
-  readonly bodyEncoding?: "base64" | "utf-8";
+  readonly bodyEncoding?: "base64" | "utf-8" | undefined;
 }
 
 /**

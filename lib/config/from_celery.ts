@@ -29,7 +29,7 @@ export interface CeleryConfig {
   /** The broker URL, or a list of one. */
   readonly broker_url: string | readonly string[];
   /** kombu's transport options. */
-  readonly broker_transport_options?: object | null;
+  readonly broker_transport_options?: object | null | undefined;
   /** The other settings of Celery: they say nothing of the broker, and are left alone. */
   readonly [setting: string]: unknown;
 }

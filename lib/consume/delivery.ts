@@ -9,17 +9,17 @@ import { ack, extend, leave, release } from "./settle.ts";
 /** What a transform may change of a delivery. */
 export interface DeliveryParts {
   /** Application headers. */
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
   /** AMQP properties. */
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
   /** The body's content type. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** The body's content encoding. */
-  readonly contentEncoding?: string;
+  readonly contentEncoding?: string | undefined;
   /** The message attributes, plain. */
-  readonly messageAttributes?: Readonly<Record<string, PlainAttributeValue>>;
+  readonly messageAttributes?: Readonly<Record<string, PlainAttributeValue>> | undefined;
   /** Marks it undecodable. */
-  readonly error?: Error;
+  readonly error?: Error | undefined;
 }
 
 /** A delivery whose body could not be read: `error` says why, `body` is the text as it came. */
@@ -144,7 +144,7 @@ export class Delivery<T = unknown> {
    * @throws {ConfigError} If an option is unknown or wrong: the message is still yours then.
    * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.SQS.html}
    */
-  reject(options: { readonly requeue?: boolean; readonly error?: unknown } = {}): Promise<void> {
+  reject(options: { readonly requeue?: boolean | undefined; readonly error?: unknown } = {}): Promise<void> {
     const held = this.#held;
     return this.#settle(
       { requeue: is("boolean"), error: () => {} },
@@ -162,7 +162,7 @@ export class Delivery<T = unknown> {
    *
    * @throws {ConfigError} If `visibleAfter` is out of range, or an option is unknown: the message is still yours then.
    */
-  release(options: { readonly visibleAfter?: number } = {}): Promise<void> {
+  release(options: { readonly visibleAfter?: number | undefined } = {}): Promise<void> {
     const visibleAfter = within(0, MAX_VISIBILITY, true);
     return this.#settle({ visibleAfter }, options, () => release(this.#held, options.visibleAfter ?? 0));
   }

@@ -7,13 +7,13 @@ import { CONSUME_DEFAULTS } from "./options.ts";
 /** Options of {@linkcode forEach}. */
 export interface ForEachOptions {
   /** Handlers that run side by side, 1 or more; no more than the consumer's `prefetch` have a message. Default: 10. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * What becomes of a message whose handler throws. `"retry"`: it stays in the queue, hidden for its `backoff`, else for
    * what is left of its timeout; never deleted. `"reject"`: kombu's rule, which deletes where nothing else is said.
    * Default: `"retry"`.
    */
-  readonly onError?: "retry" | "reject";
+  readonly onError?: "retry" | "reject" | undefined;
 }
 
 const COUNTED = { ack: "acked", release: "released", reject: "rejected" } as const;

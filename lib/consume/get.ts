@@ -36,7 +36,7 @@ import { letGo } from "./end.ts";
 export async function get(
   broker: Broker,
   name: string,
-  options: { readonly signal?: AbortSignal; readonly waitTimeSeconds?: number } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly waitTimeSeconds?: number | undefined } = {},
 ): Promise<Delivery<unknown> | undefined> {
   const { signal, waitTimeSeconds = 0, ...others } = options;
   assertKnown("", others, ["signal", "waitTimeSeconds"]); // consume() checks what they are

@@ -37,9 +37,9 @@ export interface QueueSource {
   /** A name or a URL. */
   readonly queue: string;
   /** With `strategy: "strict"`: higher goes first. Default: 0. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** With `strategy: "weighted"`: its share, above 0. Default: 1. */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
 }
 
 /** What to consume from. */
@@ -51,42 +51,42 @@ export interface ReceiveOptions {
    * The most deliveries held unsettled, over all queues, 0 or more; 0 is no limit. Acks on their way hold their slots, so
    * that a queue that is to be drained at full speed wants some 40 for each receive side by side. Default: 10.
    */
-  readonly prefetch?: number;
+  readonly prefetch?: number | undefined;
   /** The most receives side by side while a queue is busy, 1 or more. Default: 8; 4 in Workers. */
-  readonly polls?: number;
+  readonly polls?: number | undefined;
   /** Seconds that an ack waits for others, 0 or more. Default: 0; 0.2 in `forEach` and with `ack: "auto"`. */
-  readonly ackLinger?: number;
+  readonly ackLinger?: number | undefined;
   /** Which queue goes first. Default: `"fair"`, in turn. */
-  readonly strategy?: "fair" | "strict" | "weighted";
+  readonly strategy?: "fair" | "strict" | "weighted" | undefined;
   /** Seconds, 0 to 43,200, to hide a failed message for. Default: the predefined queue's `backoffPolicy`. */
-  readonly backoff?: Backoff;
+  readonly backoff?: Backoff | undefined;
   /** What becomes of a message that can't be read. Default: `"leave"`. */
-  readonly onUndecodable?: "leave" | "deliver";
+  readonly onUndecodable?: "leave" | "deliver" | undefined;
   /** Ends after this many messages, 1 or more. Default: never. */
-  readonly maxMessages?: number;
+  readonly maxMessages?: number | undefined;
   /** Ends after this many seconds, 0 or more. Default: never. */
-  readonly maxSeconds?: number;
+  readonly maxSeconds?: number | undefined;
   /** Ends in time to keep within this many requests, 1 or more, the last acks and releases counted. Default: never. */
-  readonly maxRequests?: number;
+  readonly maxRequests?: number | undefined;
   /** Ends after an empty receive of every queue. Default: false. */
-  readonly untilEmpty?: boolean;
+  readonly untilEmpty?: boolean | undefined;
   /**
    * Seconds after the end, 0 or more, until what was handed out and is unsettled is released; handlers of `forEach` that
    * only a budget of messages or requests, or `untilEmpty`, found at work are finished first. Default:
    * `waitTimeSeconds + 5`.
    */
-  readonly graceSeconds?: number;
+  readonly graceSeconds?: number | undefined;
   /** Long-poll time in whole seconds, 0 to 20. Default: the broker's. */
-  readonly waitTimeSeconds?: number;
+  readonly waitTimeSeconds?: number | undefined;
   /** Seconds to wait after an empty answer, 0 or more. Default: the broker's. */
-  readonly pollingInterval?: number;
+  readonly pollingInterval?: number | undefined;
   /**
    * Visibility timeout in whole seconds, 0 to 43,200, sent with each receive. Default: the broker's, else the queue's
    * own.
    */
-  readonly visibilityTimeout?: number;
+  readonly visibilityTimeout?: number | undefined;
   /** Ends the iteration quietly. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of {@linkcode consume}. */
@@ -95,23 +95,23 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
    * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted when it is
    * asked for, after it was decoded and before it is handed over: a request each. Default: `"manual"`.
    */
-  readonly ack?: "manual" | "auto" | "none";
+  readonly ack?: "manual" | "auto" | "none" | undefined;
   /**
    * Keeps what is held invisible. Default: true. Without it a message may be handed over late where the answer to a long
    * poll was slow: nothing tells that from a message that was sent late.
    */
-  readonly heartbeat?: boolean;
+  readonly heartbeat?: boolean | undefined;
   /** Checks bodies: any Standard Schema, such as valibot's, zod's or arktype's. */
-  readonly schema?: Schema;
+  readonly schema?: Schema | undefined;
   /** Deletes messages past their `expiration`, with an event. Default: true. */
-  readonly dropExpired?: boolean;
+  readonly dropExpired?: boolean | undefined;
   /** How bodies are read. Default: the predefined queue's, else the broker's. */
-  readonly codec?: Codec;
+  readonly codec?: Codec | undefined;
   /**
    * `"lazy"`: large payloads are read by `delivery.stream()` only. `"eager"`: all are read before. Default: eager, but for
    * those that the store leaves to the stream (`lazyAbove` of `s3Payloads`).
    */
-  readonly payloads?: "eager" | "lazy";
+  readonly payloads?: "eager" | "lazy" | undefined;
 }
 
 /** The options of {@linkcode receive}, and the codec of {@linkcode consume}, with their defaults in place. */

@@ -12,14 +12,14 @@ import { undecodable, type UndecodableOptions } from "./undecodable.ts";
 /** Options of {@linkcode resolvePayloads}. */
 export interface ResolvePayloadsOptions extends UndecodableOptions {
   /** Leaves `body` undefined; `delivery.stream()` reads the payload. Default: false. */
-  readonly lazy?: boolean;
+  readonly lazy?: boolean | undefined;
   /** Reads every payload, those too that the store leaves to the stream as they are large. Default: false. */
-  readonly eager?: boolean;
+  readonly eager?: boolean | undefined;
   /**
    * Payloads downloaded, or waiting for the loop to take them, at once. Default: 16; 4 in Workers, which have six
    * connections in all, and in FIFO queues, where one that waits for the one before it holds its memory.
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ import { leave } from "./settle.ts";
 /** Options of the transforms that read bodies. */
 export interface UndecodableOptions {
   /** `"leave"`: hidden until its timeout, with an event, never deleted. `"deliver"`: goes on with its `error`. */
-  readonly onUndecodable?: "leave" | "deliver";
+  readonly onUndecodable?: "leave" | "deliver" | undefined;
 }
 
 /** Leaves a message that can't be read in its queue, with an event. */

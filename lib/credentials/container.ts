@@ -9,7 +9,7 @@ import { askMetadata, keysIn } from "./metadata.ts";
 /** Options of {@linkcode container}. */
 export interface ContainerOptions {
   /** Seconds before their end, 0 or more, at which keys are refreshed. Default: 60. */
-  readonly refreshBefore?: number;
+  readonly refreshBefore?: number | undefined;
 }
 
 const WHAT = "the container's credential service";

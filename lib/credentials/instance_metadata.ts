@@ -11,11 +11,11 @@ export interface InstanceMetadataOptions {
    * The service's address. Default: `AWS_EC2_METADATA_SERVICE_ENDPOINT`, else `http://169.254.169.254`, or
    * `http://[fd00:ec2::254]` where `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` is `IPv6`.
    */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** The name of the instance's role. Default: asked for. */
-  readonly role?: string;
+  readonly role?: string | undefined;
   /** Seconds before their end, 0 or more, at which keys are refreshed. Default: 60. */
-  readonly refreshBefore?: number;
+  readonly refreshBefore?: number | undefined;
 }
 
 const WHAT = "instance metadata";

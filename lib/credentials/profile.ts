@@ -14,11 +14,11 @@ import { webIdentity } from "./web_identity.ts";
 /** Options of {@linkcode profile}. */
 export interface ProfileOptions {
   /** The profile's name. Default: `AWS_PROFILE`, else `default`. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** The one file to read, instead of the `config` and the `credentials` file. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /** Seconds before their end, 0 or more, at which keys are refreshed. Default: 60. */
-  readonly refreshBefore?: number;
+  readonly refreshBefore?: number | undefined;
 }
 
 /**

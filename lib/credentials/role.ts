@@ -16,15 +16,15 @@ export const SESSION_NAME = "dashi";
 /** What is asked of a role's session, however the role is come by. */
 export interface RoleSessionOptions {
   /** The session's name, which CloudTrail shows: 2 to 64 of letters, digits and `_+=,.@-`. Default: `dashi`. */
-  readonly sessionName?: string;
+  readonly sessionName?: string | undefined;
   /** Seconds that the keys last: 900 to 43,200, the role's own maximum, and 3600 for chained roles. Default: 3600. */
-  readonly durationSeconds?: number;
+  readonly durationSeconds?: number | undefined;
   /** Seconds before their end at which keys are refreshed, below `durationSeconds`. Default: 60. */
-  readonly refreshBefore?: number;
+  readonly refreshBefore?: number | undefined;
   /** A session policy as JSON: the keys may do no more than both it and the role allow. */
-  readonly policy?: string;
+  readonly policy?: string | undefined;
   /** STS's region. Default: the broker's, or one of the role's partition. */
-  readonly region?: string;
+  readonly region?: string | undefined;
 }
 
 /** Options of `assumeRole`. */
@@ -32,9 +32,9 @@ export interface AssumeRoleOptions extends RoleSessionOptions {
   /** The role's ARN. */
   readonly arn: string;
   /** The keys that assume it, or their provider: another `assumeRole` chains roles. Default: `defaultChain()`. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** The id that the role's owner asks of third parties. */
-  readonly externalId?: string;
+  readonly externalId?: string | undefined;
 }
 
 /** Throws for options of a session that are unknown or wrong; `more` checks those that are no session's. */

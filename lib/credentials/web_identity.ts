@@ -12,13 +12,13 @@ import { assertSession, type RoleSessionOptions, SESSION_NAME, stsRegion } from 
 /** Options of {@linkcode webIdentity}. */
 export interface WebIdentityOptions extends RoleSessionOptions {
   /** The role's ARN. Default: `AWS_ROLE_ARN`. */
-  readonly arn?: string;
+  readonly arn?: string | undefined;
   /** The OpenID Connect token, or a function that gives a fresh one for each refresh. */
-  readonly token?: string | (() => string | Promise<string>);
+  readonly token?: string | (() => string | Promise<string>) | undefined;
   /** The file that holds the token, read at each refresh. Default: `AWS_WEB_IDENTITY_TOKEN_FILE`. */
-  readonly tokenFile?: string;
+  readonly tokenFile?: string | undefined;
   /** The session's name. Default: `AWS_ROLE_SESSION_NAME`, else `dashi`. */
-  readonly sessionName?: string;
+  readonly sessionName?: string | undefined;
 }
 
 /**

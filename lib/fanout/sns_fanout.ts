@@ -20,9 +20,9 @@ export const KOMBU_TAGS: Readonly<Record<string, string>> = {
 /** Options of {@linkcode snsFanout}. */
 export interface SnsFanoutOptions {
   /** The topics that there are, by exchange; with it every other exchange is an `UndefinedExchangeError`. */
-  readonly topics?: Readonly<Record<string, PredefinedTopic>>;
+  readonly topics?: Readonly<Record<string, PredefinedTopic>> | undefined;
   /** The tags of topics that are created. Default: kombu's two. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

@@ -17,9 +17,9 @@ export interface PredefinedTopic {
   /** The topic's ARN; it tells FIFO topics, too. */
   readonly arn: string;
   /** The region that its requests are signed for. Default: the ARN's. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Its own keys, where they are not the broker's. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
 }
 
 /** What `snsFanout()` was told. */

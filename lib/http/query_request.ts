@@ -28,7 +28,7 @@ export interface QueryRequestOptions<Schema extends v.GenericSchema, Output> {
   /** Makes the output of a good answer. */
   readonly read: (result: v.InferOutput<Schema>) => Output;
   /** Makes the error for what AWS said. Default: an `AwsError`. */
-  readonly toError?: (asked: Asked, response: Response, fault: Fault) => Error;
+  readonly toError?: ((asked: Asked, response: Response, fault: Fault) => Error) | undefined;
 }
 
 /**

@@ -14,19 +14,19 @@ import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
 /** Options of {@linkcode send}. */
 export interface SendOptions {
   /** Ends the waiting; the returned promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The region, where it is not the broker's. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** The keys, where they are not the broker's. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** Where the service is, where that is not the broker's `endpoint`. */
-  readonly endpoint?: Endpoints;
+  readonly endpoint?: Endpoints | undefined;
   /** Seconds that the service may wait before it answers, added to the deadline: the wait of a long poll. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   /** Tries, where they are not the broker's. */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /** Is called before each try. */
-  readonly onAttempt?: () => void;
+  readonly onAttempt?: (() => void) | undefined;
 }
 
 /**

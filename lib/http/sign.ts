@@ -15,15 +15,15 @@ export interface SignOptions {
   /** The keys to sign with. */
   readonly credentials: Credentials;
   /** The region to sign for; by default the queue URL's, then the environment's, then us-east-1. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Where the service is; by default the queue URL's host, then AWS's own for the region. */
-  readonly endpoint?: Endpoints;
+  readonly endpoint?: Endpoints | undefined;
   /** The instant of the signature. Default: now. */
-  readonly now?: Date | number;
+  readonly now?: Date | number | undefined;
   /** Allows plain http to public hosts. Default: false. */
-  readonly allowInsecure?: boolean;
+  readonly allowInsecure?: boolean | undefined;
   /** Ends the request that is made. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -12,11 +12,11 @@ import type { AwsBody, AwsRequest, CredentialProvider, Credentials, Endpoints, P
 /** Where a bucket is and with which keys it is asked; the broker's, where they are left out. */
 export interface BucketPlace {
   /** The region. Default: the broker's. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** The keys. Default: the broker's. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** Where S3 is. Default: the broker's `endpoint`. */
-  readonly endpoint?: Endpoints;
+  readonly endpoint?: Endpoints | undefined;
 }
 
 /** The slowest line that a body of many bytes is given time for, in bytes a second. */

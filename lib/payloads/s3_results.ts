@@ -20,11 +20,11 @@ export interface S3ResultsOptions extends BucketPlace {
   /** Celery's `s3_bucket`. */
   readonly bucket: string;
   /** Celery's `s3_base_path`: begins every key, with its own `/` if it wants one. Default: the empty string. */
-  readonly basePath?: string;
+  readonly basePath?: string | undefined;
   /** Celery's `global_keyprefix` of `result_backend_transport_options`. Default: the empty string. */
-  readonly globalKeyPrefix?: string;
+  readonly globalKeyPrefix?: string | undefined;
   /** The most bytes of a result, 1 or more. Default: 64 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** Seconds between looks at S3: Celery's interval at first, then half as long again each time, up to five seconds. */

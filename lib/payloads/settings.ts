@@ -12,38 +12,38 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   /** The bucket that payloads are stored in, and the only one that they are removed from. */
   readonly bucket: string;
   /** Begins every key that is written, and every key that is removed. Default: the empty string. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** Bodies and attributes of more bytes than this, 0 to 1,048,576, are stored. Default: 262,144. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Stores every body. Default: false. */
-  readonly always?: boolean;
+  readonly always?: boolean | undefined;
   /** The buckets that a pointer may name. Default: `[bucket]`. */
-  readonly allowedBuckets?: readonly string[];
+  readonly allowedBuckets?: readonly string[] | undefined;
   /** What the keys that a pointer may name begin with. Default: `[prefix]`. */
-  readonly allowedPrefixes?: readonly string[];
+  readonly allowedPrefixes?: readonly string[] | undefined;
   /** Removes a payload after its message was acked. Default: true. */
-  readonly deleteOnAck?: boolean;
+  readonly deleteOnAck?: boolean | undefined;
   /** Acks messages whose payload is gone, unseen. Default: false, it is a `PayloadNotFoundError`. */
-  readonly ignoreNotFound?: boolean;
+  readonly ignoreNotFound?: boolean | undefined;
   /** Writes the pointer's older class and `SQSLargePayloadSize`. Both are always read. Default: false. */
-  readonly legacyAttribute?: boolean;
+  readonly legacyAttribute?: boolean | undefined;
   /**
    * The most bytes of a payload that is read into memory, and of any body once it is decompressed: 1 or more. Streams are
    * not bounded. Default: 64 MiB.
    */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /**
    * The most bytes of payloads that a consumer reads into memory, or has read for a loop that has not taken them yet: 1
    * or more; a larger one is read alone. Default: 64 MiB.
    */
-  readonly maxBytesInFlight?: number;
+  readonly maxBytesInFlight?: number | undefined;
   /**
    * Payloads that announce more bytes than this, 0 or more, are read by `delivery.stream()` alone, unless a consumer says
    * `payloads: "eager"`. Default: none are.
    */
-  readonly lazyAbove?: number;
+  readonly lazyAbove?: number | undefined;
   /** Makes the part of a key after the prefix, which must be new each time. Default: a UUID. */
-  readonly key?: (payload: NewPayload) => string;
+  readonly key?: ((payload: NewPayload) => string) | undefined;
 }
 
 /** What the `key` option is told. */

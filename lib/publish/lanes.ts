@@ -34,7 +34,7 @@ interface Lane {
 export interface LanesOptions {
   readonly concurrency: number;
   readonly batchGroups: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Is called whenever something settled, or may go again. */
   readonly progress: () => void;
 }

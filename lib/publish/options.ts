@@ -11,43 +11,43 @@ import type { Codec, MessageAttributeInput, PayloadLocation } from "../types.ts"
 /** Options of {@linkcode publish}. A message goes to a `queue`, or through an `exchange` with a `routingKey`. */
 export interface PublishOptions {
   /** The queue's name or URL. */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   /**
    * The exchange, which routes the message to none, one or several queues; `""` is the default one, whose routing key is a
    * queue's name.
    */
-  readonly exchange?: string;
+  readonly exchange?: string | undefined;
   /** The key that the exchange routes by. Default: the empty string. */
-  readonly routingKey?: string;
+  readonly routingKey?: string | undefined;
   /** Application headers, for codecs that have them. */
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
   /**
    * AMQP properties, such as `correlation_id`, `reply_to` and `priority`. As in kombu, `delay_seconds`, `MessageGroupId`,
    * `MessageDeduplicationId` and `message_attributes` are also told to SQS, unless the option of that meaning is given.
    */
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
   /** Up to ten message attributes: text, numbers, bytes, or SQS's typed form. */
-  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
   /** Seconds until the message can be received, 0 to 900; neither for FIFO queues nor for fanout. Default: the queue's. */
-  readonly delaySeconds?: number;
+  readonly delaySeconds?: number | undefined;
   /** The message group: the order of FIFO queues, the fair parts of others. Default: none, and `default` for FIFO. */
-  readonly groupId?: string;
+  readonly groupId?: string | undefined;
   /** FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries. */
-  readonly deduplicationId?: string;
+  readonly deduplicationId?: string | undefined;
   /** Seconds, 0 to 10^9, after which the message is of no use: written as the AMQP property. Default: never. */
-  readonly expiration?: number;
+  readonly expiration?: number | undefined;
   /** The content type to declare. Default: the codec's. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** `gzip` or `zlib`: the codec compresses the body. */
-  readonly contentEncoding?: string;
+  readonly contentEncoding?: string | undefined;
   /** The W3C trace context, sent as the header `traceparent`. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** How the body is written. Default: the predefined queue's, then the broker's. */
-  readonly codec?: Codec;
+  readonly codec?: Codec | undefined;
   /** Whether it is an error if the exchange has no queue for the message, not only an event. Default: true. */
-  readonly mandatory?: boolean;
+  readonly mandatory?: boolean | undefined;
   /** Ends the waiting. What was being sent may or may not arrive. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A message for {@linkcode publishAll}: its body, and the options that are its own. */

@@ -14,12 +14,12 @@ const PATIENCE = 64;
 /** Options of {@linkcode publishAll}: what its messages have in common, unless they say otherwise. */
 export interface PublishAllOptions extends PublishOptions {
   /** The most requests in flight at a time, 1 to 1,000. Default: 4. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * Lets messages of one FIFO group share a request: up to ten times as fast for a single group. Should SQS then fail one
    * of them for a moment, it is sent after those that followed it in its request. Default: false.
    */
-  readonly batchGroups?: boolean;
+  readonly batchGroups?: boolean | undefined;
 }
 
 /**

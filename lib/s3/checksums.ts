@@ -1,15 +1,15 @@
 /** Checksums in base64, as S3's `x-amz-checksum-…` headers have them. */
 export interface S3Checksums {
   /** CRC-32C. */
-  readonly crc32c?: string;
+  readonly crc32c?: string | undefined;
   /** CRC-32, of zlib. */
-  readonly crc32?: string;
+  readonly crc32?: string | undefined;
   /** CRC-64/NVME, which S3 sums up itself where the client gave no checksum. */
-  readonly crc64nvme?: string;
+  readonly crc64nvme?: string | undefined;
   /** SHA-256. */
-  readonly sha256?: string;
+  readonly sha256?: string | undefined;
   /** SHA-1. */
-  readonly sha1?: string;
+  readonly sha1?: string | undefined;
 }
 
 /** The names of the checksums, those that cost least first. */

@@ -18,9 +18,9 @@ export interface CompleteMultipartUploadOptions {
   /** The parts, in ascending order. */
   readonly parts: readonly UploadedPart[];
   /** CRC-32C of the whole object in base64, for an upload that was begun with `crc32c`. */
-  readonly crc32c?: string;
+  readonly crc32c?: string | undefined;
   /** The whole object's bytes; S3 refuses to put together another number. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /** A part that was uploaded. */
@@ -30,7 +30,7 @@ export interface UploadedPart {
   /** S3's tag of the part. */
   readonly etag: string;
   /** The part's CRC-32C in base64. */
-  readonly crc32c?: string;
+  readonly crc32c?: string | undefined;
 }
 
 /** The answer to {@linkcode completeMultipartUpload}. */

@@ -12,7 +12,7 @@ export interface CreateMultipartUploadOptions extends ObjectOptions {
   /** 1 to 1,024 bytes. */
   readonly key: string;
   /** Has S3 keep a CRC-32C of the whole object; each part then needs its own. Default: false. */
-  readonly crc32c?: boolean;
+  readonly crc32c?: boolean | undefined;
 }
 
 /** The answer to {@linkcode createMultipartUpload}. */

@@ -19,7 +19,7 @@ export interface DeleteObjectsOptions {
   /** 1 to 1,000 keys. */
   readonly keys: readonly string[];
   /** SHA-256 of the request's body in hex, which makes it part of the signature. Default: left to TLS and its checksum. */
-  readonly contentSha256?: string;
+  readonly contentSha256?: string | undefined;
 }
 
 /** The answer to {@linkcode deleteObjects}: what was not deleted. */

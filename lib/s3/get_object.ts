@@ -10,11 +10,11 @@ export interface GetObjectOptions {
   /** 1 to 1,024 bytes. */
   readonly key: string;
   /** The object's version, in a bucket with versions. */
-  readonly versionId?: string;
+  readonly versionId?: string | undefined;
   /** The bytes to give, first and last included, such as `bytes=0-99`. Default: all. */
-  readonly range?: string;
+  readonly range?: string | undefined;
   /** Gives the object only if it still is this one. */
-  readonly ifMatch?: string;
+  readonly ifMatch?: string | undefined;
 }
 
 /** The answer to {@linkcode getObject}. */

@@ -8,7 +8,7 @@ export interface HeadObjectOptions {
   /** 1 to 1,024 bytes. */
   readonly key: string;
   /** The object's version, in a bucket with versions. */
-  readonly versionId?: string;
+  readonly versionId?: string | undefined;
 }
 
 /** What is known of an object. */

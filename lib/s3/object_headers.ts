@@ -3,15 +3,15 @@ import { assertOneOf, assertText, each, is, refuse } from "../check.ts";
 /** What S3 keeps beside an object's bytes. */
 export interface ObjectOptions {
   /** The media type. Default: S3's, `binary/octet-stream`. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** Metadata of the user's own, 2 KiB of printable ASCII in all. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Up to ten tags. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   /** How S3 encrypts the object. Default: as the bucket says. */
-  readonly serverSideEncryption?: ServerSideEncryption;
+  readonly serverSideEncryption?: ServerSideEncryption | undefined;
   /** The storage class, such as `STANDARD_IA`. */
-  readonly storageClass?: string;
+  readonly storageClass?: string | undefined;
 }
 
 /** Encryption by S3, with keys of S3 or of KMS. */
@@ -19,9 +19,9 @@ export interface ServerSideEncryption {
   /** S3's own keys, KMS, or KMS twice. */
   readonly algorithm: "AES256" | "aws:kms" | "aws:kms:dsse";
   /** The KMS key's id or ARN. Default: the account's key for S3. */
-  readonly kmsKeyId?: string;
+  readonly kmsKeyId?: string | undefined;
   /** Asks KMS once for many objects. */
-  readonly bucketKey?: boolean;
+  readonly bucketKey?: boolean | undefined;
 }
 
 /**

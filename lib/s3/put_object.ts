@@ -15,11 +15,11 @@ export interface PutObjectOptions extends ObjectOptions {
    */
   readonly body: string | Uint8Array<ArrayBuffer>;
   /** The body's checksums in base64; S3 refuses a body that has another. */
-  readonly checksums?: S3Checksums;
+  readonly checksums?: S3Checksums | undefined;
   /** SHA-256 of the body in hex, which makes it part of the signature. Default: left to TLS and the checksums. */
-  readonly contentSha256?: string;
+  readonly contentSha256?: string | undefined;
   /** Writes only if there is no such object: an existing one is the error `PreconditionFailed`. Default: false. */
-  readonly onlyIfNew?: boolean;
+  readonly onlyIfNew?: boolean | undefined;
 }
 
 /** The answer to {@linkcode putObject}. */

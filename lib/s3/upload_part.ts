@@ -22,9 +22,9 @@ export interface UploadPartOptions {
   /** 5 MiB to 5 GiB; the last part may be shorter. */
   readonly body: string | Uint8Array<ArrayBuffer>;
   /** The part's checksums in base64; S3 refuses a part that has another. */
-  readonly checksums?: S3Checksums;
+  readonly checksums?: S3Checksums | undefined;
   /** SHA-256 of the part in hex, which makes it part of the signature. Default: left to TLS and the checksums. */
-  readonly contentSha256?: string;
+  readonly contentSha256?: string | undefined;
 }
 
 /** The answer to {@linkcode uploadPart}. */

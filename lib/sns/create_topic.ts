@@ -9,9 +9,9 @@ export interface CreateTopicOptions {
   /** The topic's name: up to 256 letters, digits, hyphens and underscores; a FIFO topic's ends in `.fifo`. */
   readonly name: string;
   /** Attributes by SNS's names, such as `FifoTopic`. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Tags. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The answer to {@linkcode createTopic}. */

@@ -8,7 +8,7 @@ export interface ListSubscriptionsByTopicOptions {
   /** The topic's ARN. */
   readonly topicArn: string;
   /** The `nextToken` of the page before. */
-  readonly nextToken?: string;
+  readonly nextToken?: string | undefined;
 }
 
 /** A subscription of a topic. */

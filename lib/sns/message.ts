@@ -14,13 +14,13 @@ export interface OutgoingSnsMessage {
   /** The text: 1 byte to 256 KiB, or to the topic's MaximumMessageSize. */
   readonly message: string;
   /** The subject, which raw delivery leaves out. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** Attributes, in the form of the wire. Raw delivery drops a message of more than 10. */
-  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
   /** FIFO: the group, whose messages keep their order. Up to 128 characters. */
-  readonly messageGroupId?: string;
+  readonly messageGroupId?: string | undefined;
   /** FIFO: a second message with this id within five minutes is taken, and not delivered. Up to 128 characters. */
-  readonly messageDeduplicationId?: string;
+  readonly messageDeduplicationId?: string | undefined;
 }
 
 /** What SNS says of a message that it took. */

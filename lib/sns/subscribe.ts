@@ -9,11 +9,11 @@ export interface SubscribeOptions {
   /** The topic's ARN. */
   readonly topicArn: string;
   /** The kind of endpoint. Default: `sqs`. */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** What is subscribed: for `sqs`, the queue's ARN. */
   readonly endpoint: string;
   /** Attributes by SNS's names, such as `RawMessageDelivery`. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** The answer to {@linkcode subscribe}. */

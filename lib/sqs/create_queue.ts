@@ -9,9 +9,9 @@ export interface CreateQueueOptions {
   /** The queue's name: up to 80 letters, digits, hyphens and underscores; a FIFO queue's ends in `.fifo`. */
   readonly queueName: string;
   /** The attributes it begins with, such as `{ VisibilityTimeout: 60 }`; a FIFO queue needs `FifoQueue: true`. */
-  readonly attributes?: QueueAttributes;
+  readonly attributes?: QueueAttributes | undefined;
   /** Its cost allocation tags; up to 50. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The answer to {@linkcode createQueue}. */

@@ -8,7 +8,7 @@ export interface GetQueueAttributesOptions {
   /** The queue's URL. */
   readonly queueUrl: string;
   /** The names of the attributes to give. Default: `["All"]`. */
-  readonly attributeNames?: readonly string[];
+  readonly attributeNames?: readonly string[] | undefined;
 }
 
 /** The answer to {@linkcode getQueueAttributes}. */

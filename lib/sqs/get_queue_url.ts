@@ -8,7 +8,7 @@ export interface GetQueueUrlOptions {
   /** The queue's name: up to 80 letters, digits, hyphens and underscores; a FIFO queue's ends in `.fifo`. */
   readonly queueName: string;
   /** The account that owns the queue, where it is another's. */
-  readonly queueOwnerAwsAccountId?: string;
+  readonly queueOwnerAwsAccountId?: string | undefined;
 }
 
 /** The answer to {@linkcode getQueueUrl}. */

@@ -8,9 +8,9 @@ export interface ListDeadLetterSourceQueuesOptions {
   /** The dead-letter queue's URL. */
   readonly queueUrl: string;
   /** The most URLs to give, 1 to 1,000; without it there is no next page. Default: SQS's, 1,000 without pages. */
-  readonly maxResults?: number;
+  readonly maxResults?: number | undefined;
   /** The `nextToken` of the page before. */
-  readonly nextToken?: string;
+  readonly nextToken?: string | undefined;
 }
 
 /** The answer to {@linkcode listDeadLetterSourceQueues}. */

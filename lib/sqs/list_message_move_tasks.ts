@@ -8,7 +8,7 @@ export interface ListMessageMoveTasksOptions {
   /** The ARN of the dead-letter queue. */
   readonly sourceArn: string;
   /** The most tasks to give, 1 to 10, the latest first. Default: 1. */
-  readonly maxResults?: number;
+  readonly maxResults?: number | undefined;
 }
 
 /** A task that moves messages out of a dead-letter queue. */

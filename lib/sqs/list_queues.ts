@@ -6,11 +6,11 @@ import { sqsRequest } from "./request.ts";
 /** Options of {@linkcode listQueues}. */
 export interface ListQueuesOptions {
   /** The beginning of the queues' names. Default: all queues. */
-  readonly queueNamePrefix?: string;
+  readonly queueNamePrefix?: string | undefined;
   /** The most URLs to give, 1 to 1,000; without it there is no next page. Default: SQS's, 1,000 without pages. */
-  readonly maxResults?: number;
+  readonly maxResults?: number | undefined;
   /** The `nextToken` of the page before. */
-  readonly nextToken?: string;
+  readonly nextToken?: string | undefined;
 }
 
 /** The answer to {@linkcode listQueues}. */

@@ -15,15 +15,15 @@ export interface OutgoingSqsMessage {
   /** The body: 1 byte to 1 MiB, of the characters that XML 1.0 allows. */
   readonly messageBody: string;
   /** Seconds until the message can be received, 0 to 900; on a FIFO queue only its own delay counts. Default: the queue's. */
-  readonly delaySeconds?: number;
+  readonly delaySeconds?: number | undefined;
   /** Up to 10 attributes, in the form of the wire. */
-  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
   /** System attributes; SQS takes `AWSTraceHeader`. */
-  readonly messageSystemAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly messageSystemAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
   /** The group: messages of one group keep their order (FIFO) or share a fair part (standard). Up to 128 characters. */
-  readonly messageGroupId?: string;
+  readonly messageGroupId?: string | undefined;
   /** FIFO: a second message with this id within five minutes is taken, and not delivered. Up to 128 characters. */
-  readonly messageDeduplicationId?: string;
+  readonly messageDeduplicationId?: string | undefined;
 }
 
 /** What SQS says of a message that it took. */

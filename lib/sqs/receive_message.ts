@@ -8,17 +8,17 @@ export interface ReceiveMessageOptions {
   /** The queue's URL. */
   readonly queueUrl: string;
   /** The most messages to receive, 1 to 10. Default: 10. */
-  readonly maxMessages?: number;
+  readonly maxMessages?: number | undefined;
   /** Long-poll time in seconds, 0 to 20. Default: 0, a short poll. */
-  readonly waitTimeSeconds?: number;
+  readonly waitTimeSeconds?: number | undefined;
   /** Seconds that the messages stay hidden, 0 to 43,200. Default: the queue's own value. */
-  readonly visibilityTimeout?: number;
+  readonly visibilityTimeout?: number | undefined;
   /** The system attributes to give, or `["All"]`. Default: none. */
-  readonly systemAttributes?: readonly string[];
+  readonly systemAttributes?: readonly string[] | undefined;
   /** The names of the message attributes to give, or `["All"]`. Default: none. */
-  readonly messageAttributes?: readonly string[];
+  readonly messageAttributes?: readonly string[] | undefined;
   /** FIFO: the id under which a retry within five minutes receives the same messages. */
-  readonly receiveRequestAttemptId?: string;
+  readonly receiveRequestAttemptId?: string | undefined;
 }
 
 /** The answer to {@linkcode receiveMessage}. */

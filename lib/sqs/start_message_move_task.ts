@@ -8,9 +8,9 @@ export interface StartMessageMoveTaskOptions {
   /** The ARN of the dead-letter queue that is emptied. */
   readonly sourceArn: string;
   /** The ARN of the queue that the messages go to. Default: the queue that each came from. */
-  readonly destinationArn?: string;
+  readonly destinationArn?: string | undefined;
   /** The most messages to move a second, 1 to 500. Default: as many as SQS sees fit. */
-  readonly maxNumberOfMessagesPerSecond?: number;
+  readonly maxNumberOfMessagesPerSecond?: number | undefined;
 }
 
 /** The answer to {@linkcode startMessageMoveTask}. */

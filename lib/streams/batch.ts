@@ -7,9 +7,9 @@ import { iterate } from "./iterate.ts";
 /** Options of {@linkcode batch}. */
 export interface BatchOptions<T> {
   /** Time. Default: the runtime's. */
-  readonly clock?: Pick<Clock, "sleep">;
+  readonly clock?: Pick<Clock, "sleep"> | undefined;
   /** Takes back an item that was read and not yielded. By default its `release()` is called, if it has one. */
-  readonly handBack?: HandBack<T>;
+  readonly handBack?: HandBack<T> | undefined;
 }
 
 /**

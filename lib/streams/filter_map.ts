@@ -24,7 +24,7 @@ import { type HandBack, handBackWith } from "./hand_back.ts";
  */
 export function filterMap<A, B>(
   fn: (item: A) => B | undefined | Promise<B | undefined>,
-  options: { readonly handBack?: HandBack<A> } = {},
+  options: { readonly handBack?: HandBack<A> | undefined } = {},
 ): Transform<A, B> {
   const giveBack = handBackWith(options.handBack);
   return (source) => {

@@ -6,11 +6,11 @@ import { iterate } from "./iterate.ts";
 /** Options of {@linkcode mapConcurrent}. */
 export interface MapConcurrentOptions<A> {
   /** Yields in the source's order, so that a slow item holds up the ones behind it. Default: false. */
-  readonly ordered?: boolean;
+  readonly ordered?: boolean | undefined;
   /** Yields the items of one key in the source's order, such as a FIFO group's. Undefined is no key. */
-  readonly keyOf?: (item: A) => string | undefined;
+  readonly keyOf?: ((item: A) => string | undefined) | undefined;
   /** Takes back an item that was read and not yielded. By default its `release()` is called, if it has one. */
-  readonly handBack?: HandBack<A>;
+  readonly handBack?: HandBack<A> | undefined;
 }
 
 /** An item under way; `done` once there is a value or an error. */

@@ -26,7 +26,10 @@ import { iterate } from "./iterate.ts";
  * assert.deepEqual(await Array.fromAsync(pipe(numbers(), readAhead(2))), [1, 2, 3]);
  * ```
  */
-export function readAhead<T>(n: number, options: { readonly handBack?: HandBack<T> } = {}): Transform<T, T> {
+export function readAhead<T>(
+  n: number,
+  options: { readonly handBack?: HandBack<T> | undefined } = {},
+): Transform<T, T> {
   assertWithin("n", n, 1, Infinity);
   return iterate<T, T>(options.handBack, (flow) => {
     const held: T[] = [];

@@ -17,11 +17,11 @@ export interface AssumeRoleRequestOptions {
   /** The session's name, which CloudTrail shows: 2 to 64 of letters, digits and `_+=,.@-`. */
   readonly roleSessionName: string;
   /** Seconds that the keys last, 900 to 43,200 and to the role's maximum; 3600 for chained roles. Default: 3600. */
-  readonly durationSeconds?: number;
+  readonly durationSeconds?: number | undefined;
   /** The id that the role's owner asks of third parties. */
-  readonly externalId?: string;
+  readonly externalId?: string | undefined;
   /** A session policy as JSON: the keys may do no more than both it and the role allow. */
-  readonly policy?: string;
+  readonly policy?: string | undefined;
 }
 
 /**

@@ -20,9 +20,9 @@ export interface AssumeRoleWithWebIdentityOptions {
   /** The OpenID Connect token. It goes into the body, never into a URL. */
   readonly webIdentityToken: string;
   /** Seconds that the keys last, 900 to 43,200 and to the role's maximum. Default: 3600. */
-  readonly durationSeconds?: number;
+  readonly durationSeconds?: number | undefined;
   /** A session policy as JSON: the keys may do no more than both it and the role allow. */
-  readonly policy?: string;
+  readonly policy?: string | undefined;
 }
 
 /**

@@ -96,20 +96,25 @@ export interface FaultCall {
  * ```
  */
 export type Fault =
-  | { readonly type: "error"; readonly code: string; readonly status?: number; readonly message?: string }
+  | {
+    readonly type: "error";
+    readonly code: string;
+    readonly status?: number | undefined;
+    readonly message?: string | undefined;
+  }
   | { readonly type: "network" }
   | { readonly type: "lost-answer" }
   | { readonly type: "slow"; readonly seconds: number }
   | {
     readonly type: "failed-entries";
     readonly ids: readonly string[] | ((entry: Readonly<Record<string, unknown>>, index: number) => boolean);
-    readonly code?: string;
-    readonly senderFault?: boolean;
-    readonly message?: string;
+    readonly code?: string | undefined;
+    readonly senderFault?: boolean | undefined;
+    readonly message?: string | undefined;
   }
-  | { readonly type: "html"; readonly status?: number }
+  | { readonly type: "html"; readonly status?: number | undefined }
   | { readonly type: "truncated" }
-  | { readonly type: "empty"; readonly status?: number };
+  | { readonly type: "empty"; readonly status?: number | undefined };
 
 /** Says for each request what goes wrong with it; nothing does where it gives undefined. */
 export type FaultHook = (call: FaultCall) => Fault | undefined;

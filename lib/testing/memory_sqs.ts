@@ -13,23 +13,23 @@ import { createClock, type VirtualClock } from "./virtual_clock.ts";
 /** Options of {@linkcode memorySqs}. */
 export interface MemorySqsOptions {
   /** Where all randomness comes from: the same seed plays the same run. Default: 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** The instant at which virtual time begins. Default: 2030-01-01T00:00:00Z. */
-  readonly start?: Date;
+  readonly start?: Date | undefined;
   /** Default: `us-east-1`. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Default: `000000000000`. */
-  readonly accountId?: string;
+  readonly accountId?: string | undefined;
   /** The order in which a standard queue gives its messages: SQS promises none. Default: `"random"`. */
-  readonly order?: "random" | "fifo";
+  readonly order?: "random" | "fifo" | undefined;
   /** Messages of a queue that may be in flight. Default: SQS's 120,000. */
-  readonly inFlightLimit?: number;
+  readonly inFlightLimit?: number | undefined;
   /** Whether a long poll whose client is gone goes on at the server and takes messages. Default: true. */
-  readonly abortedPollsTake?: boolean;
+  readonly abortedPollsTake?: boolean | undefined;
   /** Requests that `requests` keeps, the latest. All are counted. Default: 10,000. */
-  readonly keepRequests?: number;
+  readonly keepRequests?: number | undefined;
   /** Says what goes wrong. Default: nothing does. */
-  readonly onRequest?: FaultHook;
+  readonly onRequest?: FaultHook | undefined;
 }
 
 /** What {@linkcode MemorySqs.connectOptions} holds. */
@@ -54,13 +54,13 @@ export interface MemoryConnectOptions {
 /** Options of {@linkcode MemorySqs.sendMessage}. */
 export interface MemorySendOptions {
   /** Seconds, 0 to 900. */
-  readonly delaySeconds?: number;
+  readonly delaySeconds?: number | undefined;
   /** The message group id, which FIFO queues must have. */
-  readonly groupId?: string;
+  readonly groupId?: string | undefined;
   /** The deduplication id, on FIFO queues. */
-  readonly deduplicationId?: string;
+  readonly deduplicationId?: string | undefined;
   /** Attributes in SQS's typed form. */
-  readonly messageAttributes?: Readonly<Record<string, WireAttribute>>;
+  readonly messageAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
 }
 
 /** An Amazon SQS in memory, itself a `fetch` function: see {@linkcode memorySqs}. */

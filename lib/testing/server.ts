@@ -31,9 +31,9 @@ export interface Server {
 
 /** Options of {@linkcode createServer}. */
 export interface ServerOptions {
-  readonly onRequest?: FaultHook;
-  readonly keepRequests?: number;
-  readonly abortedPollsTake?: boolean;
+  readonly onRequest?: FaultHook | undefined;
+  readonly keepRequests?: number | undefined;
+  readonly abortedPollsTake?: boolean | undefined;
 }
 
 /** Puts a `fetch` function before the model. */

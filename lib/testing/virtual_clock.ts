@@ -4,7 +4,7 @@ import type { Timeline } from "./timeline.ts";
 /** Options of {@linkcode VirtualClock.run}. */
 export interface RunOptions {
   /** The most virtual seconds that the work may take. Default: 86,400, a day. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** Something that waits on a {@linkcode VirtualClock}. */

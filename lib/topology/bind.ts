@@ -10,9 +10,9 @@ export interface BindOptions {
   /** The exchange's name. */
   readonly exchange: string;
   /** The key, or a topic exchange's pattern; a fanout exchange takes no notice of it. Default: the empty string. */
-  readonly routingKey?: string;
+  readonly routingKey?: string | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -7,13 +7,13 @@ import { queueAddress } from "./queue_address.ts";
 /** What a queue is created with. */
 export interface CreationOptions {
   /** Attributes, beside the broker's `queueAttributes`. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Tags, beside the broker's `queueTags`. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Is called before each try. */
-  readonly onAttempt?: () => void;
+  readonly onAttempt?: (() => void) | undefined;
 }
 
 /**

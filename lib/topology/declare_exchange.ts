@@ -9,7 +9,7 @@ export interface DeclareExchangeOptions {
   /** How it routes. */
   readonly type: ExchangeType;
   /** The queue for messages that no binding takes, kombu's `deadletter_queue`. Default: none. */
-  readonly unroutableQueue?: string;
+  readonly unroutableQueue?: string | undefined;
 }
 
 const isType = /* @__PURE__ */ oneOf("direct", "topic", "fanout");

@@ -13,15 +13,15 @@ import { sendTo } from "./send_to.ts";
 /** Options of {@linkcode declareQueue}. */
 export interface DeclareQueueOptions {
   /** Attributes by SQS's names, such as `{ VisibilityTimeout: 60 }`. They win over the broker's `queueAttributes`. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Tags. They win over the broker's `queueTags`. */
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Where messages go after `maxReceiveCount` receives (1 to 1,000): a queue that is there already, by name or URL. */
-  readonly deadLetter?: { readonly queue: string; readonly maxReceiveCount: number };
+  readonly deadLetter?: { readonly queue: string; readonly maxReceiveCount: number } | undefined;
   /** Only looks whether the queue is there. Default: false. */
-  readonly passive?: boolean;
+  readonly passive?: boolean | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A queue that is there. */

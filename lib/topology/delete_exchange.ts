@@ -31,7 +31,7 @@ import { unsubscribe } from "./unbind.ts";
 export async function deleteExchange(
   broker: Broker,
   name: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const state = stateOf(broker);
   assertText("exchange", name);

@@ -12,9 +12,9 @@ import { unsubscribe } from "./unbind.ts";
 /** Options of {@linkcode deleteQueue}. */
 export interface DeleteQueueOptions {
   /** Deletes only a queue that seems to be empty, as far as SQS's approximate counts tell. Default: false. */
-  readonly ifEmpty?: boolean;
+  readonly ifEmpty?: boolean | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

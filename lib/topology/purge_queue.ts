@@ -33,7 +33,7 @@ import { sendTo } from "./send_to.ts";
 export async function purgeQueue(
   broker: Broker,
   name: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<number> {
   const { signal } = options;
   const queue = await resolveQueue(broker, name, { signal });

@@ -38,7 +38,7 @@ export interface QueueSize {
 export async function queueSize(
   broker: Broker,
   name: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<QueueSize> {
   return await sizeOf(broker, await resolveQueue(broker, name, { signal: options.signal }), options.signal);
 }

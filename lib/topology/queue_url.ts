@@ -25,7 +25,7 @@ import { resolveQueue } from "./resolve_queue.ts";
 export async function queueUrl(
   broker: Broker,
   name: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   return (await resolveQueue(broker, name, { signal: options.signal })).url;
 }

@@ -20,13 +20,13 @@ export interface RedriveProgress {
 /** Options of {@linkcode redrive}. */
 export interface RedriveOptions {
   /** The queue that the messages go to, by name or URL. Default: the queue that each came from. */
-  readonly destination?: string;
+  readonly destination?: string | undefined;
   /** The most messages to move a second, 1 to 500. Default: as many as SQS sees fit. */
-  readonly maxPerSecond?: number;
+  readonly maxPerSecond?: number | undefined;
   /** Is told how far it is, once a second and at the end. What it throws cancels the redrive. */
-  readonly onProgress?: (progress: RedriveProgress) => void;
+  readonly onProgress?: ((progress: RedriveProgress) => void) | undefined;
   /** Cancels the redrive: what was moved stays moved, the rest stays where it is. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Seconds between two looks at a redrive. */

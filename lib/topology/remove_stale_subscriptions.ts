@@ -28,7 +28,7 @@ import { fanoutOf } from "./fanout_of.ts";
 export async function removeStaleSubscriptions(
   broker: Broker,
   exchange: string,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string[]> {
   const { type } = exchangeIn(stateOf(broker).topology, exchange);
   if (type !== "fanout") {

@@ -12,11 +12,11 @@ import { share } from "./share.ts";
 /** Options of {@linkcode resolveQueue}. */
 export interface ResolveQueueOptions {
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Whether a missing queue is created. Default: the broker's `createMissing`. */
-  readonly create?: boolean;
+  readonly create?: boolean | undefined;
   /** Is called before each try of a request; a caller who shares the look-up of another one is not. */
-  readonly onAttempt?: () => void;
+  readonly onAttempt?: (() => void) | undefined;
 }
 
 /**

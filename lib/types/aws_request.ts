@@ -8,7 +8,7 @@
 export type Service = "sqs" | "sns" | "sts" | "s3";
 
 /** One endpoint for every service, or one for each. A service without one uses AWS's own. */
-export type Endpoints = string | Readonly<Partial<Record<Service, string>>>;
+export type Endpoints = string | Readonly<Partial<Record<Service, string | undefined>>>;
 
 /** What a request's body may be. */
 export type AwsBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;

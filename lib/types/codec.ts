@@ -14,9 +14,9 @@ export interface OutgoingMessage {
   /** AMQP properties such as `correlation_id`, `reply_to`, `priority`, `expiration`. */
   readonly properties: Readonly<Record<string, unknown>>;
   /** The content type that the user asked for. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** `gzip`, `zlib`, or an encoding of the codec's own. */
-  readonly contentEncoding?: string;
+  readonly contentEncoding?: string | undefined;
   /** The exchange; the empty string for none. */
   readonly exchange: string;
   /** The routing key, or the queue's name. */
@@ -24,7 +24,7 @@ export interface OutgoingMessage {
   /** A UUID for this message. */
   readonly messageId: string;
   /** True for an SNS topic, whose body kombu writes without its outer base64. */
-  readonly fanout?: boolean;
+  readonly fanout?: boolean | undefined;
 }
 
 /** What a codec writes. */
@@ -32,7 +32,7 @@ export interface EncodedMessage {
   /** The text that becomes the MessageBody. */
   readonly body: string;
   /** Message attributes that the codec adds; the user's own win. */
-  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
 }
 
 /** What a codec is given to read. */
@@ -42,7 +42,7 @@ export interface IncomingMessage {
   /** The message attributes, plain. */
   readonly messageAttributes: Readonly<Record<string, PlainAttributeValue>>;
   /** The most bytes that the body may have once it is decompressed, where the broker's payload store says. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** What a codec reads. */
@@ -50,13 +50,13 @@ export interface DecodedMessage {
   /** The value. */
   readonly body: unknown;
   /** Application headers. */
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
   /** AMQP properties. */
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
   /** The body's content type. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** The body's content encoding. */
-  readonly contentEncoding?: string;
+  readonly contentEncoding?: string | undefined;
 }
 
 /**
@@ -75,7 +75,7 @@ export interface DecodedMessage {
  */
 export interface Codec {
   /** Names of the message attributes that reading needs, or `["All"]`; a receive then asks for them. Default: none. */
-  readonly needs?: readonly string[];
+  readonly needs?: readonly string[] | undefined;
   /** Writes a message. */
   encode(message: OutgoingMessage): EncodedMessage | Promise<EncodedMessage>;
   /** Reads a message. */

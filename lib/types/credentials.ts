@@ -14,9 +14,9 @@ export interface Credentials {
   /** The secret access key. */
   readonly secretAccessKey: string;
   /** The session token of temporary keys. */
-  readonly sessionToken?: string;
+  readonly sessionToken?: string | undefined;
   /** When temporary keys end; unset for long-lived ones. */
-  readonly expiration?: Date;
+  readonly expiration?: Date | undefined;
 }
 
 /** What a {@linkcode CredentialProvider} is told about the broker that asks. */
@@ -24,7 +24,7 @@ export interface CredentialContext {
   /** The broker's region, for providers that call a regional service; the request's where the broker has none. */
   readonly region: string;
   /** The broker's `endpoint` option, if one was given. */
-  readonly endpoint?: Endpoints;
+  readonly endpoint?: Endpoints | undefined;
   /** The broker's `http.fetch`. */
   readonly fetch: Fetch;
   /** The broker's clock. */
@@ -32,9 +32,9 @@ export interface CredentialContext {
   /** The broker's source of randomness, from 0 up to 1. */
   readonly random: () => number;
   /** Ends the waiting of the request that asks; it must not end a refresh that others share. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The keys that AWS just refused as expired: a provider that caches must not give these again. */
-  readonly rejected?: Credentials;
+  readonly rejected?: Credentials | undefined;
   /** Reports to the broker's `onEvent`. */
   readonly emit: (event: DashiEvent) => void;
 }

@@ -14,9 +14,9 @@ export interface FanoutMessage {
   /** Attributes that go with it; ten at the most. */
   readonly messageAttributes: Readonly<Record<string, MessageAttributeInput>>;
   /** FIFO: the group, whose messages keep their order. Default: `default`. */
-  readonly groupId?: string;
+  readonly groupId?: string | undefined;
   /** FIFO: the id that tells a second send of the same message. Default: a UUID. */
-  readonly deduplicationId?: string;
+  readonly deduplicationId?: string | undefined;
 }
 
 /** What a publish to a topic gave. */
@@ -26,38 +26,38 @@ export interface FanoutReceipt {
   /** SNS's id of the message. */
   readonly messageId: string;
   /** FIFO: the message's place in the topic. */
-  readonly sequenceNumber?: string;
+  readonly sequenceNumber?: string | undefined;
 }
 
 /** Fanout exchanges: `snsFanout()` of `@dashi/sqs/fanout`. */
 export interface Fanout {
   /** The topic's limit in bytes for one message. */
-  limit(broker: Broker, exchange: string, options?: { signal?: AbortSignal }): Promise<number>;
+  limit(broker: Broker, exchange: string, options?: { signal?: AbortSignal | undefined }): Promise<number>;
   /** Creates the exchange's topic if it is missing, and gives its ARN. */
-  declare(broker: Broker, exchange: string, options?: { signal?: AbortSignal }): Promise<string>;
+  declare(broker: Broker, exchange: string, options?: { signal?: AbortSignal | undefined }): Promise<string>;
   /** Sends messages to the exchange; one receipt or error a message, in order. */
   publish(
     broker: Broker,
     exchange: string,
     messages: readonly FanoutMessage[],
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal | undefined },
   ): Promise<(FanoutReceipt | Error)[]>;
   /** Subscribes a queue with raw delivery and lets the topic send to it. */
   bind(
     broker: Broker,
     exchange: string,
     queue: QueueAddress,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal | undefined },
   ): Promise<void>;
   /** Ends the subscription of a queue and takes back its policy statement. */
   unbind(
     broker: Broker,
     exchange: string,
     queue: QueueAddress,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal | undefined },
   ): Promise<void>;
   /** Deletes the exchange's topic. */
-  remove(broker: Broker, exchange: string, options?: { signal?: AbortSignal }): Promise<void>;
+  remove(broker: Broker, exchange: string, options?: { signal?: AbortSignal | undefined }): Promise<void>;
   /** Removes subscriptions of our own account whose queue is gone, and gives their ARNs. */
-  removeStale(broker: Broker, exchange: string, options?: { signal?: AbortSignal }): Promise<string[]>;
+  removeStale(broker: Broker, exchange: string, options?: { signal?: AbortSignal | undefined }): Promise<string[]>;
 }

@@ -12,9 +12,9 @@ export interface TypedAttributeValue {
   /** `String`, `Number` or `Binary`, with an optional `.suffix`. */
   readonly DataType: string;
   /** The value of a String or a Number. */
-  readonly StringValue?: string;
+  readonly StringValue?: string | undefined;
   /** Bytes, or their base64 text as on the wire. */
-  readonly BinaryValue?: Uint8Array | string;
+  readonly BinaryValue?: Uint8Array | string | undefined;
 }
 
 /** A message attribute that a user passes in. */

@@ -14,7 +14,7 @@ export interface PayloadLocation {
   /** The object's key. */
   readonly key: string;
   /** Size in bytes, where it is known. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /** What a {@linkcode PayloadStore} is given by the broker that uses it. */
@@ -22,13 +22,13 @@ export interface PayloadContext {
   /** The broker: for `send`, which signs, retries and reports. */
   readonly broker: Broker;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Is called before each request, for the budget of a consumer. */
-  readonly onAttempt?: () => void;
+  readonly onAttempt?: (() => void) | undefined;
   /** Receives the store's events. */
   readonly emit: (event: DashiEvent) => void;
   /** What the store's `gate()` gave for this consumer: downloads wait there for their bytes. */
-  readonly gate?: PayloadGate;
+  readonly gate?: PayloadGate | undefined;
 }
 
 /** Bounds the bytes that one consumer downloads side by side, and holds until its loop takes them. */
@@ -56,13 +56,13 @@ export interface OffloadedPayload {
 /** A payload that was found behind a pointer. */
 export interface ResolvedPayload {
   /** The text, or undefined for one that is read as a stream. */
-  readonly body?: string;
+  readonly body?: string | undefined;
   /** Where it lies. */
   readonly location: PayloadLocation;
   /** Opens the payload as a stream of bytes, checked against its checksum at the end. */
   stream(signal?: AbortSignal): ReadableStream<Uint8Array>;
   /** Set for a payload that is gone where the store was told to ignore that: the message is acked unseen. */
-  readonly missing?: boolean;
+  readonly missing?: boolean | undefined;
 }
 
 /**
@@ -71,24 +71,24 @@ export interface ResolvedPayload {
  */
 export interface PayloadStore {
   /** Names of the message attributes that pointers come with; a receive then asks for them. */
-  readonly needs?: readonly string[];
+  readonly needs?: readonly string[] | undefined;
   /** Bodies and attributes of more bytes than this are stored. */
   readonly threshold: number;
   /** Every body is stored. */
   readonly always: boolean;
   /** The most bytes of a body that is read into memory, compressed or not. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** True for a body that is one of this store's pointers. Cheap and synchronous. */
   isPointer(body: string, messageAttributes: Readonly<Record<string, PlainAttributeValue>>): boolean;
   /** Stores a body. `size` counts body and attributes in bytes; `shared` is true where several receivers get one pointer. */
   offload(
     body: string | ReadableStream<Uint8Array>,
     options: {
-      readonly size?: number;
+      readonly size?: number | undefined;
       readonly shared: boolean;
       readonly queue: string;
       /** The message's own attributes: `S3Key` chooses the key, as with the Extended Client for Python. */
-      readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>>;
+      readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
     },
     context: PayloadContext,
   ): Promise<OffloadedPayload>;
@@ -100,7 +100,7 @@ export interface PayloadStore {
     body: string,
     options: {
       readonly lazy: boolean;
-      readonly eager?: boolean;
+      readonly eager?: boolean | undefined;
       readonly messageAttributes: Readonly<Record<string, PlainAttributeValue>>;
     },
     context: PayloadContext,

@@ -20,11 +20,11 @@ export interface TaskMeta {
   /** What the task returned; for a failure `{ exc_type, exc_message, exc_module }`. */
   readonly result?: unknown;
   /** Python's traceback of a failure. */
-  readonly traceback?: string | null;
+  readonly traceback?: string | null | undefined;
   /** The tasks that this one called. */
-  readonly children?: readonly unknown[] | null;
+  readonly children?: readonly unknown[] | null | undefined;
   /** When it ended, in ISO 8601. Default: now, for a state that is final. */
-  readonly date_done?: string | null;
+  readonly date_done?: string | null | undefined;
   /** What else a backend keeps, such as `task_id` or `group_id`. */
   readonly [extra: string]: unknown;
 }
@@ -32,9 +32,9 @@ export interface TaskMeta {
 /** Options of a {@linkcode ResultStore}'s verbs. */
 export interface ResultOptions {
   /** The broker. Default: the one that the {@linkcode Call} went through; for an id alone, what the store was told. */
-  readonly broker?: Broker;
+  readonly broker?: Broker | undefined;
   /** Ends the waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where Celery tasks leave what they return. `s3Results` of `@dashi/sqs/payloads` is one. */
@@ -45,7 +45,10 @@ export interface ResultStore {
    * @throws {TaskFailedError} If the task failed or was revoked.
    * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires.
    */
-  get<T = unknown>(call: Call<T> | string, options?: ResultOptions & { readonly timeout?: number }): Promise<T>;
+  get<T = unknown>(
+    call: Call<T> | string,
+    options?: ResultOptions & { readonly timeout?: number | undefined },
+  ): Promise<T>;
   /** What is known of a task now; undefined for nothing. */
   meta(call: Call | string, options?: ResultOptions): Promise<TaskMeta | undefined>;
   /** Keeps a task's state. One that has succeeded is not overwritten, as in Celery. */

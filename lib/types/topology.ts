@@ -15,11 +15,11 @@ export interface QueueAddress {
   /** True for a FIFO queue. */
   readonly fifo: boolean;
   /** The region that its requests are signed for, where it is not the broker's. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Its own keys, where they are not the broker's. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** Set for a predefined queue. */
-  readonly predefined?: PredefinedQueue;
+  readonly predefined?: PredefinedQueue | undefined;
 }
 
 /** A queue that exists already. */
@@ -27,15 +27,15 @@ export interface PredefinedQueue {
   /** The queue URL. */
   readonly url: string;
   /** The region that its requests are signed for. Default: the URL's, then the broker's. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Its own keys. Default: the broker's. */
-  readonly credentials?: Credentials | CredentialProvider;
+  readonly credentials?: Credentials | CredentialProvider | undefined;
   /** How its bodies are written and read. Default: the broker's. */
-  readonly codec?: Codec;
+  readonly codec?: Codec | undefined;
   /** Whole seconds, 0 to 43,200, to hide a failed message for, by its receive count. */
-  readonly backoffPolicy?: Readonly<Record<number, number>>;
+  readonly backoffPolicy?: Readonly<Record<number, number>> | undefined;
   /** The tasks (`headers.task`) that the policy applies to on reject. */
-  readonly backoffTasks?: readonly string[];
+  readonly backoffTasks?: readonly string[] | undefined;
 }
 
 /** The kinds of exchange. */
@@ -45,7 +45,7 @@ export type ExchangeType = "direct" | "topic" | "fanout";
 export interface Topology {
   /** The exchanges by name. */
   readonly exchanges: Readonly<
-    Record<string, { readonly type: ExchangeType; readonly unroutableQueue?: string }>
+    Record<string, { readonly type: ExchangeType; readonly unroutableQueue?: string | undefined }>
   >;
   /** Which queue gets what, of which exchange. */
   readonly bindings: readonly {
