@@ -9,6 +9,9 @@ import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 /** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
 const MAX_DECOMPRESSED = 64 * 2 ** 20;
 
+/** The most bytes that go in at once. Deno decompresses all it is given before anybody can look how much that is. */
+const SLICE = 32_768;
+
 /** The value of the `compression` header that kombu writes for `gzip` and `zlib`, and what it reads. */
 export const KOMBU_GZIP = "application/x-gzip";
 
@@ -85,6 +88,13 @@ async function pump(
       controller.enqueue(chunk);
     },
   });
-  const stream = new Blob([bytes]).stream().pipeThrough(new Stream(format)).pipeThrough(bound);
+  let at = 0;
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      controller.enqueue(bytes.subarray(at, at += SLICE));
+      if (at >= bytes.length) controller.close();
+    },
+  });
+  const stream = source.pipeThrough(new Stream(format)).pipeThrough(bound);
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
