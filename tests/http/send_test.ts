@@ -267,6 +267,10 @@ Deno.test("send() passes on what a provider throws, and never loops on it", asyn
   });
   assert.equal(await failure(send(broker, remove)), expired);
   assert.deepEqual([asked, requests.length], [1, 0]);
+  const own = new Error("its own cause");
+  own.cause = own;
+  const circle = bench([], { credentials: () => Promise.reject(own) });
+  assert.equal(await failure(send(circle.broker, remove)), own);
   for (
     const keys of [undefined, {}, { ...KEYS, secretAccessKey: 1 }, { ...KEYS, sessionToken: 5 }, { accessKeyId: 1 }]
   ) {
