@@ -50,8 +50,7 @@ export async function decompress(
   try {
     const out = await pump(bytes, "DecompressionStream", format, DecodeError, maxBytes);
     // Not every runtime minds a stream that was cut, so the trailer is looked at here: gzip's length, zlib's checksum.
-    const { buffer, byteOffset, length } = bytes;
-    const trailer = new DataView(buffer, byteOffset + length - 4);
+    const trailer = new DataView(bytes.slice(-4).buffer);
     if (format === "gzip" ? trailer.getUint32(0, true) !== out.length : trailer.getUint32(0) !== adler32(out)) {
       throw new RangeError();
     }
@@ -80,21 +79,21 @@ async function pump(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const Stream = (globalThis as { [name: string]: unknown })[name] as typeof CompressionStream | undefined;
   if (!Stream) throw new Fault(`Cannot use compression as this runtime has no ${name}`);
-  let size = 0;
-  const bound = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      size += chunk.length;
-      if (size > maxBytes) throw new Fault(`Cannot decompress a body to more than ${maxBytes} bytes`);
-      controller.enqueue(chunk);
-    },
-  });
   let at = 0;
-  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  let size = 0;
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
       controller.enqueue(bytes.subarray(at, at += SLICE));
       if (at >= bytes.length) controller.close();
     },
-  });
-  const stream = source.pipeThrough(new Stream(format)).pipeThrough(bound);
+  }).pipeThrough(new Stream(format)).pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        size += chunk.length;
+        if (size > maxBytes) throw new Fault(`Cannot decompress a body to more than ${maxBytes} bytes`);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
