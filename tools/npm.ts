@@ -23,6 +23,9 @@ export const PACKAGE: string = join(root, "dist/npm");
 const NODE = ">=20.16";
 const DEPENDENCIES = ["aws4fetch", "fast-xml-parser", "valibot"] as const;
 
+/** What the declarations name that a project may lack, and the library of TypeScript's that has it. */
+const LIBRARIES = { AsyncDisposable: "esnext.disposable", ErrorOptions: "es2022" } as const;
+
 /**
  * Builds the package.
  *
@@ -90,6 +93,14 @@ function withoutExtensions(text: string): string {
   return text.replace(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"');
 }
 
+/** Makes declarations that TypeScript 5.2 reads too, whatever its `lib` is. */
+function forOlder(text: string): string {
+  const libraries = Object.entries(LIBRARIES).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text));
+  return libraries.map(([, library]) => `/// <reference lib="${library}" />\n`).join("") +
+    // The same type, but before 5.7 `Uint8Array` takes no argument.
+    text.replaceAll("Uint8Array<ArrayBuffer>", 'ReturnType<Uint8Array["slice"]>');
+}
+
 /** Writes the declarations of every file. */
 function writeDeclarations(files: readonly string[]): void {
   const links = mkdtempSync(join(tmpdir(), "dashi-npm-"));
@@ -120,7 +131,10 @@ function writeDeclarations(files: readonly string[]): void {
         ts.resolveModuleName(text, text.startsWith(".") ? from : join(links, "a.ts"), options, host)
       );
     const program = ts.createProgram(files.map((file) => join(root, file)), options, host);
-    const { diagnostics } = program.emit(undefined, (file, text) => writeFileSync(file, withoutExtensions(text)));
+    const { diagnostics } = program.emit(
+      undefined,
+      (file, text) => writeFileSync(file, forOlder(withoutExtensions(text))),
+    );
     const wrong = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
     if (wrong.length) throw new Error(ts.formatDiagnostics(wrong, host));
   } finally {

@@ -14,6 +14,7 @@ import { BUN, install, run } from "./runners/install.ts";
 
 const VERSIONS = {
   typescript: "7.0.2",
+  "oldest-typescript": "npm:typescript@5.2.2",
   "@types/node": "20.19.43",
   "@cloudflare/workers-types": "5.20261117.1",
 };
@@ -33,21 +34,24 @@ const EXPECTED = {
 
 const PRINT = `import { everyEntry } from "./every_entry.EXT";\nconsole.log(JSON.stringify(await everyEntry()));\n`;
 
-/** What `tsc` is told in each kind of project. Libraries' declarations are checked too. */
+/** What `tsc` is told in each kind of project, `lib` no more than it needs. Libraries' declarations are checked too. */
 const PROJECTS: Readonly<Record<string, object>> = {
-  nodenext: { module: "nodenext", types: ["node"], lib: ["es2023", "esnext.disposable"] },
-  bundler: {
-    module: "esnext",
-    moduleResolution: "bundler",
-    types: [],
-    lib: ["es2023", "esnext.disposable", "dom", "dom.iterable", "dom.asynciterable"],
-  },
+  nodenext: { module: "nodenext", types: ["node"], lib: ["es2020"] },
+  bundler: { module: "esnext", moduleResolution: "bundler", types: [], lib: ["es2022", "dom"] },
   worker: {
     module: "esnext",
     moduleResolution: "bundler",
     types: ["@cloudflare/workers-types"],
-    lib: ["es2023", "esnext.disposable"],
+    lib: ["es2022"],
   },
+};
+
+const STRICT = {
+  target: "es2022",
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
 };
 
 let packed: Promise<string> | undefined;
@@ -93,10 +97,12 @@ Deno.test("the package type-checks in Node, bundler and Worker projects, and run
   await project(async (folder) => {
     writeFileSync(join(folder, "print.ts"), PRINT.replace("EXT", "js"));
     for (const [name, options] of Object.entries(PROJECTS)) {
-      const compilerOptions = { target: "es2022", strict: true, skipLibCheck: false, outDir: name, ...options };
+      const compilerOptions = { ...STRICT, outDir: name, ...options };
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["print.ts"] }));
-      const tsc = join(folder, "node_modules/.bin/tsc");
-      await run(tsc, ["-p", "."], { cwd: folder }).catch((error) => assert.fail(`${name}: ${error.message}`));
+      for (const typescript of ["oldest-typescript", "typescript"]) {
+        await run("node", [`node_modules/${typescript}/bin/tsc`, "-p", "."], { cwd: folder })
+          .catch((error) => assert.fail(`${name} with ${typescript}: ${error.message}`));
+      }
     }
     assert.deepEqual(JSON.parse(await run("node", ["nodenext/print.js"], { cwd: folder })), EXPECTED);
   });
