@@ -20,7 +20,7 @@ import {
 import type { TaskMeta } from "../types.ts";
 import { writeIsoDate } from "./iso_date.ts";
 import { partsOfError } from "./parts_of_error.ts";
-import { freeze, type Plan, plan } from "./plan.ts";
+import { type Plan, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
 import { deliver } from "./send_task.ts";
@@ -53,22 +53,25 @@ export async function store(
 export async function succeed(worker: Worker, request: TaskRequest, kept: boolean, value: unknown): Promise<void> {
   const { queueFor, state } = worker;
   const { callbacks, chain } = request.after!;
-  // They have their ids before the result is stored, which names them as children.
-  const links = callbacks.map((call) => freeze(call, {}));
-  const next = chain.length ? freeze(chain.at(-1)!, {}) : undefined;
-  const children = [...links, ...(next ? [next] : [])].map(({ options }) => [[options.task_id, null], null]);
   const planned = (call: Signature, options?: Record<string, unknown>) =>
     plan(state, call, {
       prepend: [value ?? null],
       options: { ...heritage(request), ...options },
       queueFor,
       keep: Object.freeze,
-    }).messages;
+    });
   // All is written before any of it is done: what can't be written makes the task fail.
-  const messages = links.map((link) => planned(link));
-  if (next) messages.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
+  const plans = callbacks.map((call) => planned(call));
+  const next = chain.at(-1);
+  if (next) plans.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
+  const children = plans.map(({ call }) => childOf(call));
   await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
-  for (const each of messages) await send(worker, each);
+  for (const { messages } of plans) await send(worker, messages);
+}
+
+/** A call as Celery names it in a result: `AsyncResult.children` waits for each task of a group, which has none itself. */
+function childOf(call: Plan["call"]): unknown[] {
+  return [[call.id, null], "calls" in call ? call.calls.map(childOf) : null];
 }
 
 /**
@@ -87,8 +90,8 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
   const { errbacks, chain } = request.after!;
   const meta: TaskMeta = { status: "FAILURE", ...describeError(error) };
   await store(worker, request, kept, meta);
-  for (const { options: { task_id } } of chain) {
-    if (typeof task_id === "string") await store(worker, { id: task_id, parentId: request.id }, kept, meta);
+  for (const { options: { task_id, group_id } } of chain) {
+    if (typeof task_id === "string") await store(worker, { id: task_id, group: group_id as string }, kept, meta);
   }
   for (const errback of errbacks) {
     try {

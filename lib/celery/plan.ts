@@ -95,7 +95,7 @@ function flatGroup(call: Signature): Signature[] {
 }
 
 /** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
-export function freeze(call: Signature, options: Readonly<Record<string, unknown>>): Signature {
+function freeze(call: Signature, options: Readonly<Record<string, unknown>>): Signature {
   const own = mergeOptions(call.options, options);
   own.task_id ??= crypto.randomUUID();
   if (call.subtask_type !== "group") return { ...call, options: own };

@@ -5,15 +5,15 @@ import { TimeLimitExceeded } from "../errors.ts";
 export type Outcome =
   | { readonly type: "returned"; readonly value: unknown }
   | { readonly type: "threw"; readonly error: unknown }
-  /** The message is no longer ours: somebody else runs the task. */
+  /** The message is no longer ours, so that somebody else runs the task; or the worker waits no longer. */
   | { readonly type: "lost" };
 
 /** Options of {@linkcode runTask}. */
 export interface RunTaskOptions {
   /** Fires the handler's signal. */
   readonly controller: AbortController;
-  /** Fires when the message is no longer ours. */
-  readonly lost?: AbortSignal | undefined;
+  /** Fires when the message is no longer ours, or the worker waits no longer. */
+  readonly lost: AbortSignal;
   /** Seconds until the signal fires. */
   readonly softTimeLimit?: number | undefined;
   /** Seconds until the run has failed. */
@@ -32,19 +32,15 @@ export async function runTask(state: BrokerState, run: () => unknown, options: R
       (value) => ({ type: "returned", value }),
       (error) => ({ type: "threw", error }),
     ),
+    new Promise((resolve) => {
+      const give = () => {
+        resolve({ type: "lost" }); // before the handler hears it, and throws
+        controller.abort(lost.reason);
+      };
+      if (lost.aborted) give();
+      lost.addEventListener("abort", give, { signal: over.signal });
+    }),
   ];
-  if (lost) {
-    outcomes.push(
-      new Promise((resolve) => {
-        const give = () => {
-          resolve({ type: "lost" }); // before the handler hears it, and throws
-          controller.abort(lost.reason);
-        };
-        if (lost.aborted) give();
-        lost.addEventListener("abort", give, { signal: over.signal });
-      }),
-    );
-  }
   const limit = async (seconds: number, soft: boolean): Promise<Outcome> => {
     await pause(state.clock, seconds, over.signal);
     const error = new TimeLimitExceeded(seconds, soft);

@@ -1,6 +1,6 @@
 import { nowOf } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
-import { DecodeError } from "../errors.ts";
+import { DecodeError, TaskFailedError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { again, fail, mayPass, store, succeed } from "./finish.ts";
 import { readRequest, type TaskRequest } from "./request.ts";
@@ -16,6 +16,8 @@ import type { Worker } from "./worker.ts";
  * don't toss it about, but no longer, as the one who knows it may need some tries to be the one who receives it.
  */
 const UNKNOWN_LONGEST = 30;
+
+const WORKER_LOST = { type: "WorkerLostError", module: "billiard.exceptions" };
 
 /** Takes one message to its end. What returns unsettled is acked. */
 export async function serveOne(
@@ -108,14 +110,19 @@ async function work(
   });
   // Before it begins, and not begun if that is in doubt: it would be run twice.
   if (acks === "early") await delivery.ack();
-  const outcome = await runTask(state, () => task.run(context, ...args), {
+  let outcome = await runTask(state, () => task.run(context, ...args), {
     controller,
-    lost: acks === "late" ? delivery.signal : undefined,
+    lost: acks === "late" ? delivery.signal : worker.over.signal,
     softTimeLimit: request.softTimeLimit ?? task.softTimeLimit,
     timeLimit: request.timeLimit ?? task.timeLimit,
   });
   over = true;
-  if (outcome.type === "lost") return await giveBack(delivery);
+  if (outcome.type === "lost") {
+    if (acks === "late") return await giveBack(delivery);
+    // As in Celery, nobody will run it again, and who waits for it should know.
+    const error = new TaskFailedError("The worker ended before the task did", WORKER_LOST);
+    outcome = { type: "threw", error };
+  }
   await told;
   await settling(worker, delivery, () => conclude(worker, delivery, request, kept, outcome));
 }

@@ -1,8 +1,10 @@
 import { stateOf } from "../broker.ts";
 import { assertOneOf, assertText, assertWithin, has, is, refuse } from "../check.ts";
 import { consume } from "../consume/consume.ts";
+import { consumerOf } from "../consume/deliveries.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
+import { lapse } from "../http/lapse.ts";
 import type { Broker, Codec, ResultStore } from "../types.ts";
 import { serveOne } from "./serve_one.ts";
 import { DEFAULT_QUEUE } from "./task_message.ts";
@@ -47,7 +49,10 @@ export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable">
 
 /** A worker that runs. */
 export interface TaskWorker extends AsyncDisposable {
-  /** Ends it: nothing new is begun, what runs may finish within `graceSeconds`. Resolves when all is settled. */
+  /**
+   * Ends it: nothing new is begun, what runs may finish within `graceSeconds`; after that its `task.signal` fires, and it
+   * is given back, or has failed if it was acked early. Resolves when all is settled.
+   */
   stop(): Promise<void>;
   /**
    * Resolves when it has ended and nothing is left.
@@ -130,6 +135,7 @@ export function serveTasks(
     queueFor,
     codec: options.codec,
     stopping: new AbortController(),
+    over: new AbortController(),
     parked: 0,
     slots: createSlots(concurrency),
     tell: teller(state),
@@ -137,13 +143,25 @@ export function serveTasks(
   // A task's arguments are wanted, however large.
   const taking = { prefetch: concurrency, ...receiving, signal, dropExpired: false, payloads: "eager" } as const;
   const deliveries = consume(broker, queues, taking);
-  const halt = () => worker.stopping.abort(new DOMException("The worker has ended", "AbortError"));
+  const { graceSeconds } = consumerOf(deliveries)!.settings;
+  const ended = new AbortController();
+  const halt = () => {
+    if (worker.stopping.signal.aborted) return;
+    worker.stopping.abort(new DOMException("The worker has ended", "AbortError"));
+    // A message that is acked already has no grace of its own.
+    if (acks === "early") {
+      void lapse(state.clock, graceSeconds, ended.signal).then(() => worker.over.abort(worker.stopping.signal.reason));
+    }
+  };
   if (signal?.aborted) halt();
   signal?.addEventListener("abort", halt, { once: true });
   // Those that wait for their time run side by side with those that run.
   const all = { concurrency: Number.MAX_SAFE_INTEGER };
   const closed = forEach(deliveries, (delivery) => serveOne(worker, delivery, onInvalid), all)
-    .finally(() => signal?.removeEventListener("abort", halt))
+    .finally(() => {
+      signal?.removeEventListener("abort", halt);
+      ended.abort();
+    })
     .then(() => deliveries.closed);
   closed.catch(() => {}); // an event has told it
   const stop = async () => {

@@ -62,8 +62,8 @@ export function taskMessage(
     stamps: Object.fromEntries(stamped.map((name) => [name, options[name]])),
     ...options.headers as object,
   };
-  const { priority, MessageGroupId, MessageDeduplicationId, message_attributes } = options;
-  const sqs = { priority, MessageGroupId, MessageDeduplicationId, message_attributes };
+  const { priority, MessageGroupId, MessageDeduplicationId, message_attributes, DelaySeconds, delay_seconds } = options;
+  const sqs = { priority, MessageGroupId, MessageDeduplicationId, message_attributes, DelaySeconds, delay_seconds };
   const properties = {
     correlation_id: id,
     reply_to: options.reply_to ?? "",

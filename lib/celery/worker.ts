@@ -24,6 +24,8 @@ export interface Worker {
   readonly codec?: Codec;
   /** Fires when it is to stop: what has not begun goes back. */
   readonly stopping: AbortController;
+  /** Fires when the grace after that is over: what runs then, acked before it began, has failed. */
+  readonly over: AbortController;
   /** Tasks that wait for their time. */
   parked: number;
   /** Lets so many run side by side. */

@@ -12,6 +12,7 @@ import {
 import {
   chain,
   group,
+  type GroupCall,
   retry,
   sendTask,
   serveTasks,
@@ -101,16 +102,32 @@ Deno.test("a task that succeeds stores its result, then calls what is linked, th
   assert.ok(told);
 });
 
-Deno.test("a chain that ends in a group sends each its result", async () => {
+Deno.test("a chain that ends in a group sends each its result, and names each as a child", async () => {
   const { broker, sqs, read } = setUp(["celery", "next"]);
-  await sendTask(broker, chain(add(1, 1), group(notify.partial(), notify("own"))));
+  const results = memoryResults();
+  const first = add(1, 1);
+  const all = chain(signature(first, { id: "first" }), group(notify.partial(), notify("own")));
+  const { id, calls } = await sendTask(broker, all) as unknown as GroupCall<unknown[]>;
   const worker = () =>
-    serveTasks(broker, { "app.add": (_, x, y) => x + y }, { ...once, queueFor: () => "next" }).closed;
+    serveTasks(broker, { "app.add": (_, x, y) => x + y }, { ...once, results, queueFor: () => "next" }).closed;
   await sqs.clock.run(worker);
   const next = await read("next");
   assert.deepEqual(next.map(({ args }) => args).sort(), [[2], ["own"]]);
   assert.equal(new Set(next.map(({ headers }) => headers.group)).size, 1);
   assert.deepEqual(next.map(({ headers }) => headers.group_index).sort(), [0, 1]);
+  // As in Celery: a group has no result of its own to wait for.
+  assert.deepEqual(results.kept.get("first")!.children, [[[id, null], calls.map(({ id }) => [[id, null], null])]]);
+});
+
+Deno.test("a delay that Python gave to a step of its chain holds, as with kombu", async () => {
+  const { broker, sqs } = setUp(["celery", "next"]);
+  const step = signature(notify.partial(), { queue: "next" });
+  const later = { ...step, options: { ...step.options, DelaySeconds: 90 } };
+  await sendTask(broker, chain(add(1, 1), later));
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": (_, x, y) => x + y }, once).closed);
+  const [{ state, visibleAt }] = sqs.messages("next");
+  assert.equal(state, "delayed");
+  assert.ok(+visibleAt >= Date.UTC(2030, 0, 1) + 90_000);
 });
 
 Deno.test("a task that fails is stored with type, message and traceback, calls its errbacks, and is acked", async () => {
@@ -687,6 +704,36 @@ Deno.test("after the grace a task's signal fires, its message goes back, and its
   assert.equal(results.kept.size, 0);
   assert.ok(!states().includes("failed app.add"));
   assert.equal(sqs.messages("celery")[0].state, "visible");
+});
+
+Deno.test("acks early: after the grace what still runs has failed, whoever hears its signal, and stop() waits no longer", async () => {
+  const { broker, sqs, states } = setUp();
+  const results = memoryResults();
+  const calls = [await sendTask(broker, "app.hears"), await sendTask(broker, "app.hangs")];
+  const { id } = await sendTask(broker, "app.ends");
+  const aborted: string[] = [];
+  await sqs.clock.run(async () => {
+    const run = (task: TaskContext) =>
+      new Promise<void>((resolve, reject) => {
+        task.signal.addEventListener("abort", () => {
+          aborted.push(task.task);
+          if (task.task === "app.hears") reject(task.signal.reason);
+        });
+        if (task.task === "app.ends") void sqs.clock.sleep(10).then(resolve);
+      });
+    const handlers = { "app.hears": run, "app.hangs": run, "app.ends": run };
+    const worker = serveTasks(broker, handlers, { acks: "early", graceSeconds: 8, waitTimeSeconds: 1, results });
+    await sqs.clock.sleep(5);
+    await worker.stop();
+    assert.equal(worker.running, 0);
+  });
+  assert.equal(results.kept.get(id)!.status, "SUCCESS");
+  assert.deepEqual(aborted.sort(), ["app.hangs", "app.hears"]);
+  for (const call of calls) {
+    const { status, result } = results.kept.get(call.id)!;
+    assert.deepEqual([status, (result as { exc_type: string }).exc_type], ["FAILURE", "WorkerLostError"]);
+  }
+  assert.deepEqual(states().slice(-2).sort(), ["failed app.hangs", "failed app.hears"]);
 });
 
 Deno.test("a signal stops a worker as stop() does, and one that it has stopped before receives nothing", async () => {
