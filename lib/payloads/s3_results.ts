@@ -3,7 +3,7 @@ import { brokerOf } from "../celery_call.ts";
 import { assertKnown, assertOptions, assertText, assertWithin, has, is, within } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
-import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
+import { revivePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
 import { connect } from "../connect.ts";
 import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
@@ -48,7 +48,7 @@ const FINAL = /^(?:SUCCESS|FAILURE|REVOKED)$/;
  *
  * The keys need `s3:GetObject` and `s3:ListBucket`, without which S3 doesn't say that a result is not there yet; to
  * store, `s3:PutObject`, and to forget, `s3:DeleteObject`. Celery never removes results: give the bucket a lifecycle
- * rule.
+ * rule. Results are read and stored as JSON, Celery's default `result_serializer`.
  *
  * @param options See {@linkcode S3ResultsOptions}: only `bucket` has no default.
  * @returns The store.
@@ -90,13 +90,14 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
   };
 
   async function meta(call: Call | string, given: ResultOptions = {}): Promise<TaskMeta | undefined> {
+    let bytes;
     try {
-      return await readMeta(await downloadAll(settings, locate(call), contextOf(call, given)), maxBytes);
+      bytes = await downloadAll(settings, locate(call), contextOf(call, given));
     } catch (error) {
-      // What is not there yet, or not whole yet.
-      if (error instanceof PayloadNotFoundError || error instanceof DecodeError) return undefined;
+      if (error instanceof PayloadNotFoundError) return undefined; // not there yet
       throw error;
     }
+    return await readMeta(idOf(call), bytes, maxBytes);
   }
 
   return Object.freeze<ResultStore>({
@@ -123,7 +124,10 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       const context = contextOf(call, given);
       assertText("meta.status", task?.status);
       // A worker that was thought lost must not overwrite what another one achieved.
-      if ((await meta(call, given))?.status === "SUCCESS") return;
+      const before = await meta(call, given).catch((error) => {
+        if (!(error instanceof DecodeError)) throw error; // what nobody here can read is no reason to store nothing
+      });
+      if (before?.status === "SUCCESS") return;
       const now = new Date(nowOf(stateOf(context.broker))).toISOString().replace("Z", "+00:00");
       const kept = {
         result: null,
@@ -148,7 +152,11 @@ function idOf(call: Call | string): string {
   return typeof call === "string" ? call : call?.id;
 }
 
-async function readMeta(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<TaskMeta | undefined> {
+async function readMeta(
+  id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  maxBytes: number,
+): Promise<TaskMeta | undefined> {
   let plain = bytes;
   // The mark, the encoding's name, and a zero byte.
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, 100));
@@ -156,7 +164,17 @@ async function readMeta(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promi
     const end = head.indexOf("\0", COMPRESSED.length);
     plain = await decompress(bytes.subarray(end + 1), head.slice(COMPRESSED.length, end), maxBytes);
   }
-  const json = parsePythonJson(utf8Text(plain));
+  let json: unknown;
+  try {
+    json = revivePythonJson(utf8Text(plain));
+  } catch (error) {
+    if (error instanceof DecodeError) throw error;
+    // One that begins as it should is not whole yet. No other will ever be read: nobody must wait for it.
+    if (!plain.length || plain[0] === 0x7b) return undefined;
+    throw new DecodeError(
+      `Cannot read the result of task ${id} as it is not JSON: set Celery's result_serializer to it`,
+    );
+  }
   return typeof json === "object" && json && typeof (json as TaskMeta).status === "string"
     ? json as TaskMeta
     : undefined;

@@ -44,6 +44,7 @@ export interface ResultStore {
    *
    * @throws {TaskFailedError} If the task failed or was revoked.
    * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires.
+   * @throws {DecodeError} If there is one that can't be read, such as a pickled one.
    */
   get<T = unknown>(
     call: Call<T> | string,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { keepCall } from "../../lib/celery_call.ts";
 import { connect } from "../../lib/connect.ts";
-import { AwsError, ConfigError, IntegrityError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
+import { AwsError, ConfigError, DecodeError, IntegrityError, TaskFailedError, TimeoutError } from "../../lib/errors.ts";
 import { s3Results, type S3ResultsOptions } from "../../lib/payloads/mod.ts";
 import type { GroupCall } from "../../lib/celery/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
@@ -108,7 +108,27 @@ Deno.test("s3Results() reads a compressed result, bounded", async () => {
   s3.objects.set("results/app/celery-task-meta-1", { bytes: new Uint8Array([...head, ...deflated]), headers: {} });
   assert.equal(await results.get("1", { broker }), "x".repeat(1000));
   const small = s3Results({ bucket: "results", basePath: "app/", maxBytes: 500 });
-  await assert.rejects(small.get("1", { broker, timeout: 0 }), TimeoutError);
+  await assert.rejects(small.get("1", { broker }), DecodeError);
+});
+
+Deno.test("s3Results() says of a result that it can't read, and waits for it no longer", async () => {
+  const { results, broker, s3, put } = setUp();
+  const bytes = Uint8Array.fromHex("80059507000000000000008c0373657694"); // pickle
+  s3.objects.set("results/app/celery-task-meta-pickle", { bytes, headers: {} });
+  put("yaml", "children: []\nstatus: SUCCESS\n");
+  put("brotli", "\0celery-compressed\0application/x-brotli\0x");
+  put("typed", '{"status": "SUCCESS", "result": {"__type__": "datetime", "__value__": "soon"}}');
+  for (const id of ["pickle", "yaml"]) {
+    const refusal = {
+      name: "DecodeError",
+      message: /result of task \w+ as it is not JSON: set Celery's result_serializer/,
+    };
+    await assert.rejects(results.get(id, { broker }), refusal);
+    await assert.rejects(results.meta(id, { broker }), refusal);
+  }
+  for (const id of ["brotli", "typed"]) await assert.rejects(results.get(id, { broker }), DecodeError);
+  await results.store("pickle", { status: "SUCCESS", result: 5 }, { broker });
+  assert.equal(await results.get("pickle", { broker }), 5);
 });
 
 Deno.test("s3Results() puts Celery's key prefixes before the id", async () => {
