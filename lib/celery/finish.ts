@@ -118,7 +118,7 @@ export async function again(
   { options }: Retry,
 ): Promise<Date> {
   const { state } = worker;
-  const { max = RETRY_DEFAULTS.max, error, args = request.args, kwargs = request.kwargs } = options;
+  const { max = RETRY_DEFAULTS.max, error } = options;
   const retries = request.retries + 1;
   if (retries > max) {
     const { task, id } = request;
@@ -131,7 +131,8 @@ export async function again(
     ? new Date(options.eta)
     : new Date(nowOf(state) + retryDelay(options, request.retries, state.random) * 1000);
   const due = +eta > nowOf(state) ? writeIsoDate(eta) : undefined;
-  const signature = { ...signatureOf(request, delivery), args, kwargs };
+  const same = signatureOf(request, delivery);
+  const signature = { ...same, args: options.args ?? same.args, kwargs: options.kwargs ?? same.kwargs };
   const { messages } = plan(state, signature, { options: { retries, eta: due }, keep: Object.freeze });
   // Stored first: the next run may end before a later word of this one, which would be taken for the last.
   await store(worker, request, kept, {

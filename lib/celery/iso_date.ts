@@ -14,7 +14,9 @@ const ISO =
  *
  * @throws {DecodeError} If it is none.
  */
-export function readIsoDate(name: string, value: unknown): Date | undefined {
+export function readIsoDate(name: string, given: unknown): Date | undefined {
+  // A signature that came in a message holds Python's datetime as it was written.
+  const value = (given as { __value__?: unknown } | null | undefined)?.__value__ ?? given;
   if (value == null || value === "") return;
   if (value instanceof Date && !Number.isNaN(+value)) return value;
   const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] =

@@ -59,6 +59,10 @@ function* tokens(value: unknown, level: number, tuple = false): Generator<Token>
   if (typeof value !== "object" || value === null) return yield { text: scalar(value), kind: "text" };
   if (value instanceof Date) return yield { text: iso(value), kind: "quoted" };
   if (value instanceof Uint8Array) return yield { text: `<${value.length} bytes>`, kind: "text" };
+  const { __type__: type, __value__: written } = value as { __type__?: unknown; __value__?: any };
+  const typed = written?.hex ?? written;
+  // One of Python's types that is only passed on.
+  if (type && typeof typed === "string") return yield { text: typed, kind: "quoted" };
   const list = Array.isArray(value);
   const [open, close] = tuple ? ["(", list && value.length === 1 ? ",)" : ")"] : list ? "[]" : "{}";
   if (level >= MAX_LEVELS) return yield { text: `${open}...${close}`, kind: "bracket" };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asWritten } from "../codec/python_json.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError } from "../errors.ts";
 import { listOf } from "./chain.ts";
@@ -17,6 +18,8 @@ export interface TaskRequest {
   readonly task: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
+  /** The arguments for who runs it next. */
+  readonly written: Pick<Signature, "args" | "kwargs">;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly retries: number;
   readonly eta?: Date;
@@ -65,7 +68,8 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
   const fields: Record<string, unknown> = first
     ? { ...body, group: body.group ?? body.taskset, ...(text(headers.task) ? headers : {}) }
     : { ...headers };
-  const triple = first ? [body.args ?? [], body.kwargs ?? {}, body] : body;
+  const partsOf = (body: any) => first ? [body.args ?? [], body.kwargs ?? {}, body] : body;
+  const triple: unknown = partsOf(body);
   const id = text(fields.id) ?? fail("its task has no id");
   const task = text(fields.task) ?? fail("its headers name no task");
   if (!Array.isArray(triple) || triple.length !== 3) fail("its body is not [args, kwargs, embed]");
@@ -73,7 +77,8 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
   if (!Array.isArray(args)) fail("its arguments are no list");
   if (!isRecord(kwargs)) fail("its arguments by name are no mapping");
   if (embed != null && !isRecord(embed)) fail("the third part of its body is no mapping");
-  const { callbacks, errbacks, chain, chord } = (embed ?? {}) as Record<string, unknown>;
+  const [writtenArgs, writtenKwargs, writtenEmbed] = partsOf(asWritten(body as object));
+  const { callbacks, errbacks, chain, chord } = (writtenEmbed ?? {}) as Record<string, unknown>;
   const [hard, soft] = listOf(fields.timelimit as number[]);
   const { retries, group_index } = fields;
   if (retries != null && !(Number.isInteger(retries) && retries as number >= 0)) fail("its retries are no count");
@@ -90,6 +95,7 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
     task,
     args: args as unknown[],
     kwargs: kwargs as Record<string, unknown>,
+    written: { args: writtenArgs, kwargs: writtenKwargs },
     headers: fields,
     retries: (retries ?? 0) as number,
     eta: readIsoDate("eta", fields.eta),
@@ -154,8 +160,7 @@ export function signatureOf(request: TaskRequest, { queue, groupId, properties }
     MessageGroupId: groupId,
     queue,
   };
-  const { task, args, kwargs } = request;
-  return { task, args, kwargs, options, subtask_type: null, immutable: true };
+  return { task: request.task, ...request.written, options, subtask_type: null, immutable: true };
 }
 
 /** What protocol 1 has in its body besides. */

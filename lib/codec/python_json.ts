@@ -71,14 +71,27 @@ function isDigit(unit: number): boolean {
   return unit > 47 && unit < 58;
 }
 
-function revive(text: string, tokens: boolean): unknown {
-  // Without its quotes, which are so frequent that the search would stop at each.
-  const typed = text.includes("__type__");
+// Without its quotes, which are so frequent that the search would stop at each.
+function revive(text: string, tokens: boolean, typed = text.includes("__type__")): unknown {
   if (!typed && !tokens) return parseJson(text);
-  return parseJson(
+  const value = parseJson(
     tokens ? markTokens(text) : text,
     (_, value) => typeof value === "string" ? fromToken(value) : typed && isTyped(value) ? fromTyped(value) : value,
   );
+  if (typed && typeof value === "object" && value) texts.set(value, text);
+  return value;
+}
+
+/** What objects with Python's types in them were read from. */
+const texts = /* @__PURE__ */ new WeakMap<object, string>();
+
+/**
+ * What was read, with each of Python's types as the object that it is on the wire: what is only passed on must arrive as
+ * it was, and a Decimal that became a string would stay one.
+ */
+export function asWritten(value: object): unknown {
+  const text = texts.get(value);
+  return text === undefined ? value : revive(text, true, false);
 }
 
 /** Puts what JSON.parse refuses or rounds into marked strings, in one pass over text and tokens. */

@@ -119,6 +119,54 @@ Deno.test("a chain that ends in a group sends each its result, and names each as
   assert.deepEqual(results.kept.get("first")!.children, [[[id, null], calls.map(({ id }) => [[id, null], null])]]);
 });
 
+Deno.test("what is only passed on to Python arrives as Python wrote it: Decimal, UUID, date and naive datetime", async () => {
+  const typed = (type: string, value: unknown) => ({ __type__: type, __value__: value });
+  const at = typed("datetime", "2024-01-02T03:04:05.678901");
+  const args = [typed("decimal", "1.10"), typed("uuid", { hex: "0".repeat(32) }), typed("date", "2024-01-02"), at];
+  const step = (task: string, options: object = {}) => ({
+    task,
+    args,
+    kwargs: { at },
+    options: { queue: "next", ...options },
+    subtask_type: null,
+    immutable: true,
+  });
+  const eta = typed("datetime", "2030-01-01T05:00:00+00:00");
+  const binary = { key: { DataType: "Binary", BinaryValue: typed("base64", "/w==") } };
+  const chained = [step("app.last"), step("app.eta", { eta, message_attributes: binary })];
+  const embed = { callbacks: [step("app.linked", { link: [step("app.deep")] })], errbacks: null, chain: chained };
+  const { broker, sqs, read } = setUp(["celery", "next"]);
+  await sendRaw(sqs, "celery", {
+    headers: { task: "app.add", id: "1" },
+    body: JSON.stringify([args, { at }, embed]),
+  });
+  const seen: unknown[] = [];
+  const run = (task: TaskContext, ...args: unknown[]) => {
+    seen.push(args);
+    if (!task.retries) throw retry({ countdown: 0 });
+  };
+  const work = () => serveTasks(broker, { "app.add": run }, once).closed;
+  await sqs.clock.run(work);
+  await sqs.clock.run(work);
+  const here = ["1.10", "00000000-0000-0000-0000-000000000000", "2024-01-02", new Date("2024-01-02T03:04:05.678Z")];
+  assert.deepEqual(seen, [here, here]);
+
+  const bodies = await Promise.all(
+    sqs.messages("next").map(({ body }) => JSON.parse(atob(JSON.parse(atob(body)).body))),
+  );
+  assert.equal(bodies.length, 2);
+  for (const body of bodies) assert.deepEqual(body.slice(0, 2), [args, { at }]);
+  const [{ chain }] = bodies.map(([, , embed]) => embed).filter(({ chain }) => chain);
+  const [{ callbacks }] = bodies.map(([, , embed]) => embed).filter(({ callbacks }) => callbacks);
+  for (const inner of [...chain, ...callbacks]) assert.deepEqual([inner.args, inner.kwargs], [args, { at }]);
+  const { headers } = (await read("next")).find(({ headers }) => headers.task === "app.eta")!;
+  assert.match(headers.eta, /^2030-01-01T05:00:00/);
+  assert.equal(
+    headers.argsrepr,
+    "('1.10', '00000000000000000000000000000000', '2024-01-02', '2024-01-02T03:04:05.678901')",
+  );
+});
+
 Deno.test("a delay that Python gave to a step of its chain holds, as with kombu", async () => {
   const { broker, sqs } = setUp(["celery", "next"]);
   const step = signature(notify.partial(), { queue: "next" });
