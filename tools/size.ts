@@ -46,7 +46,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_350,
-  "{ connect }": 5_850,
+  "{ connect }": 5_900,
   "{ connect, publish }": 19_800,
   "{ connect, consume }": 27_650,
   "{ connect, consume, publish }": 31_100,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_550,
   "./fanout": 40_800,
   "./payloads": 47_600,
-  "./celery": 39_800,
+  "./celery": 40_200,
   "./config": 53_700,
   "./testing": 14_300,
-  "everything but ./testing": 99_000,
-  "everything": 111_300,
+  "everything but ./testing": 99_500,
+  "everything": 111_600,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -1,4 +1,3 @@
-import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
 import { DecodeError } from "../errors.ts";
 import { listOf } from "./chain.ts";
 import type { Signature } from "./types.ts";
@@ -26,8 +25,6 @@ export function checkSignature(value: unknown, depth = 0): Signature {
   for (const name of [own.queue, routing_key]) {
     if (name != null && (typeof name !== "string" || /[/:]/.test(name))) fail("a queue that is not a plain name");
   }
-  // SQS is given these, and has no Python types.
-  if (own.message_attributes) own.message_attributes = parsePythonJson(stringifyPythonJson(own.message_attributes));
   const given = { ...(kwargs ?? {}) as Record<string, unknown> };
   const check = (inner: unknown) => checkSignature(inner, depth + 1);
   if (subtask_type) given.tasks = listOf(given.tasks).map(check);

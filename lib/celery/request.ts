@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asWritten } from "../codec/python_json.ts";
+import { asWritten } from "../codec/as_written.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError } from "../errors.ts";
 import { listOf } from "./chain.ts";

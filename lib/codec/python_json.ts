@@ -17,6 +17,7 @@
  * @module
  */
 import { ConfigError, DecodeError } from "../errors.ts";
+import { rereaders } from "./as_written.ts";
 import { fromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
 
@@ -71,27 +72,15 @@ function isDigit(unit: number): boolean {
   return unit > 47 && unit < 58;
 }
 
-// Without its quotes, which are so frequent that the search would stop at each.
+/** Looks for what has a type without its quotes, which are so frequent that the search would stop at each. */
 function revive(text: string, tokens: boolean, typed = text.includes("__type__")): unknown {
   if (!typed && !tokens) return parseJson(text);
   const value = parseJson(
     tokens ? markTokens(text) : text,
     (_, value) => typeof value === "string" ? fromToken(value) : typed && isTyped(value) ? fromTyped(value) : value,
   );
-  if (typed && typeof value === "object" && value) texts.set(value, text);
+  if (typed) rereaders.set(Object(value), () => revive(text, true, false));
   return value;
-}
-
-/** What objects with Python's types in them were read from. */
-const texts = /* @__PURE__ */ new WeakMap<object, string>();
-
-/**
- * What was read, with each of Python's types as the object that it is on the wire: what is only passed on must arrive as
- * it was, and a Decimal that became a string would stay one.
- */
-export function asWritten(value: object): unknown {
-  const text = texts.get(value);
-  return text === undefined ? value : revive(text, true, false);
 }
 
 /** Puts what JSON.parse refuses or rounds into marked strings, in one pass over text and tokens. */
