@@ -9,11 +9,10 @@ import { s3Payloads } from "@dashi/sqs/payloads";
 import { startServer } from "../tests/support/fauxqs.ts";
 
 await using server = await startServer();
-const authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20300101/us-east-1/s3/aws4_request";
-await (await fetch(`${server.endpoint}/letters`, { method: "PUT", headers: { authorization } })).body?.cancel();
+await server.createBucket("letters");
 
-const payloads = s3Payloads({ bucket: "letters", prefix: "orders/", key: ({ queue }) => `${queue}/${++count}` });
 let count = 0;
+const payloads = s3Payloads({ bucket: "letters", prefix: "orders/", key: ({ queue }) => `${queue}/${++count}` });
 const broker = connect({
   ...server.options,
   payloads,

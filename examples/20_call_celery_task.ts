@@ -17,8 +17,7 @@ import { s3Results } from "@dashi/sqs/payloads";
 import { startServer } from "../tests/support/fauxqs.ts";
 
 await using server = await startServer();
-const authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20300101/us-east-1/s3/aws4_request";
-await (await fetch(`${server.endpoint}/results`, { method: "PUT", headers: { authorization } })).body?.cancel();
+await server.createBucket("results");
 
 const broker = connect({ ...server.options, waitTimeSeconds: 1 });
 const results = s3Results({ bucket: "results", basePath: "celery/" });

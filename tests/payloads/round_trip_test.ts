@@ -8,11 +8,7 @@ const PART = 5 * 2 ** 20;
 
 Deno.test("s3Payloads() carries texts and streams over HTTP through a real server, and leaves no object", async () => {
   await using server = await startServer();
-  const keys = server.options.credentials;
-  await fetch(`${server.endpoint}/letters`, {
-    method: "PUT",
-    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/20300101/us-east-1/s3/aws4_request` },
-  }).then((response) => response.body?.cancel());
+  await server.createBucket("letters");
   let number = 0;
   const payloads = s3Payloads({ bucket: "letters", prefix: "a b+c/", key: () => `ü%/${++number}` });
   const broker = connect({ ...server.options, payloads });
@@ -38,9 +34,8 @@ Deno.test("s3Payloads() carries texts and streams over HTTP through a real serve
       await delivery.ack();
     }
   }
-  const list = await fetch(`${server.endpoint}/letters?list-type=2`, {
-    headers: { authorization: `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/20300101/us-east-1/s3/aws4_request` },
-  });
-  assert.doesNotMatch(await list.text(), /<Key>/);
+  const list = await (await fetch(`${server.endpoint}/letters?list-type=2`)).text();
+  assert.match(list, /<ListBucketResult/);
+  assert.doesNotMatch(list, /<Key>/);
   assert.equal(number, 2);
 });

@@ -15,6 +15,8 @@ export interface TestServer extends AsyncDisposable {
     readonly endpoint: string;
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
+  /** Makes a bucket of S3, which this library never does. */
+  createBucket(name: string): Promise<void>;
   /** Ends it. */
   stop(): Promise<void>;
 }
@@ -40,6 +42,11 @@ export async function startServer(): Promise<TestServer> {
       region: "us-east-1",
       endpoint,
       credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "fauxqs-secret" },
+    },
+    async createBucket(name) {
+      const response = await fetch(`${endpoint}/${name}`, { method: "PUT" });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`The bucket '${name}' was refused with ${response.status}`);
     },
     stop,
     [Symbol.asyncDispose]: stop,

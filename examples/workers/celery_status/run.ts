@@ -10,8 +10,7 @@ import { startServer } from "../../../tests/support/fauxqs.ts";
 import { startExample } from "../../../tests/runtimes/runners/example.ts";
 
 await using server = await startServer();
-const authorization = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20300101/us-east-1/s3/aws4_request";
-await (await fetch(`${server.endpoint}/results`, { method: "PUT", headers: { authorization } })).body?.cancel();
+await server.createBucket("results");
 const broker = connect({ ...server.options, waitTimeSeconds: 1 });
 await declareQueue(broker, "celery");
 
