@@ -12,7 +12,7 @@ const entries = Object.values(config.exports);
 const steps: Record<string, readonly string[]> = {
   "format": ["fmt", "--check"],
   "lint": ["lint"],
-  // What bench/ compares with has packages of its own: running it checks it.
+  // What bench/ compares with has packages of its own: its task checks it.
   "types": ["check", "mod.ts", "lib", "tests", "examples", "tools"],
   "docs of every export": ["doc", "--lint", ...entries],
   "directions of imports": ["run", "--allow-read", "tools/check_imports.ts"],
