@@ -216,6 +216,27 @@ Deno.test("a task that fails is stored with type, message and traceback, calls i
   ]);
 });
 
+Deno.test("an errback that can't be sent is an error event, and the others are called", async () => {
+  const { broker, sqs, read, states, events } = setUp(["celery", "next"]);
+  const wrong = { ...signature("app.x"), options: { eta: "soon" } };
+  await sendTask(broker, "app.bad", { id: "bad", linkError: [wrong, signature(notify.partial(), { queue: "next" })] });
+  let runs = 0;
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.bad": () => {
+        runs++;
+        throw new RangeError("no");
+      },
+    }, once).closed
+  );
+  assert.equal(runs, 1);
+  assert.deepEqual(states(), ["received app.bad", "failed app.bad"]);
+  const told = events.flatMap((event) => event.type === "error" ? [event.error.message] : []);
+  assert.match(told.join(), /^Cannot read 'eta' as it must be an instant[^,]*, such as 2030-01-02T03:04:05Z$/);
+  assert.deepEqual((await read("next")).map(({ args }) => args), [["bad"]]);
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
 Deno.test("a task whose message is a stored payload runs, also where the store leaves large ones to the stream", async () => {
   const objects = new Map<string, string>();
   const payloads: PayloadStore = {
@@ -570,28 +591,31 @@ Deno.test("the soft time limit fires the signal, the hard one fails the task and
   assert.equal(sqs.messages("celery").length, 0);
 });
 
-Deno.test("no more tasks run side by side than concurrency says", async () => {
-  const { broker, sqs } = setUp();
-  for (let index = 0; index < 12; index++) await sendTask(broker, add(index, 0), { countdown: index % 3 });
-  let running = 0;
-  let most = 0;
-  const counted: [number, number][] = [];
-  await sqs.clock.run(async () => {
-    const worker = serveTasks(broker, {
-      "app.add": async () => {
-        most = Math.max(most, ++running);
-        counted.push([running, worker.running]);
-        await sqs.clock.sleep(4);
-        running--;
-      },
-    }, { concurrency: 3, maxSeconds: 60 });
-    await worker.closed;
-    assert.equal(worker.running, 0);
-  });
-  assert.equal(most, 3);
-  // A task counts from before its handler begins until its result is on its way.
-  assert.ok(counted.every(([ours, theirs]) => ours <= theirs && theirs <= 3), JSON.stringify(counted));
-  assert.equal(sqs.messages("celery").length, 0);
+Deno.test("no more tasks run side by side than concurrency says, however many are held", async () => {
+  for (const prefetch of [undefined, 12]) {
+    const { broker, sqs } = setUp();
+    for (let index = 0; index < 12; index++) await sendTask(broker, add(index, 0), { countdown: index % 3 });
+    let running = 0;
+    let most = 0;
+    const counted: [number, number][] = [];
+    await sqs.clock.run(async () => {
+      const worker = serveTasks(broker, {
+        "app.add": async () => {
+          most = Math.max(most, ++running);
+          counted.push([running, worker.running]);
+          await sqs.clock.sleep(4);
+          running--;
+        },
+      }, { concurrency: 3, prefetch, maxSeconds: 60 });
+      await worker.closed;
+      assert.equal(worker.running, 0);
+    });
+    assert.equal(most, 3);
+    assert.equal(counted.length, 12);
+    // A task counts from before its handler begins until its result is on its way.
+    assert.ok(counted.every(([ours, theirs]) => ours <= theirs && theirs <= 3), JSON.stringify(counted));
+    assert.equal(sqs.messages("celery").length, 0);
+  }
 });
 
 Deno.test("a task that nobody here knows is given back, longer hidden each time, and told", async () => {

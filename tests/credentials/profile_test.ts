@@ -47,6 +47,17 @@ source_profile = loop-a
 [profile fromenv]
 role_arn = arn:aws:iam::123456789012:role/env
 credential_source = Environment
+[profile fromcontainer]
+role_arn = arn:aws:iam::123456789012:role/container
+credential_source = EcsContainer
+[profile frominstance]
+role_arn = arn:aws:iam::123456789012:role/instance
+credential_source = Ec2InstanceMetadata
+[profile fromelsewhere]
+role_arn = arn:aws:iam::123456789012:role/elsewhere
+credential_source = Elsewhere
+[profile fromnowhere]
+role_arn = arn:aws:iam::123456789012:role/nowhere
 [profile process]
 credential_process = rm -rf /
 [profile sso]
@@ -72,7 +83,16 @@ aws_access_key_id = AKIDPLAIN
 aws_secret_access_key = p
 `;
 
-/** Runs with a home that has both files, and an STS that numbers its keys. */
+/** What the two metadata services answer; undefined for a request to STS. */
+function metadata({ url }: Request): Response | undefined {
+  const { hostname, pathname } = new URL(url);
+  const keys = (AccessKeyId: string) => Response.json({ AccessKeyId, SecretAccessKey: "s", Token: "t" });
+  if (hostname === "169.254.170.2") return keys("AKIDCONTAINER");
+  if (hostname !== "169.254.169.254") return undefined;
+  return pathname.endsWith("/web") ? keys("AKIDINSTANCE") : new Response(pathname.endsWith("/token") ? "token" : "web");
+}
+
+/** Runs with a home that has both files, metadata services, and an STS that numbers its keys. */
 async function withFiles(
   run: (ask: (name?: string) => Promise<string>, asked: { signer: string; body: URLSearchParams }[]) => Promise<void>,
   more: Readonly<Record<string, string>> = {},
@@ -83,6 +103,8 @@ async function withFiles(
   await Deno.writeTextFile(`${home}/.aws/credentials`, SHARED);
   const asked: { signer: string; body: URLSearchParams }[] = [];
   const context = fakeContext(async (request) => {
+    const told = metadata(request);
+    if (told) return told;
     const signer = /Credential=(\w+)/.exec(request.headers.get("authorization")!)![1];
     asked.push({ signer, body: new URLSearchParams(await request.text()) });
     return assumed("AssumeRole", `ASIA${asked.length}`, "2026-01-01T01:00:00Z");
@@ -133,7 +155,14 @@ Deno.test("profile() assumes a profile's role with its source's keys, along chai
     assert.equal(asked[2].signer, "AKIDSELF");
     await ask("fromenv");
     assert.equal(asked[3].signer, "AKIDENV");
-  }, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "e" }));
+    await ask("fromcontainer");
+    await ask("frominstance");
+    assert.deepEqual(asked.slice(4).map(({ signer }) => signer), ["AKIDCONTAINER", "AKIDINSTANCE"]);
+  }, {
+    AWS_ACCESS_KEY_ID: "AKIDENV",
+    AWS_SECRET_ACCESS_KEY: "e",
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1",
+  }));
 
 Deno.test("profile() says what it does not do, and what is not there", () =>
   withFiles(async (ask) => {
@@ -144,6 +173,8 @@ Deno.test("profile() says what it does not do, and what is not there", () =>
     await assert.rejects(ask("mfa"), /no MFA code/);
     await assert.rejects(ask("loop-a"), /its own source: loop-a -> loop-b/);
     await assert.rejects(ask("empty"), /no aws_access_key_id/);
+    await assert.rejects(ask("fromelsewhere"), /not Environment, Ec2InstanceMetadata or EcsContainer/);
+    await assert.rejects(ask("fromnowhere"), /no source_profile, credential_source or web_identity_token_file/);
     await assert.rejects(ask("toString"), /none of that name/);
     await assert.rejects(ask("broken"), /none of that name/);
     await assert.rejects(

@@ -56,6 +56,18 @@ Deno.test("unbind() of a queue that is gone ends its subscription", async () => 
   assert.deepEqual((await t.subscriptions(NEWS)).map(({ endpoint }) => endpoint.split(":").pop()), ["xinbox"]);
 });
 
+Deno.test("unbind() from a topic that is gone takes back our statement", async () => {
+  const answer =
+    "<ErrorResponse><Error><Code>NotFound</Code><Message>Topic does not exist</Message></Error></ErrorResponse>";
+  await using t = await bench({
+    intercept: (_, action) => action === "ListSubscriptionsByTopic" ? new Response(answer, { status: 404 }) : undefined,
+  });
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.equal(await t.policy(queue) || undefined, undefined);
+});
+
 Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async () => {
   await using t = await bench({
     intercept: (_, action) =>

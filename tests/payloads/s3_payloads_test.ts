@@ -187,19 +187,20 @@ Deno.test("s3Payloads() removes only its own payloads, each once and in one requ
 });
 
 Deno.test("s3Payloads() makes a clean-up that failed an event", async () => {
-  const fault = ({ method, key }: S3Call) =>
-    method === "POST"
+  const fault = ({ method, key, body }: S3Call) =>
+    key === "9" || new TextDecoder().decode(body).includes("<Key>5</Key>")
+      ? refused(403, "AccessDenied")
+      : method === "POST"
       ? new Response(
         "<DeleteResult><Error><Key>2</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>",
       )
-      : method === "DELETE" && key === "9"
-      ? refused(403, "AccessDenied")
       : undefined;
   const { store, context, payloads } = setUp({ fault });
   await store.cleanUp(["1", "2"].map((key) => ({ bucket: "letters", key })), context);
+  await store.cleanUp(["5", "6"].map((key) => ({ bucket: "letters", key })), context);
   await store.cleanUp([{ bucket: "letters", key: "9" }], context);
   const failed = payloads().filter((event) => event.type === "payload" && event.error);
-  assert.deepEqual(failed.map((event) => event.type === "payload" && event.key), ["2", "9"]);
+  assert.deepEqual(failed.map((event) => event.type === "payload" && event.key), ["2", "5", "6", "9"]);
 });
 
 Deno.test("s3Payloads() marks shared payloads in their key, and undo() removes what was stored", async () => {
@@ -386,6 +387,17 @@ Deno.test("s3Payloads() reads no more than maxBytes into memory, whatever is ann
   await assert.rejects(endless.store.resolve(pointerTo("1"), EAGER, endless.context), PayloadForbiddenError);
   const { stream } = await store.resolve(pointerTo("1"), LAZY, context);
   assert.equal((await new Response(stream()).text()).length, 2000);
+});
+
+Deno.test("s3Payloads() reads a payload whose length nobody says, in pieces of any size", async () => {
+  const text = Array.from({ length: 60_000 }, (_, i) => `${i} `).join("");
+  const bytes = new TextEncoder().encode(text);
+  const ends = [0, 1, 65_535, 65_537, 200_000, 200_001, bytes.length];
+  const pieces = ends.slice(1).map((end, i) => bytes.slice(ends[i], end));
+  const { store, context } = setUp({ fault: () => new Response(ReadableStream.from(pieces)) });
+  const { body, location } = await store.resolve(pointerTo("1"), EAGER, context);
+  assert.equal(body, text);
+  assert.equal(location.size, bytes.length);
 });
 
 Deno.test("s3Payloads() leaves payloads above lazyAbove to the stream", async () => {
