@@ -29,7 +29,7 @@ export type DeleteMessageBatchOutput = BatchOutput;
  *
  * @param options Queue URL and 1 to 10 receipt handles.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If there are too few or too many entries, or ids that clash.
+ * @throws {ConfigError} If there is no queue URL, too few or too many entries, or ids that clash.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html}
  *
  * @example Usage
@@ -46,6 +46,7 @@ export type DeleteMessageBatchOutput = BatchOutput;
  */
 export function deleteMessageBatch(options: DeleteMessageBatchOptions): AwsRequest<DeleteMessageBatchOutput> {
   const { queueUrl, entries } = options;
+  assertText("queueUrl", queueUrl);
   const write = ({ receiptHandle }: DeleteMessageBatchEntry, path: string) => {
     assertText(`${path}receiptHandle`, receiptHandle);
     return { ReceiptHandle: receiptHandle };

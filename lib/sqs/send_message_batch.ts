@@ -1,3 +1,4 @@
+import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { type BatchOutput, writeEntries } from "./batch.ts";
 import { assertMessage, type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
@@ -28,7 +29,8 @@ export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentS
  *
  * @param options Queue URL and 1 to 10 messages.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If there are too few or too many entries, ids that clash, or a message that SQS would refuse.
+ * @throws {ConfigError} If there is no queue URL, too few or too many entries, ids that clash, or a
+ *   message that SQS would refuse.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html}
  *
  * @example Usage
@@ -45,6 +47,7 @@ export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentS
  */
 export function sendMessageBatch(options: SendMessageBatchOptions): AwsRequest<SendMessageBatchOutput> {
   const { queueUrl, entries } = options;
+  assertText("queueUrl", queueUrl);
   const write = (entry: SendMessageBatchEntry, path: string) => {
     assertMessage(entry, path);
     return writeMessage(entry);

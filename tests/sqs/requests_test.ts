@@ -146,6 +146,21 @@ for (const [request, input] of inputs) {
 const text = (length: number) => "a".repeat(length);
 const wrong: [string, () => unknown, RegExp][] = [
   ["no queue URL", () => sqs.deleteQueue({} as sqs.DeleteQueueOptions), /'queueUrl'.*undefined/],
+  [
+    "a batch to send without a queue URL",
+    () => sqs.sendMessageBatch({ entries: [{ id: "a", messageBody: "x" }] } as never),
+    /'queueUrl'/,
+  ],
+  [
+    "a batch to delete without a queue URL",
+    () => sqs.deleteMessageBatch({ entries: [{ id: "a", receiptHandle }] } as never),
+    /'queueUrl'/,
+  ],
+  [
+    "a batch to hide without a queue URL",
+    () => sqs.changeMessageVisibilityBatch({ entries: [{ id: "a", receiptHandle, visibilityTimeout: 0 }] } as never),
+    /'queueUrl'/,
+  ],
   ["an empty body", () => sqs.sendMessage({ queueUrl, messageBody: "" }), /'messageBody'/],
   ["a body that is no text", () => sqs.sendMessage({ queueUrl, messageBody: 1 as never }), /'messageBody'/],
   ["a NUL", () => sqs.sendMessage({ queueUrl, messageBody: "ab\0" }), /'messageBody'.*U\+0000 at offset 2.*base64/],
