@@ -56,10 +56,17 @@ export { dropExpired } from "./lib/consume/drop_expired.ts";
 export { forEach, type ForEachOptions, type ForEachResult } from "./lib/consume/for_each.ts";
 export { get } from "./lib/consume/get.ts";
 export { keepInvisible } from "./lib/consume/keep_invisible.ts";
-export type { Backoff, ConsumeOptions, Queues, QueueSource, ReceiveOptions } from "./lib/consume/options.ts";
+export type {
+  Backoff,
+  ConsumeOptions,
+  EagerPayloads,
+  Queues,
+  QueueSource,
+  ReceiveOptions,
+} from "./lib/consume/options.ts";
 export { receive } from "./lib/consume/receive.ts";
 export { resolvePayloads, type ResolvePayloadsOptions } from "./lib/consume/resolve_payloads.ts";
-export type { UndecodableOptions } from "./lib/consume/undecodable.ts";
+export type { LeaveUndecodable, UndecodableOptions } from "./lib/consume/undecodable.ts";
 export { validate } from "./lib/consume/validate.ts";
 export { batch, type BatchOptions } from "./lib/streams/batch.ts";
 export { filterMap } from "./lib/streams/filter_map.ts";

@@ -12,6 +12,22 @@ export type DropReason =
   | "undecodable"
   | "payload-missing";
 
+/** A settlement ended. A type of its own for each verb, so that `Extract<DashiEvent, { type: "ack" }>` finds it. */
+export interface SettlementEvent<Type extends "ack" | "release" | "extend" | "reject"> {
+  /** The verb. */
+  readonly type: Type;
+  /** The queue's name, as it was given to `consume`. */
+  readonly queue: string;
+  /** SQS's id of the message. */
+  readonly messageId: string;
+  /** Seconds since the message was handed over (or received, for one that was not). */
+  readonly seconds: number;
+  /** Seconds until the message is visible again, where it was given back. */
+  readonly visibleAfter?: number;
+  /** Why it failed. */
+  readonly error?: Error;
+}
+
 /**
  * What `onEvent` is told, told apart by `type`. Durations are seconds.
  *
@@ -72,15 +88,10 @@ export type DashiEvent =
     readonly age?: number;
     readonly traceparent?: string;
   }
-  | {
-    readonly type: "ack" | "release" | "extend" | "reject";
-    readonly queue: string;
-    readonly messageId: string;
-    /** Seconds since the message was handed over (or received, for one that was not). */
-    readonly seconds: number;
-    readonly visibleAfter?: number;
-    readonly error?: Error;
-  }
+  | SettlementEvent<"ack">
+  | SettlementEvent<"release">
+  | SettlementEvent<"extend">
+  | SettlementEvent<"reject">
   | {
     readonly type: "drop";
     readonly queue: string;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { DashiEvent, DropReason } from "./events.ts";
+export type { DashiEvent, DropReason, SettlementEvent } from "./events.ts";
 export type { AwsBody, AwsRequest, Endpoints, Service } from "./types/aws_request.ts";
 export type { Broker, ConnectOptions } from "./types/broker.ts";
 export type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "./types/codec.ts";

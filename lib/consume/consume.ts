@@ -6,8 +6,9 @@ import { type Deliveries, deliveriesOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { dropExpired } from "./drop_expired.ts";
 import { keepInvisible } from "./keep_invisible.ts";
-import type { ConsumeOptions, Queues } from "./options.ts";
+import type { ConsumeOptions, EagerPayloads, Queues } from "./options.ts";
 import { resolvePayloads } from "./resolve_payloads.ts";
+import type { LeaveUndecodable } from "./undecodable.ts";
 import { validate } from "./validate.ts";
 
 /** The type of body that a schema gives; without one `unknown`. */
@@ -60,14 +61,26 @@ export type BodyOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.
 export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
   broker: Broker,
   queues: Queues,
-  options: ConsumeOptions<Schema> & { readonly onUndecodable: "deliver" },
-): Deliveries<Delivery<BodyOf<Schema>> | UndecodableDelivery>;
-/** Without the ones that can't be read. */
+  options?: ConsumeOptions<Schema> & LeaveUndecodable & EagerPayloads,
+): Deliveries<Delivery<BodyOf<Schema>>>;
+/** With `payloads: "lazy"`: the body is undefined where only `stream()` reads it. */
 export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
   broker: Broker,
   queues: Queues,
-  options?: ConsumeOptions<Schema>,
-): Deliveries<Delivery<BodyOf<Schema>>>;
+  options: ConsumeOptions<Schema> & LeaveUndecodable,
+): Deliveries<Delivery<BodyOf<Schema> | undefined>>;
+/** With `onUndecodable: "deliver"`: what can't be read comes too, told apart by its `error`. */
+export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
+  broker: Broker,
+  queues: Queues,
+  options: ConsumeOptions<Schema> & EagerPayloads,
+): Deliveries<Delivery<BodyOf<Schema>> | UndecodableDelivery>;
+/** With both, or with options of which it is not known. */
+export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
+  broker: Broker,
+  queues: Queues,
+  options: ConsumeOptions<Schema>,
+): Deliveries<Delivery<BodyOf<Schema> | undefined> | UndecodableDelivery>;
 export function consume(
   broker: Broker,
   queues: Queues,

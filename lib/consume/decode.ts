@@ -3,7 +3,7 @@ import { looksLikePointer } from "../codec/pointer.ts";
 import type { Codec, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { letterOf, readBodies, then } from "./read_bodies.ts";
-import type { UndecodableOptions } from "./undecodable.ts";
+import type { LeaveUndecodable, UndecodableOptions } from "./undecodable.ts";
 
 /**
  * Decodes bodies: removes an SNS envelope, then reads the text with a codec. A body that can't be read never ends the
@@ -25,13 +25,13 @@ import type { UndecodableOptions } from "./undecodable.ts";
  */
 export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),
-  options: UndecodableOptions & { readonly onUndecodable: "deliver" },
-): Transform<Delivery<string> | UndecodableDelivery, Delivery<unknown> | UndecodableDelivery>;
-/** Without the ones that can't be read. */
+  options?: LeaveUndecodable,
+): Transform<Delivery<string>, Delivery<unknown>>;
+/** With `onUndecodable: "deliver"`: what can't be read goes on too. */
 export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),
-  options?: UndecodableOptions,
-): Transform<Delivery<string>, Delivery<unknown>>;
+  options: UndecodableOptions,
+): Transform<Delivery<string> | UndecodableDelivery, Delivery<unknown> | UndecodableDelivery>;
 export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),
   options: UndecodableOptions = {},

@@ -114,6 +114,12 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
   readonly payloads?: "eager" | "lazy" | undefined;
 }
 
+/** Options that read every payload before its message is handed over. */
+export interface EagerPayloads {
+  /** Not `"lazy"`: the body is there. */
+  readonly payloads?: "eager" | undefined;
+}
+
 /** The options of {@linkcode receive}, and the codec of {@linkcode consume}, with their defaults in place. */
 export interface Settings extends ReceiveOptions, Pick<ConsumeOptions, "codec"> {
   readonly prefetch: number;

@@ -1,8 +1,9 @@
 import type { Broker } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
 import { type Deliveries, deliveriesOf } from "./deliveries.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import type { Queues, ReceiveOptions } from "./options.ts";
+import type { LeaveUndecodable } from "./undecodable.ts";
 
 /**
  * Receives messages: the source that `consume` is built on, for a pipeline of your own. It owns the slots of the
@@ -31,6 +32,17 @@ import type { Queues, ReceiveOptions } from "./options.ts";
  * await source.closed;
  * ```
  */
+export function receive(
+  broker: Broker,
+  queues: Queues,
+  options?: ReceiveOptions & LeaveUndecodable,
+): Deliveries<Delivery<string>>;
+/** With `onUndecodable: "deliver"`: what a checksum does not fit comes too, told apart by its `error`. */
+export function receive(
+  broker: Broker,
+  queues: Queues,
+  options: ReceiveOptions,
+): Deliveries<Delivery<string> | UndecodableDelivery>;
 export function receive(broker: Broker, queues: Queues, options: ReceiveOptions = {}): Deliveries<Delivery<string>> {
   return deliveriesOf(createConsumer(broker, queues, options), (source) => source);
 }

@@ -3,11 +3,11 @@ import { looksLikePointer } from "../codec/pointer.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
-import { type Delivery, heldOf } from "./delivery.ts";
+import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { tell } from "./held.ts";
 import { isFifo, type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
 import { letterOf } from "./read_bodies.ts";
-import { undecodable, type UndecodableOptions } from "./undecodable.ts";
+import { type LeaveUndecodable, undecodable, type UndecodableOptions } from "./undecodable.ts";
 
 /** Options of {@linkcode resolvePayloads}. */
 export interface ResolvePayloadsOptions extends UndecodableOptions {
@@ -44,8 +44,14 @@ export interface ResolvePayloadsOptions extends UndecodableOptions {
  */
 export function resolvePayloads(
   store: PayloadStore,
-  options: ResolvePayloadsOptions = {},
-): Transform<Delivery<string>, Delivery<string>> {
+  options?: ResolvePayloadsOptions & LeaveUndecodable,
+): Transform<Delivery<string>, Delivery<string>>;
+/** With `onUndecodable: "deliver"`: those whose payload can't be read go on too. */
+export function resolvePayloads(
+  store: PayloadStore,
+  options: ResolvePayloadsOptions,
+): Transform<Delivery<string> | UndecodableDelivery, Delivery<string> | UndecodableDelivery>;
+export function resolvePayloads(store: PayloadStore, options: ResolvePayloadsOptions = {}): Transform<any, any> {
   has("resolve", "isPointer")("store", store);
   const { lazy = false, eager, concurrency } = options;
   if (concurrency !== undefined) assertWithin("concurrency", concurrency, 1, Infinity);

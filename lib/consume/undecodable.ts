@@ -14,6 +14,12 @@ export interface UndecodableOptions {
   readonly onUndecodable?: "leave" | "deliver" | undefined;
 }
 
+/** Options that leave what can't be read in its queue. */
+export interface LeaveUndecodable {
+  /** Not `"deliver"`: only what can be read is handed over. */
+  readonly onUndecodable?: "leave" | undefined;
+}
+
 /** Leaves a message that can't be read in its queue, with an event. */
 export function leaveUndecodable(held: Held, error: Error): void {
   tell(held, { type: "drop", reason: "undecodable", error });

@@ -2,7 +2,7 @@ import type { StandardSchemaV1, Transform } from "../types.ts";
 import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import { assertSchema } from "./options.ts";
 import { readBodies, then } from "./read_bodies.ts";
-import type { UndecodableOptions } from "./undecodable.ts";
+import type { LeaveUndecodable, UndecodableOptions } from "./undecodable.ts";
 
 /**
  * Checks bodies with a Standard Schema: the body becomes the schema's output. One that does not fit is undecodable.
@@ -26,16 +26,16 @@ import type { UndecodableOptions } from "./undecodable.ts";
  */
 export function validate<Schema extends StandardSchemaV1>(
   schema: Schema,
-  options: UndecodableOptions & { readonly onUndecodable: "deliver" },
+  options?: LeaveUndecodable,
+): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
+/** With `onUndecodable: "deliver"`: what does not fit goes on too. */
+export function validate<Schema extends StandardSchemaV1>(
+  schema: Schema,
+  options: UndecodableOptions,
 ): Transform<
   Delivery<unknown> | UndecodableDelivery,
   Delivery<StandardSchemaV1.InferOutput<Schema>> | UndecodableDelivery
 >;
-/** Without the ones that do not fit. */
-export function validate<Schema extends StandardSchemaV1>(
-  schema: Schema,
-  options?: UndecodableOptions,
-): Transform<Delivery<unknown>, Delivery<StandardSchemaV1.InferOutput<Schema>>>;
 export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
   assertSchema("schema", schema);
   return readBodies(options, (delivery) =>

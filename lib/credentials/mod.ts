@@ -32,4 +32,5 @@ export type {
   Endpoints,
   Fetch,
   Service,
+  SettlementEvent,
 } from "../types.ts";

@@ -80,6 +80,19 @@ export function pipe<A, B, C, D, E, F, G, H, I>(
   t7: Transform<G, H>,
   t8: Transform<H, I>,
 ): AsyncIterable<I>;
+/** Through nine transforms. */
+export function pipe<A, B, C, D, E, F, G, H, I, J>(
+  source: AsyncIterable<A>,
+  t1: Transform<A, B>,
+  t2: Transform<B, C>,
+  t3: Transform<C, D>,
+  t4: Transform<D, E>,
+  t5: Transform<E, F>,
+  t6: Transform<F, G>,
+  t7: Transform<G, H>,
+  t8: Transform<H, I>,
+  t9: Transform<I, J>,
+): AsyncIterable<J>;
 export function pipe(
   source: AsyncIterable<unknown>,
   ...transforms: Transform<unknown, unknown>[]

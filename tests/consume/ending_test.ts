@@ -416,7 +416,7 @@ Deno.test("forEach(): a throw after the consumer's own signal fired is a release
   });
 });
 
-for (const [name, begin] of Object.entries({ consume, receive })) {
+for (const [name, begin] of Object.entries<typeof receive>({ consume, receive })) {
   Deno.test(`${name}(): a signal ends quietly, also where an error waits behind what is buffered`, async () => {
     const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, ({ attempt }) => attempt > 1) });
     await test.fill(10);

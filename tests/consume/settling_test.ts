@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { consume, type Delivery, forEach } from "@dashi/sqs";
+import {
+  consume,
+  type ConsumeOptions,
+  type Delivery,
+  type EagerPayloads,
+  forEach,
+  type LeaveUndecodable,
+} from "@dashi/sqs";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 /** Takes `count` messages and gives them to `work` inside of the loop. */
@@ -7,7 +14,7 @@ async function taking(
   { broker, fill }: Pick<ReturnType<typeof setUp>, "broker" | "fill">,
   count: number,
   work: (deliveries: Delivery<unknown>[]) => Promise<unknown>,
-  options: Parameters<typeof consume>[2] = {},
+  options: ConsumeOptions & LeaveUndecodable & EagerPayloads = {},
   queue = "q",
 ): Promise<void> {
   await fill(count, queue);

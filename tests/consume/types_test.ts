@@ -5,6 +5,8 @@ import { z } from "zod";
 import {
   connect,
   consume,
+  type ConsumeOptions,
+  type DashiEvent,
   decode,
   type Deliveries,
   type Delivery,
@@ -63,6 +65,35 @@ Deno.test("types: onUndecodable: deliver adds those that could not be read, told
   void (({ body }: Delivery<Order> | UndecodableDelivery) => body.id);
   const left = consume(broker, "q", { schema: withValibot, onUndecodable: "leave" });
   holds<Same<typeof left, Deliveries<Delivery<Order>>>>();
+});
+
+Deno.test("types: options of which it is not known what they do with the undecodable may deliver them", () => {
+  const policy = "leave" as "leave" | "deliver";
+  const options: ConsumeOptions<typeof withZod> = { schema: withZod, onUndecodable: policy };
+  const deliveries = consume(broker, "q", { schema: withZod, onUndecodable: policy });
+  holds<Same<typeof deliveries, Deliveries<Delivery<Order> | UndecodableDelivery>>>();
+  // @ts-expect-error: one that could not be read may be among them
+  void (() => consume(broker, "q", options) satisfies Deliveries<Delivery<Order | undefined>>);
+  const source = receive(broker, "q", { onUndecodable: policy });
+  holds<Same<typeof source, Deliveries<Delivery<string> | UndecodableDelivery>>>();
+  // @ts-expect-error: a transform that leaves them is not given them
+  void (() => pipe(source, decode(json())));
+  void (() => pipe(source, decode(json(), { onUndecodable: policy }), validate(withZod, { onUndecodable: policy })));
+});
+
+Deno.test("types: with lazy payloads a body may be undefined", () => {
+  const lazy = consume(broker, "q", { schema: withValibot, payloads: "lazy" });
+  holds<Same<typeof lazy, Deliveries<Delivery<Order | undefined>>>>();
+  const both = consume(broker, "q", { schema: withValibot, payloads: "lazy", onUndecodable: "deliver" });
+  holds<Same<typeof both, Deliveries<Delivery<Order | undefined> | UndecodableDelivery>>>();
+  const eager = consume(broker, "q", { schema: withValibot, payloads: "eager" });
+  holds<Same<typeof eager, Deliveries<Delivery<Order>>>>();
+});
+
+Deno.test("types: each event is found by its type", () => {
+  type Of<Type extends DashiEvent["type"]> = Extract<DashiEvent, { type: Type }>;
+  type Lost<Type> = Type extends DashiEvent["type"] ? [Of<Type>] extends [never] ? Type : never : never;
+  holds<Same<Lost<DashiEvent["type"]>, never>>();
 });
 
 Deno.test("types: the transforms say the same", () => {
