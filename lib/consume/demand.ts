@@ -17,14 +17,33 @@ export function shareOf({ lanes, settings: { prefetch } }: Consumer): number {
 
 /** How many messages a receive may ask for. */
 export function roomOf(consumer: Consumer): number {
-  const { settings: { prefetch, maxMessages = Infinity, maxRequests = Infinity }, held, reserved } = consumer;
+  const { settings: { prefetch, maxMessages = Infinity }, held, reserved } = consumer;
   return Math.min(
     MAX_BATCH,
     prefetch - held.size + consumer.parked - reserved,
     maxMessages - consumer.taken - consumer.buffered - reserved,
-    // Each message may yet need a request of its own, to be acked or released.
-    maxRequests - consumer.requests - 1 - held.size - reserved,
+    affordable(consumer),
   );
+}
+
+/** The requests that a message may take: an ack or a release; where there is a store of payloads, two there as well. */
+const costOf = ({ state }: Consumer): number => state.options.payloads ? 3 : 1;
+
+/** The requests that the budget has left, when all is done for what is held or asked for. */
+export function requestsLeft(consumer: Consumer): number {
+  const { settings: { maxRequests }, lanes, held, requests, reserved } = consumer;
+  if (!maxRequests) return Infinity;
+  const cost = costOf(consumer);
+  let left = maxRequests - requests - reserved * cost;
+  for (const { payload } of held) left -= payload?.body ? 2 : cost;
+  // To look a queue up takes two: its URL and its attributes.
+  for (const { address } of lanes) if (!address) left -= 2;
+  return left;
+}
+
+/** The messages that a receive may bring within the budget of requests. */
+export function affordable(consumer: Consumer): number {
+  return Math.floor((requestsLeft(consumer) - 1) / costOf(consumer));
 }
 
 /** Tells which queues should be asked now. */

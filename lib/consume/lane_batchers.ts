@@ -76,10 +76,13 @@ function cleanUp(consumer: Consumer, gone: readonly Held[]): Promise<void> | voi
   const { broker, state, onAttempt } = consumer;
   const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
   if (!locations.length || !state.options.payloads) return;
-  const context = { broker, emit: state.emit, onAttempt };
-  const work = state.options.payloads.cleanUp(locations, context).catch((error) =>
-    state.emit({ type: "error", error })
-  );
+  let tries = 0;
+  consumer.requests++; // before its message makes room for others
+  const context = { broker, emit: state.emit, onAttempt: () => tries++ && onAttempt() };
+  const work = state.options.payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error }))
+    .finally(() => {
+      if (!tries) consumer.requests--;
+    });
   track(consumer, work);
   return work;
 }

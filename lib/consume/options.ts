@@ -66,7 +66,10 @@ export interface ReceiveOptions {
   readonly maxMessages?: number | undefined;
   /** Ends after this many seconds, 0 or more. Default: never. */
   readonly maxSeconds?: number | undefined;
-  /** Ends in time to keep within this many requests, 1 or more, the last acks and releases counted. Default: never. */
+  /**
+   * Ends in time to keep within this many requests, 1 or more: those for payloads and keys, and the last acks and releases
+   * counted. A queue that the broker does not know yet takes two. Default: never.
+   */
   readonly maxRequests?: number | undefined;
   /** Ends after an empty receive of every queue. Default: false. */
   readonly untilEmpty?: boolean | undefined;

@@ -13,7 +13,7 @@ import type { AwsRequest, SqsMessage } from "../types.ts";
 import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
-import { longestWait, roomOf, shareOf, TURN, wanting } from "./demand.ts";
+import { affordable, longestWait, roomOf, shareOf, TURN, wanting } from "./demand.ts";
 import { fail } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
@@ -32,10 +32,10 @@ export function pump(consumer: Consumer): void {
         consumer.fullSince = nowOf(consumer.state);
         consumer.wake();
       }
-      // No receive and an ack go into the budget any more, and nothing is under way that may take less than its share.
-      const { requests, held, unsettled, busy, working } = consumer;
-      const spent = requests + held.size + 2 > (settings.maxRequests ?? Infinity);
-      if (spent && held.size === unsettled && !busy && !working) finish(consumer);
+      // The budget has room for no receive, and nothing is under way that may take less than its share.
+      const { held, unsettled, busy, working, buffered, taken, handed } = consumer;
+      const moving = busy + working + buffered + taken - handed;
+      if (affordable(consumer) < 1 && held.size === unsettled && !moving) finish(consumer);
       return;
     }
     consumer.fullSince = undefined;

@@ -16,7 +16,7 @@ import { watch } from "./watch.ts";
 
 /** Begins, once. */
 export function start(consumer: Consumer): void {
-  const { settings: { maxSeconds }, state, lanes, stopping } = consumer;
+  const { settings: { maxSeconds, maxRequests = Infinity }, state, lanes, stopping } = consumer;
   consumer.phase = Phase.Open;
   let told = false;
   consumer.changed = () => {
@@ -35,7 +35,9 @@ export function start(consumer: Consumer): void {
   }
   watch(consumer);
   const left = lanes.values();
-  for (let side = Math.min(lanes.length, mostPolls(consumer)); side > 0; side--) void openEach(consumer, left);
+  // Where the budget may not do for all, none is looked up that goes beyond it.
+  const side = maxRequests < 3 * lanes.length ? 1 : Math.min(lanes.length, mostPolls(consumer));
+  for (let begun = 0; begun < side; begun++) void openEach(consumer, left);
 }
 
 /** Opens queues in turn; as many of these run side by side as there may be receives. */

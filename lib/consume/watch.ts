@@ -9,6 +9,7 @@ import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
+import { requestsLeft } from "./demand.ts";
 import { type Held, isOurs, lose, secondsInFlight } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
@@ -35,10 +36,10 @@ export async function watch(consumer: Consumer): Promise<void> {
 
 /** Does what is due, and says when the next is. */
 function look(consumer: Consumer): number {
-  const { held, beats, state, requests, reserved, settings: { maxRequests = Infinity } } = consumer;
+  const { held, beats, state } = consumer;
   const now = nowOf(state);
   // A budget of requests keeps what the acks need.
-  const beating = beats && requests + reserved + held.size + Math.ceil(held.size / MAX_BATCH) <= maxRequests;
+  const beating = beats && Math.ceil(held.size / MAX_BATCH) <= requestsLeft(consumer);
   const ours = (message: Held) => isOurs(message) && !message.extending;
   let next = Infinity;
   let along = now;

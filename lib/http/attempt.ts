@@ -53,6 +53,10 @@ export async function attemptOnce<Output>(
     const seconds = requestTimeout + (seen.response ? 0 : wait);
     stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
   };
+  const count = () => {
+    options.onAttempt?.();
+    state.requests++;
+  };
   const work = async (): Promise<Output> => {
     if (typeof credentials === "function") {
       const seconds = KEYS_TIMES * requestTimeout;
@@ -61,7 +65,7 @@ export async function attemptOnce<Output>(
     }
     const { url, init, authorization } = await signParts(request, {
       // A role is assumed where the broker is, however many regions its queues are in.
-      credentials: await keysFor(state, credentials, seen, {
+      credentials: await keysFor(state, credentials, seen, count, {
         region: state.options.region ?? region,
         signal,
         rejected,
@@ -75,8 +79,7 @@ export async function attemptOnce<Output>(
     seen.secrets.push(authorization.slice(-64));
     controller.signal.throwIfAborted();
     forgetDeadline();
-    options.onAttempt?.();
-    state.requests++;
+    count();
     seen.sent = true;
     forgetDeadline = setDeadline(state, requestTimeout + wait, over);
     const response = seen.response =
@@ -107,10 +110,15 @@ async function keysFor(
   { endpoint, fetch, clock, random, emit }: BrokerState,
   given: Credentials | CredentialProvider,
   seen: Seen,
+  count: () => void,
   asking: Pick<CredentialContext, "region" | "signal" | "rejected">,
 ): Promise<Credentials> {
+  const counted: typeof fetch = (request, init) => {
+    count();
+    return fetch(request, init);
+  };
   const keys = typeof given === "function"
-    ? seen.credentials = await given({ ...asking, endpoint, fetch, clock, random, emit })
+    ? seen.credentials = await given({ ...asking, endpoint, fetch: counted, clock, random, emit })
     : given;
   for (const key of [keys?.accessKeyId, keys?.secretAccessKey, keys?.sessionToken || "none"]) {
     if (!key || typeof key !== "string") {

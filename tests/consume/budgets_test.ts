@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { consume, forEach } from "@dashi/sqs";
+import { connect, consume, type ConsumeOptions, forEach, type PayloadContext, type PayloadStore } from "@dashi/sqs";
 import { failing, setUp } from "./setup.ts";
 
 Deno.test("maxMessages hands out so many, and takes no more", async () => {
@@ -99,6 +99,115 @@ Deno.test("maxRequests counts the requests of the look-up, and their retries", a
     await deliveries.closed;
   });
   assert.ok(test.sqs.requests.count() <= 8);
+});
+
+/** A store of payloads that says when it asks for one, or removes some. */
+function countedStore(): { store: PayloadStore; requests(): number } {
+  let requests = 0;
+  const ask = async ({ onAttempt }: PayloadContext) => {
+    for (let turn = 0; turn < 20; turn++) await null; // as to sign takes its time
+    requests++;
+    onAttempt?.();
+  };
+  const store: PayloadStore = {
+    threshold: 1e6,
+    always: false,
+    isPointer: () => true,
+    offload: () => Promise.reject(new Error("not here")),
+    async resolve(body, _, context) {
+      await ask(context);
+      return { body, location: { bucket: "b", key: body }, stream: () => new Blob([body]).stream() };
+    },
+    cleanUp: (_, context) => ask(context),
+  };
+  return { store, requests: () => requests };
+}
+
+for (const maxRequests of [2, 4, 6, 7, 10, 20, 50]) {
+  Deno.test(`maxRequests: ${maxRequests} keeps within, payloads and their removal counted`, async () => {
+    const ways: ConsumeOptions[] = [{}, { ack: "auto" }, { ack: "none" }, { prefetch: 40 }];
+    for (const options of ways) {
+      const { store, requests } = countedStore();
+      const test = setUp({ connect: { payloads: store } });
+      await test.fill(100);
+      let seen = 0;
+      await test.run(async () => {
+        const deliveries = consume(test.broker, "q", { maxRequests, untilEmpty: true, ...options });
+        for await (const delivery of deliveries) {
+          seen++;
+          if (!options.ack) delivery.ack();
+        }
+        await deliveries.closed;
+        assert.equal(deliveries.requests, test.sqs.requests.count() + requests());
+      });
+      assert.ok(test.sqs.requests.count() + requests() <= maxRequests);
+      if (maxRequests >= 6) assert.ok(seen >= 1, "nothing was handed out");
+    }
+  });
+}
+
+Deno.test("maxRequests ends no iteration whose messages are still on their way to the loop", async () => {
+  const { store, requests } = countedStore();
+  const test = setUp({ connect: { payloads: store } });
+  await test.fill(100);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxRequests: 50, prefetch: 40 });
+    const { acked } = await forEach(deliveries, () => {});
+    // 15 are all that could be taken if each took as many requests as it may: their acks leave in batches.
+    assert.ok(acked > 20, `${acked} acked`);
+    await deliveries.closed;
+  });
+  assert.ok(test.sqs.requests.count() + requests() <= 50);
+});
+
+for (const maxRequests of [1, 2, 5, 9, 12, 20, 30]) {
+  Deno.test(`maxRequests: ${maxRequests} keeps within while five queues are looked up`, async () => {
+    const test = setUp();
+    const names = ["q", "a", "b", "c", "d"];
+    for (const name of names) {
+      if (name !== "q") test.sqs.createQueue(name);
+      await test.fill(20, name);
+    }
+    let seen = 0;
+    await test.run(async () => {
+      const deliveries = consume(test.broker, names, { maxRequests, prefetch: 30 });
+      for await (const delivery of deliveries) {
+        seen++;
+        await delivery.ack();
+      }
+      await deliveries.closed;
+    });
+    assert.ok(test.sqs.requests.count() <= maxRequests, `${test.sqs.requests.count()} requests`);
+    if (maxRequests >= 12) assert.ok(seen >= 1, "nothing was handed out");
+  });
+}
+
+Deno.test("maxRequests counts what a provider of keys asks, and so do both counts of requests", async () => {
+  const test = setUp();
+  await test.fill(20);
+  let requests = 0;
+  const { http } = test.sqs.connectOptions;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    credentials: async ({ fetch }) => {
+      await fetch(new Request("http://keys.test/"));
+      return { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "a-secret" };
+    },
+    http: {
+      fetch: (request) => {
+        requests++;
+        return request.url === "http://keys.test/" ? Promise.resolve(new Response()) : http!.fetch!(request);
+      },
+    },
+  });
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { maxRequests: 20 });
+    await forEach(deliveries, () => {});
+    await deliveries.closed;
+    assert.equal(deliveries.requests, requests);
+  });
+  assert.equal(broker.requests, requests);
+  assert.ok(requests <= 20, `${requests} requests`);
 });
 
 Deno.test("maxRequests on an idle queue ends after so many waits", async () => {
