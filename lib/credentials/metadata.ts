@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { pause } from "../broker.ts";
 import { CredentialsError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
+import { readText } from "../http/read_text.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import type { CredentialContext, Credentials } from "../types.ts";
 
@@ -52,7 +53,7 @@ async function askOnce(
   const answer = async () => {
     const request = new Request(url, { method, headers, redirect: "manual", signal: controller.signal });
     const response = await fetch(request);
-    const text = await readUpTo(response, MAX_LENGTH);
+    const text = await readText(response, MAX_LENGTH);
     status = response.status;
     return text;
   };
@@ -63,16 +64,6 @@ async function askOnce(
     over.abort();
     controller.abort();
   }
-}
-
-async function readUpTo(response: Response, most: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > most) return undefined;
-  }
-  return text + decoder.decode();
 }
 
 const text = /* @__PURE__ */ (() => v.pipe(v.string(), v.nonEmpty()))();

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Asked, badAnswer, type Fault } from "./answer.ts";
+import { readText } from "./read_text.ts";
 import { MAX_XML_LENGTH, readXml, type XmlRecord, type XmlValue } from "./xml.ts";
 
 /**
@@ -18,7 +19,8 @@ export async function readXmlAnswer(
   asked: Asked,
   toError: (fault: Fault) => Error,
 ): Promise<XmlRecord> {
-  const text = await readText(response, asked);
+  const text = await readText(response, MAX_XML_LENGTH);
+  if (text === undefined) throw badAnswer(asked, response, `it is longer than ${MAX_XML_LENGTH} characters`);
   let xml: XmlRecord;
   try {
     xml = text.trim() === "" ? Object.create(null) : await readXml(text);
@@ -48,19 +50,4 @@ function what(text: string, cause: unknown): string {
   if (/^\s*<(?:!doctype\s+html|html)/i.test(text)) return "it is an HTML page";
   if (/^\s*[{[]/.test(text)) return "it is JSON";
   return cause instanceof SyntaxError ? cause.message.replace("Cannot read XML as ", "") : "it is not XML";
-}
-
-/** The body as text, read no further than what may be XML of AWS. */
-async function readText(response: Response, asked: Asked): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  if (!response.body) return text;
-  // Leaving the loop cancels the body.
-  for await (const chunk of response.body) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_XML_LENGTH) {
-      throw badAnswer(asked, response, `it is longer than ${MAX_XML_LENGTH} characters`);
-    }
-  }
-  return text + decoder.decode();
 }

@@ -72,7 +72,7 @@ export function uploadPart(options: UploadPartOptions): AwsRequest<UploadPartOut
     async (response, asked) => {
       await response.body?.cancel();
       const etag = response.headers.get("etag");
-      if (!etag) throw badAnswer(asked, response, "it has no ETag");
+      if (!etag) throw badAnswer(asked, response, "it shows no ETag (to browsers by a CORS rule)");
       return { etag, checksums: readChecksums(response.headers) };
     },
   );

@@ -16,7 +16,8 @@ const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-methods": "*",
   "access-control-allow-headers": "*, authorization",
-  "access-control-expose-headers": "*",
+  // What AWS's services show of an answer, and the ETag that a bucket must be told to.
+  "access-control-expose-headers": "x-amzn-requestid, x-amzn-errortype, x-amzn-errormessage, date, etag",
   "access-control-max-age": "600",
 };
 
