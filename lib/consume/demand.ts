@@ -37,7 +37,7 @@ export function requestsLeft(consumer: Consumer): number {
   let left = maxRequests - requests - reserved * cost;
   for (const { payload } of held) left -= payload?.body ? 2 : cost;
   // To look a queue up takes two: its URL and its attributes.
-  for (const { address } of lanes) if (!address) left -= 2;
+  for (const lane of lanes) left -= lane.address ? 0 : 2;
   return left;
 }
 
