@@ -57,7 +57,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_400,
   "./credentials": 38_550,
   "./fanout": 40_850,
-  "./payloads": 47_600,
+  "./payloads": 47_750,
   "./celery": 40_200,
   "./config": 53_700,
   "./testing": 14_300,
