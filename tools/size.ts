@@ -47,7 +47,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_350,
   "{ connect }": 5_900,
-  "{ connect, publish }": 19_800,
+  "{ connect, publish }": 19_850,
   "{ connect, consume }": 27_750,
   "{ connect, consume, publish }": 31_200,
   ".": 38_950,
