@@ -73,6 +73,8 @@ export interface Consumer {
   /** Receives and other work under way. */
   busy: number;
   requests: number;
+  /** What may yet be asked for messages that lapsed in the loop's hands: it acks them all the same. */
+  owed: number;
   /** Counts a try of a request. */
   readonly onAttempt: () => void;
   /** `ack: "none"`: what is handed over is deleted already. */
@@ -140,6 +142,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     reserved: 0,
     busy: 0,
     requests: 0,
+    owed: 0,
     onAttempt: () => void consumer.requests++,
     deletesFirst: options.ack === "none",
     acksLast: options.ack === "auto",

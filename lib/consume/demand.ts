@@ -31,10 +31,10 @@ const costOf = ({ state }: Consumer): number => state.options.payloads ? 3 : 1;
 
 /** The requests that the budget has left, when all is done for what is held or asked for. */
 export function requestsLeft(consumer: Consumer): number {
-  const { settings: { maxRequests }, lanes, held, requests, reserved } = consumer;
+  const { settings: { maxRequests }, lanes, held, requests, owed, reserved } = consumer;
   if (!maxRequests) return Infinity;
   const cost = costOf(consumer);
-  let left = maxRequests - requests - reserved * cost;
+  let left = maxRequests - requests - owed - reserved * cost;
   for (const { payload } of held) left -= payload?.body ? 2 : cost;
   // To look a queue up takes two: its URL and its attributes.
   for (const lane of lanes) left -= lane.address ? 0 : 2;

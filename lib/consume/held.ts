@@ -86,6 +86,7 @@ export function free(held: Held): void {
 /** The message is no longer ours: its `signal` fires, and its slot is free. */
 export function lose(held: Held, error?: Error): void {
   tell(held, held.handedAt ? { type: "heartbeat-ended", error } : { type: "drop", reason: "lapsed", error });
+  if (held.handedAt) held.consumer.owed += held.payload ? 2 : 1;
   abandon(held, error);
   giveBackGroup(held);
   free(held);

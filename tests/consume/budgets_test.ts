@@ -160,6 +160,23 @@ Deno.test("maxRequests ends no iteration whose messages are still on their way t
   assert.ok(test.sqs.requests.count() + requests() <= 50);
 });
 
+for (const maxRequests of [4, 5, 7, 10, 20]) {
+  Deno.test(`maxRequests: ${maxRequests} keeps within where messages lapse in slow hands, which ack them all the same`, async () => {
+    for (const payloads of [false, true]) {
+      const { store, requests } = countedStore();
+      const test = setUp({ attributes: { VisibilityTimeout: 2 }, connect: { payloads: payloads ? store : undefined } });
+      await test.fill(100);
+      await test.run(async () => {
+        const deliveries = consume(test.broker, "q", { maxRequests, prefetch: 30, maxSeconds: 100, graceSeconds: 10 });
+        await forEach(deliveries, () => test.clock.sleep(5));
+        await deliveries.closed;
+      });
+      const count = test.sqs.requests.count() + requests();
+      assert.ok(count <= maxRequests, `${count} requests`);
+    }
+  });
+}
+
 for (const maxRequests of [1, 2, 5, 9, 12, 20, 30]) {
   Deno.test(`maxRequests: ${maxRequests} keeps within while five queues are looked up`, async () => {
     const test = setUp();
