@@ -62,7 +62,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./config": 53_700,
   "./testing": 14_300,
   "everything but ./testing": 99_500,
-  "everything": 111_600,
+  "everything": 111_800,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
