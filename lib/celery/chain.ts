@@ -1,7 +1,7 @@
 import { refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import { assertSignature } from "./signature.ts";
-import type { Signature } from "./types.ts";
+import type { ChainTo, Signature } from "./types.ts";
 
 /**
  * Makes a chain: each task runs when the one before has succeeded, and takes its result as its first argument unless it
@@ -9,7 +9,7 @@ import type { Signature } from "./types.ts";
  *
  * @param tasks Two or more; or one list of them, untyped. A group may only come last, as a chord, which waits for a
  * group, needs a backend that counts.
- * @returns The chain, for {@linkcode sendTask}.
+ * @returns The chain, for {@linkcode sendTask}, which gives the last one's call, or one for each of a group.
  * @throws {ConfigError} If there is none, or a group is not the last.
  * @see {@link https://docs.celeryq.dev/en/stable/userguide/canvas.html#chains}
  *
@@ -26,33 +26,37 @@ import type { Signature } from "./types.ts";
  * const call = await sendTask(broker, chain(add(2, 3), add.partial(10), mail.partial("ops"))); // the last one's
  * ```
  */
-export function chain<A, B, T>(a: Signature<A, T>, b: Signature<B, A>): Signature<B, T>;
+export function chain<A, Z extends Signature<any, A>, T>(a: Signature<A, T>, z: Z): ChainTo<Z, T>;
 /** Of three. */
-export function chain<A, B, C, T>(a: Signature<A, T>, b: Signature<B, A>, c: Signature<C, B>): Signature<C, T>;
+export function chain<A, B, Z extends Signature<any, B>, T>(
+  a: Signature<A, T>,
+  b: Signature<B, A>,
+  z: Z,
+): ChainTo<Z, T>;
 /** Of four. */
-export function chain<A, B, C, D, T>(
+export function chain<A, B, C, Z extends Signature<any, C>, T>(
   a: Signature<A, T>,
   b: Signature<B, A>,
   c: Signature<C, B>,
-  d: Signature<D, C>,
-): Signature<D, T>;
+  z: Z,
+): ChainTo<Z, T>;
 /** Of five. */
-export function chain<A, B, C, D, E, T>(
+export function chain<A, B, C, D, Z extends Signature<any, D>, T>(
   a: Signature<A, T>,
   b: Signature<B, A>,
   c: Signature<C, B>,
   d: Signature<D, C>,
-  e: Signature<E, D>,
-): Signature<E, T>;
+  z: Z,
+): ChainTo<Z, T>;
 /** Of six; longer ones are chains of chains. */
-export function chain<A, B, C, D, E, F, T>(
+export function chain<A, B, C, D, E, Z extends Signature<any, E>, T>(
   a: Signature<A, T>,
   b: Signature<B, A>,
   c: Signature<C, B>,
   d: Signature<D, C>,
   e: Signature<E, D>,
-  f: Signature<F, E>,
-): Signature<F, T>;
+  z: Z,
+): ChainTo<Z, T>;
 /** Of a list. */
 export function chain(tasks: readonly Signature<any, any>[]): Signature<unknown, unknown>;
 export function chain(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Signature<any, any> {

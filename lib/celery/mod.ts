@@ -28,8 +28,10 @@ export { serveTasks, type ServeTasksOptions, type TaskWorker } from "./serve_tas
 export { signature } from "./signature.ts";
 export { type Rest, type Task, task, type TaskOptions } from "./task.ts";
 export type {
+  ChainTo,
   Group,
   GroupCall,
+  GroupChain,
   SendOptions,
   SendTaskOptions,
   ServedTask,

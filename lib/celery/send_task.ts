@@ -9,7 +9,7 @@ import { tasksOf } from "./chain.ts";
 import { type Plan, plan } from "./plan.ts";
 import { assertSignature, signature, toWireOptions } from "./signature.ts";
 import { schemasOf } from "./task.ts";
-import type { Group, GroupCall, SendOptions, Signature, SignatureOptions, TaskCall } from "./types.ts";
+import type { Group, GroupCall, GroupChain, SendOptions, Signature, SignatureOptions, TaskCall } from "./types.ts";
 
 /**
  * Calls a task: sends Celery's message for it. Any Celery worker of the queue runs it, or {@linkcode serveTasks}.
@@ -42,7 +42,7 @@ import type { Group, GroupCall, SendOptions, Signature, SignatureOptions, TaskCa
  */
 export function sendTask<R extends readonly unknown[]>(
   broker: Broker,
-  task: Group<R, unknown>,
+  task: Group<R, unknown> | GroupChain<R, unknown>,
   options?: SendOptions,
 ): Promise<GroupCall<R>>;
 /** A task or a chain. */

@@ -37,6 +37,18 @@ export interface Group<R extends readonly unknown[] = readonly unknown[], T = an
   readonly subtask_type: "group";
 }
 
+/** A chain whose end is a group: sent, it gives what the group would. */
+export interface GroupChain<R extends readonly unknown[] = readonly unknown[], T = any> extends Signature<R, T> {
+  /** It is a chain. */
+  readonly subtask_type: "chain";
+}
+
+/** A chain that takes `T` and ends in `Z`. */
+export type ChainTo<Z extends Signature<any, any>, T> = Z extends Group<infer R, any> | GroupChain<infer R, any>
+  ? GroupChain<R, T>
+  : Z extends Signature<infer R, any> ? Signature<R, T>
+  : never;
+
 /** A task that was called. */
 export interface TaskCall<R = unknown> extends Call<R> {
   /** The task before it in the chain. */

@@ -78,6 +78,15 @@ export async function canvas(broker: Broker): Promise<void> {
   assertType<Same<typeof side, GroupCall<[number, string]>>>();
   assertType<Same<(typeof side)["calls"][1], TaskCall<string>>>();
 
+  // Who sends a chain that ends in a group gets the group's calls.
+  const spread = chain(add(1, 2), group(show.partial(), add.partial(3)));
+  for (
+    const all of [spread, chain(add(1, 2), add.partial(3), spread), chain(add(1, 2), chain(add.partial(3), spread))]
+  ) {
+    const { calls } = await sendTask(broker, all);
+    assertType<Same<(typeof calls)[0], TaskCall<string>>>();
+  }
+
   await sendTask(broker, add(1, 2), { link: show.partial(), linkError: mail.partial("ops") });
   // @ts-expect-error the callback takes a text, and the task gives a number
   await sendTask(broker, add(1, 2), { link: mail.partial("ops") });
