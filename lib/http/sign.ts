@@ -112,7 +112,8 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
   let cache = signingKeys.get(credentials);
   if (!cache) signingKeys.set(credentials, cache = new Map());
   if (cache.size > 50) cache.clear(); // a day, region and service each; they must not add up
-  const { method, headers, body, service } = request;
+  const { method, headers, service } = request;
+  const body = request.body as BodyInit; // whose bytes must not be of shared memory: the types of most bytes don't say
   const plain = service !== "s3" && typeof body === "string" && url.pathname === "/" && !url.search;
   const fast = plain &&
     signFast({ method, host: url.host, headers, body, service, region, datetime, credentials, cache });

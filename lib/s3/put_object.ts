@@ -13,7 +13,7 @@ export interface PutObjectOptions extends ObjectOptions {
    * The bytes, up to 5 GiB. No stream: S3 wants to be told the length first, which `fetch` can't for a stream, and a
    * request that is tried again needs its body again. A stream goes up in parts, {@linkcode uploadPart}.
    */
-  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly body: string | Uint8Array;
   /** The body's checksums in base64; S3 refuses a body that has another. */
   readonly checksums?: S3Checksums | undefined;
   /** SHA-256 of the body in hex, which makes it part of the signature. Default: left to TLS and the checksums. */
@@ -49,7 +49,7 @@ export interface PutObjectOutput {
  * assert.equal(request.path, "/to%20whom%2Bit/concerns");
  * ```
  */
-export function putObject(options: PutObjectOptions): AwsRequest<PutObjectOutput, string | Uint8Array<ArrayBuffer>> {
+export function putObject(options: PutObjectOptions): AwsRequest<PutObjectOutput, string | Uint8Array> {
   const { bucket, key, body } = options;
   return s3Request(
     "PutObject",

@@ -20,7 +20,7 @@ export interface UploadPartOptions {
   /** The part's place, 1 to 10,000. */
   readonly partNumber: number;
   /** 5 MiB to 5 GiB; the last part may be shorter. */
-  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly body: string | Uint8Array;
   /** The part's checksums in base64; S3 refuses a part that has another. */
   readonly checksums?: S3Checksums | undefined;
   /** SHA-256 of the part in hex, which makes it part of the signature. Default: left to TLS and the checksums. */
@@ -52,7 +52,7 @@ export interface UploadPartOutput {
  * assert.deepEqual(request.query, { partNumber: "1", uploadId: "x" });
  * ```
  */
-export function uploadPart(options: UploadPartOptions): AwsRequest<UploadPartOutput, string | Uint8Array<ArrayBuffer>> {
+export function uploadPart(options: UploadPartOptions): AwsRequest<UploadPartOutput, string | Uint8Array> {
   const { bucket, key, uploadId, partNumber, body } = options;
   assertText("uploadId", uploadId);
   assertWithin("partNumber", partNumber, 1, MAX_PARTS);

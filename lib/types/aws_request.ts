@@ -11,7 +11,7 @@ export type Service = "sqs" | "sns" | "sts" | "s3";
 export type Endpoints = string | Readonly<Partial<Record<Service, string | undefined>>>;
 
 /** What a request's body may be. */
-export type AwsBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+export type AwsBody = string | Uint8Array | ReadableStream<Uint8Array>;
 
 /** An unsigned request to AWS as plain data, with the parser of its answer beside it. */
 export interface AwsRequest<Output, Body extends AwsBody = string> {

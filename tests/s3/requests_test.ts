@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import fc from "../support/fast_check.ts";
 import { AwsError, BucketRegionError, ConfigError } from "../../lib/errors.ts";
+import { sign } from "../../lib/http/sign.ts";
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -46,6 +48,14 @@ Deno.test("putObject() refuses a bucket that is no bucket's name, and headers th
   assert.throws(() => putObject({ ...AT, body: "x", metadata: { a: "é" } }), ConfigError);
   assert.throws(() => putObject({ ...AT, body: "x", metadata: { a: "1\r\nx-evil: 1" } }), ConfigError);
   assert.throws(() => putObject({ ...AT, body: "x", metadata: { "a b": "1" } }), ConfigError);
+});
+
+Deno.test("bytes are sent whatever memory their type allows: a Buffer's, or what a Worker's TextEncoder gives", async () => {
+  const body: Uint8Array = Buffer.from("soup");
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  for (const request of [putObject({ ...AT, body }), uploadPart({ ...AT, uploadId: "u", partNumber: 1, body })]) {
+    assert.equal(await (await sign(request, { credentials })).text(), "soup");
+  }
 });
 
 Deno.test("every builder gives S3's method, path, query and headers", () => {
