@@ -10,8 +10,11 @@ import { wireAttribute } from "./attributes.ts";
 
 /** Stands before a property's name. Everything else is a header. */
 const PREFIX = "property.";
-/** What marks a body in S3 is no header, or a message that is sent on with its headers would seem to be one. */
-const MARK = /^(?:ExtendedPayloadSize|SQSLargePayloadSize)$/;
+/**
+ * What marks a body in S3 is no header, or a message that is sent on with its headers would seem to be one; nor is the key
+ * that its sender chose, or both would have one object, which the first ack removes.
+ */
+const MARK = /^(?:ExtendedPayloadSize|SQSLargePayloadSize|S3Key)$/;
 
 /**
  * Makes attributes of headers and properties. Undefined ones are left out, as in JSON.

@@ -42,7 +42,7 @@ for (const [name, codec] of [["json()", json()], ["text()", text()]] as const) {
 
 Deno.test("json() and text() make no header of what marks a body in S3", async () => {
   for (const codec of [json(), text()]) {
-    const messageAttributes = { tenant: "a", ExtendedPayloadSize: 7, SQSLargePayloadSize: 7 };
+    const messageAttributes = { tenant: "a", ExtendedPayloadSize: 7, SQSLargePayloadSize: 7, S3Key: "orders/1" };
     const { headers } = await codec.decode({ body: "1", messageAttributes });
     assert.deepEqual(headers, { tenant: "a" });
   }

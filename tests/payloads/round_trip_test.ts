@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, consume, publish, send } from "@dashi/sqs";
+import { connect, consume, json, publish, send } from "@dashi/sqs";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { createQueue } from "@dashi/sqs/sqs";
 import { startServer } from "../support/fauxqs.ts";
@@ -38,4 +38,29 @@ Deno.test("s3Payloads() carries texts and streams over HTTP through a real serve
   assert.match(list, /<ListBucketResult/);
   assert.doesNotMatch(list, /<Key>/);
   assert.equal(number, 2);
+});
+
+Deno.test("a message that is sent on with its headers has a payload of its own, whatever key its sender chose", async () => {
+  await using server = await startServer();
+  await server.createBucket("letters");
+  const payloads = s3Payloads({ bucket: "letters", threshold: 10 });
+  const broker = connect({ ...server.options, payloads, codec: json() });
+  for (const queueName of ["first", "second"]) await send(broker, createQueue({ queueName }));
+  // As the Extended Client for Python leaves it in the message.
+  await publish(broker, "a body for S3", { queue: "first", messageAttributes: { S3Key: "orders/1" } });
+  const options = { maxMessages: 1, maxSeconds: 30, waitTimeSeconds: 1 };
+  const first = consume(broker, "first", options);
+  for await (const delivery of first) {
+    await publish(broker, delivery.body, { queue: "second", headers: delivery.headers });
+    await delivery.ack();
+  }
+  await first.closed; // its payload is removed
+  const bodies: unknown[] = [];
+  const second = consume(broker, "second", options);
+  for await (const delivery of second) {
+    bodies.push(delivery.body);
+    await delivery.ack();
+  }
+  await second.closed;
+  assert.deepEqual(bodies, ["a body for S3"]);
 });
