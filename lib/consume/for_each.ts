@@ -107,16 +107,18 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     else settle(delivery.reject(failure), "rejected");
   }
 
-  /** False for one that was given back or lapsed while it waited for its group. */
+  /** False for one that was given back or lapsed while it waited: for its group, or in a pipeline that reads ahead. */
   function isOurs(delivery: Delivery<unknown>): boolean {
-    return consumer?.deletesFirst || (heldOf(delivery).where === "out" && handOver(delivery));
+    const { where, controller } = heldOf(delivery);
+    // What a step of the pipeline has settled itself is still to be worked on.
+    return where === "out" ? handOver(delivery) : !controller?.signal.aborted;
   }
 
   async function run(delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
     const { consumer } = heldOf(delivery as Delivery<unknown>);
     consumer.working++;
     for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
-      if (next === delivery || isOurs(next as Delivery<unknown>)) await work(next);
+      if (isOurs(next as Delivery<unknown>)) await work(next);
     }
     groups.delete(key);
     consumer.working--;

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { consume, type Delivery, forEach } from "@dashi/sqs";
+import {
+  consume,
+  decode,
+  type Delivery,
+  filterMap,
+  forEach,
+  json,
+  keepInvisible,
+  pipe,
+  readAhead,
+  receive,
+} from "@dashi/sqs";
 import { numberOf, setUp } from "./setup.ts";
 
 const QUEUE = "q.fifo";
@@ -118,4 +129,40 @@ Deno.test("on a standard queue, whose groups have no order, a release gives back
   });
   assert.deepEqual(test.of("ack").map(({ error }) => error), [undefined]);
   assert.equal(test.of("release").length, 1);
+});
+
+Deno.test("forEach() passes by what a failure gave back while a pipeline of one's own had it", async () => {
+  const test = await groups(4, ["a"]);
+  const seen: number[] = [];
+  await test.run(async () => {
+    const source = receive(test.broker, QUEUE, { maxSeconds: 100, backoff: { 1: 5 } });
+    const deliveries = pipe(source, keepInvisible(test.broker), decode(json()), readAhead(10));
+    await forEach(deliveries, async (delivery) => {
+      await test.clock.sleep(1);
+      if (numberOf(delivery) === 0 && !delivery.redelivered) throw new Error("no");
+      seen.push(numberOf(delivery));
+    }, { concurrency: 1 });
+    await source.closed;
+  });
+  assert.deepEqual(seen, [0, 1, 2, 3]);
+});
+
+Deno.test("forEach() works on what a pipeline of one's own has deleted already", async () => {
+  for (const early of ["step", "none"]) {
+    const test = await groups(4, ["a"]);
+    const seen: number[] = [];
+    await test.run(async () => {
+      const acking = filterMap(async (delivery: Delivery<unknown>) => {
+        await delivery.ack();
+        return delivery;
+      });
+      const deliveries = consume(test.broker, QUEUE, { maxMessages: 4, ack: early === "none" ? "none" : "manual" });
+      await forEach(pipe(deliveries, early === "none" ? readAhead(10) : acking), async (delivery) => {
+        await test.clock.sleep(1);
+        seen.push(numberOf(delivery));
+      });
+      await deliveries.closed;
+    });
+    assert.deepEqual(seen, [0, 1, 2, 3], early);
+  }
 });
