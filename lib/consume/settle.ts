@@ -48,6 +48,8 @@ export function settle(
       reject(error);
     })
   );
+  // The end waits for what is held; for a message that lapsed before it waits by this.
+  if (held.where === "gone") track(consumer, settlement);
   return settlement;
 }
 

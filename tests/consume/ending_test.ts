@@ -473,3 +473,21 @@ Deno.test("a budget of messages is made up for what is dropped on its way throug
     await deliveries.closed;
   });
 });
+
+Deno.test("closed waits for the ack of a message that had lapsed", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 5 },
+    onRequest: failing("DeleteMessageBatch", { type: "slow", seconds: 3 }),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { heartbeat: false });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(6);
+      delivery.ack();
+      void deliveries.stop();
+    }
+    await deliveries.closed;
+    assert.deepEqual(test.of("ack").map(({ error }) => error), [undefined]);
+  });
+});
