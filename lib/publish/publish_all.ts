@@ -96,6 +96,7 @@ async function* generate(
   const lanes = openLanes(broker, { concurrency, batchGroups, signal, progress });
   const intake = openIntake(broker, options, lanes, progress);
   let reading = false;
+  let locating: Promise<void> | undefined; // a look-up under way
   let exhausted = false; // the source has nothing to close any more
   let stopped = false; // nothing more is read
   let failure: { readonly error: unknown } | undefined;
@@ -116,8 +117,8 @@ async function* generate(
         else if (!stopped) {
           const slot: Slot = { loads: [] };
           slots.push(slot);
-          const located = intake.admit(slot, value);
-          if (located) await located;
+          locating = intake.admit(slot, value);
+          if (locating) await locating;
           turn++;
           notify();
         }
@@ -158,7 +159,7 @@ async function* generate(
   } finally {
     stopped = true;
     signal?.removeEventListener("abort", progress);
-    await Promise.all([lanes.close(), exhausted ? undefined : closeSource()]);
+    await Promise.all([lanes.close(), locating, exhausted ? undefined : closeSource()]);
   }
 
   /** Closes the source, and waits for it unless it is busy with a read: an async generator closes only after that. */

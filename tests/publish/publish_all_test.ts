@@ -364,6 +364,18 @@ Deno.test("publishAll() closes its source on break, waits for what is in flight 
   assert.equal(held("orders").length, 20);
 });
 
+Deno.test("publishAll() waits on break for a look-up that is under way", async () => {
+  const { sqs, broker } = setUp();
+  const began = +sqs.clock.now();
+  let answered = false;
+  sqs.setFaults(({ queue }) => queue === "audit" ? { type: "slow", seconds: 5 } : undefined);
+  await sqs.clock.run(async () => {
+    for await (const _ of publishAll(broker, [{ body: "a", queue: "orders" }, { body: "b", queue: "audit" }])) break;
+    answered = +sqs.clock.now() >= began + 5000;
+  });
+  assert.ok(answered, "it went on after the end");
+});
+
 Deno.test("publishAll() ends on return() while its source is silent", async () => {
   const { broker, held } = setUp();
   const silent = Promise.withResolvers<void>();
