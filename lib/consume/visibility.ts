@@ -21,13 +21,12 @@ interface Known {
   readonly error?: Error;
 }
 
-async function read(consumer: Consumer, lane: Lane, address: QueueAddress): Promise<Known> {
+function read(consumer: Consumer, lane: Lane, address: QueueAddress): Known | Promise<Known> {
   const { state } = consumer;
   const key = `visibility ${address.url}`;
   const known = state.settled.get(key) as Known | undefined;
   if (known && known.until > nowOf(state)) return known;
-  const asked = lane.reading ??= ask(consumer, address, key).finally(() => lane.reading = undefined);
-  return await asked as Known;
+  return (lane.reading ??= ask(consumer, address, key).finally(() => lane.reading = undefined)) as Promise<Known>;
 }
 
 async function ask(consumer: Consumer, address: QueueAddress, key: string): Promise<Known> {
@@ -68,8 +67,9 @@ export async function visibilityOf(
   return { timeout: visibilityTimeout, sendTimeout: visibilityTimeout };
 }
 
-/** True if the queue hands messages on to a dead-letter queue, or nobody may know. */
-export async function hasRedrivePolicy(consumer: Consumer, lane: Lane): Promise<boolean> {
-  const { attributes } = await read(consumer, lane, lane.address!);
-  return !attributes || !!attributes.RedrivePolicy;
+/** True if the queue hands messages on to a dead-letter queue, or nobody may know; a promise where it must be asked. */
+export function hasRedrivePolicy(consumer: Consumer, lane: Lane): boolean | Promise<boolean> {
+  const has = ({ attributes }: Known) => !attributes || !!attributes.RedrivePolicy;
+  const known = read(consumer, lane, lane.address!);
+  return known instanceof Promise ? known.then(has) : has(known);
 }

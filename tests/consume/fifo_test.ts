@@ -166,3 +166,24 @@ Deno.test("forEach() works on what a pipeline of one's own has deleted already",
     assert.deepEqual(seen, [0, 1, 2, 3], early);
   }
 });
+
+Deno.test("a rejected message goes before the rest of its group, also while its queue's policy is asked for", async () => {
+  const test = setUp();
+  test.sqs.createQueue("dead.fifo");
+  const deadLetterTargetArn = "arn:aws:sqs:us-east-1:000000000000:dead.fifo";
+  test.sqs.createQueue("r.fifo", { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 9 }) });
+  for (const n of [0, 1, 2]) {
+    await test.sqs.sendMessage("r.fifo", JSON.stringify({ n }), { groupId: "a", deduplicationId: `${n}` });
+  }
+  const seen: number[] = [];
+  await test.run(async () => {
+    // With a timeout of its own the consumer has not asked for the queue's attributes.
+    const deliveries = consume(test.broker, "r.fifo", { maxSeconds: 100, visibilityTimeout: 20 });
+    await forEach(deliveries, (delivery) => {
+      seen.push(numberOf(delivery));
+      if (seen.length === 1) throw new Error("no");
+    }, { onError: "reject" });
+    await deliveries.closed;
+  });
+  assert.deepEqual(seen, [0, 0, 1, 2]);
+});
