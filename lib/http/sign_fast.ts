@@ -11,8 +11,8 @@ import type { Credentials, Service } from "../types.ts";
  * what they hash.
  */
 interface NodeCrypto {
+  /** In hex: a buffer of bytes costs more than what is in it. */
   hash?(algorithm: "sha256", data: string | Uint8Array): string;
-  hash?(algorithm: "sha256", data: string | Uint8Array, encoding: "buffer"): Uint8Array;
 }
 
 /** What is signed. */
@@ -38,10 +38,6 @@ export function signFast(request: FastRequest): Record<string, string> | undefin
   const { host, service, region, datetime, credentials, cache } = request;
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const hash = (data: string | Uint8Array) => crypto.hash!("sha256", data);
-  const digest = (data: Uint8Array) => crypto.hash!("sha256", data, "buffer");
-  // HMAC is the hash of this.
-  const hmac = (key: Uint8Array, text: string) =>
-    block(key, 0x5c, digest(block(key, 0x36, new TextEncoder().encode(text))));
   const headers: Record<string, string> = { ...request.headers, host, "x-amz-date": datetime };
   if (sessionToken) headers["x-amz-security-token"] = sessionToken;
   const sorted = Object.keys(headers).sort();
@@ -54,21 +50,42 @@ export function signFast(request: FastRequest): Record<string, string> | undefin
   let key = cache.get(cacheKey);
   if (!key) {
     const secret: Uint8Array = new TextEncoder().encode(`AWS4${secretAccessKey}`);
-    const derived = scope.reduce((key, part) => digest(hmac(key, part)), secret.length > 64 ? digest(secret) : secret);
-    cache.set(cacheKey, key = new Uint8Array(derived).buffer);
+    const bytes = (hex: string) => unhex(hex, new Uint8Array(32), 0);
+    const first = secret.length > 64 ? bytes(hash(secret)) : secret;
+    cache.set(cacheKey, key = scope.reduce((key, part) => bytes(hmac(hash, key, part)), first).buffer as ArrayBuffer);
   }
   const text = ["AWS4-HMAC-SHA256", datetime, scope.join("/"), hash(canonical)].join("\n");
-  const signature = hash(hmac(new Uint8Array(key), text));
+  const signature = hmac(hash, new Uint8Array(key), text);
   headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${
     scope.join("/")
   }, SignedHeaders=${names}, Signature=${signature}`;
   return headers;
 }
 
-/** A block of SHA-256 with a key in it, and what follows. */
-function block(key: Uint8Array, mask: number, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(64 + data.length).fill(mask, 0, 64);
-  for (let at = 0; at < key.length; at++) bytes[at] ^= key[at];
-  bytes.set(data, 64);
-  return bytes;
+/** Where HMAC's input is put together, again and again: a new buffer costs as much as the hash of what is in it. */
+let room: Uint8Array = /* @__PURE__ */ new Uint8Array(1024);
+
+/** HMAC in hex: the hash of a block with the key in it, and of the hash of another such block and the text. */
+function hmac(hash: (data: Uint8Array) => string, key: Uint8Array, text: string): string {
+  const most = 64 + Math.max(32, 3 * text.length);
+  if (room.length < most) room = new Uint8Array(most);
+  const block = (mask: number) => {
+    room.fill(mask, 0, 64);
+    for (let at = 0; at < key.length; at++) room[at] ^= key[at];
+  };
+  block(0x36);
+  const { written } = new TextEncoder().encodeInto(text, room.subarray(64));
+  const inner = hash(room.subarray(0, 64 + written));
+  block(0x5c);
+  unhex(inner, room, 64);
+  return hash(room.subarray(0, 96));
+}
+
+/** Writes hex as bytes. */
+function unhex(hex: string, into: Uint8Array, from: number): Uint8Array {
+  const digit = (unit: number) => unit - (unit > 57 ? 87 : 48);
+  for (let at = 0; at < hex.length; at += 2) {
+    into[from + at / 2] = digit(hex.charCodeAt(at)) << 4 | digit(hex.charCodeAt(at + 1));
+  }
+  return into;
 }
