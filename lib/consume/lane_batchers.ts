@@ -6,7 +6,7 @@
 import { pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
-import { batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
+import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { batcher } from "./batcher.ts";
@@ -29,7 +29,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       send: async (entries) => {
         const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
         const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);
-        const cleaned = cleanUp(consumer, entries.filter((_, index) => !outcomes[index]));
+        const cleaned = cleanUp(consumer, entries, outcomes);
         // Nothing waits for what get() leaves under way, so its ack does.
         if (consumer.phase === Phase.Closed) await cleaned;
         return outcomes;
@@ -58,28 +58,41 @@ async function sendEntries(
   entries: readonly WireEntry[],
 ): Promise<(Error | undefined)[]> {
   const { state, broker, onAttempt } = consumer;
-  const outcomes: (AwsError | undefined)[] = entries.map(() => undefined);
+  const outcomes: (Error | undefined)[] = [];
   let left = entries;
   for (let attempt = 1;; attempt++) {
     const address = lane.address!;
-    const { failed } = await sendTo(broker, address, batchRequest(action, address.url, left), { onAttempt });
-    for (const { Id } of left) outcomes[+Id] = undefined;
+    let whole: Error | undefined;
+    let failed: readonly BatchFailure[] = [];
+    try {
+      ({ failed } = await sendTo(broker, address, batchRequest(action, address.url, left), { onAttempt }));
+    } catch (error) {
+      whole = error as Error; // of those that were asked again: what was confirmed before stays so
+    }
+    for (const { Id } of left) outcomes[+Id] = whole;
+    if (!failed.length) return outcomes;
     for (const failure of failed) outcomes[+failure.id] = entryError(action, failure);
-    left = left.filter(({ Id }) => outcomes[+Id]?.retryable);
+    left = left.filter(({ Id }) => (outcomes[+Id] as AwsError | undefined)?.retryable);
     if (!left.length || attempt >= state.maxAttempts) return outcomes;
     await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);
   }
 }
 
 /** Removes the payloads of messages that are deleted: `closed` waits for it. */
-function cleanUp(consumer: Consumer, gone: readonly Held[]): Promise<void> | void {
+function cleanUp(
+  consumer: Consumer,
+  entries: readonly Held[],
+  outcomes: readonly (Error | undefined)[],
+): Promise<void> | void {
   const { broker, state, onAttempt } = consumer;
-  const locations = gone.flatMap(({ payload }) => payload ? [payload.location] : []);
-  if (!locations.length || !state.options.payloads) return;
+  const { payloads } = state.options;
+  if (!payloads) return;
+  const locations = entries.flatMap(({ payload }, index) => payload && !outcomes[index] ? [payload.location] : []);
+  if (!locations.length) return;
   let tries = 0;
   consumer.requests++; // before its message makes room for others
   const context = { broker, emit: state.emit, onAttempt: () => tries++ && onAttempt() };
-  const work = state.options.payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error }))
+  const work = payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error }))
     .finally(() => {
       if (!tries) consumer.requests--;
     });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+<<<<<<< HEAD
 import {
   consume,
   type ConsumeOptions,
@@ -7,6 +8,10 @@ import {
   forEach,
   type LeaveUndecodable,
 } from "@dashi/sqs";
+=======
+import { consume, type Delivery, forEach } from "@dashi/sqs";
+import type { Fault } from "@dashi/sqs/testing";
+>>>>>>> 61d39b0 (An ack that SQS confirmed stays so where its neighbours are asked again and not answered; nothing is gathered for payloads where there are none)
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 /** Takes `count` messages and gives them to `work` inside of the loop. */
@@ -133,6 +138,21 @@ Deno.test("only the entries that may be retried are, without a word to those tha
     })
   );
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("an ack that SQS confirmed resolves, though another of its batch is asked again and never answered", async () => {
+  const partly: Fault = { type: "failed-entries", ids: (_, index) => index === 1 };
+  const test = setUp({
+    onRequest: (call) => failing("DeleteMessageBatch", call.attempt === 1 ? partly : DOWN)(call),
+  });
+  await test.run(() =>
+    taking(test, 3, async (held) => {
+      const outcomes = await Promise.allSettled(held.map((delivery) => delivery.ack()));
+      assert.deepEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+      assert.equal((outcomes[1] as PromiseRejectedResult).reason.awsCode, "InternalError");
+    })
+  );
+  assert.equal(test.sqs.messages("q").length, 1);
 });
 
 Deno.test("a settlement that failed retryably may be tried again, any other counts for good", async () => {
