@@ -59,6 +59,7 @@ export function revivePythonJson(text: string): unknown {
 /** Looks at each sixteenth character: a number that could be rounded has a digit there. */
 function hasLongNumber(text: string): boolean {
   for (let at = 15; at < text.length; at += 16) {
+    if (!isDigit(text.charCodeAt(at))) continue;
     let from = at;
     let to = at;
     while (isDigit(text.charCodeAt(from))) from--;

@@ -25,7 +25,7 @@ export interface DeliveryParts {
 /** A delivery whose body could not be read: `error` says why, `body` is the text as it came. */
 export type UndecodableDelivery = Omit<Delivery<string>, "error"> & { readonly error: Error };
 
-/** The attributes of a message without any: one object for all of them. */
+/** The headers, properties and attributes of a message without any: one object for all of them. */
 const NONE: Readonly<Record<string, never>> = /* @__PURE__ */ Object.freeze({});
 
 /** The message behind a delivery: for this room only. */
@@ -58,8 +58,8 @@ export class Delivery<T = unknown> {
   /** Why the body could not be read; unset for an ordinary delivery. */
   readonly error?: undefined;
 
-  /** Made by the consumer. */
-  constructor(held: object, body: T, parts: DeliveryParts = {}) {
+  /** Made by the consumer; what `parts` leave out is as it was in `from`. */
+  constructor(held: object, body: T, parts: DeliveryParts = NONE, from?: Delivery<unknown>) {
     // Not in a static block: an app that only publishes could not leave this class out of its bundle.
     heldOf ??= (delivery) => delivery.#held;
     const { message, lane } = this.#held = held as Held;
@@ -67,13 +67,14 @@ export class Delivery<T = unknown> {
     this.queue = lane.name;
     this.messageId = message.MessageId;
     this.receiveCount = Number(message.Attributes?.ApproximateReceiveCount ?? 1);
-    this.headers = parts.headers ?? {};
-    this.properties = parts.properties ?? {};
-    this.contentType = parts.contentType;
-    this.contentEncoding = parts.contentEncoding;
+    this.headers = parts.headers ?? from?.headers ?? NONE;
+    this.properties = parts.properties ?? from?.properties ?? NONE;
+    this.contentType = parts.contentType ?? from?.contentType;
+    this.contentEncoding = parts.contentEncoding ?? from?.contentEncoding;
     this.groupId = message.Attributes?.MessageGroupId;
-    if (parts.messageAttributes) this.#attributes = parts.messageAttributes;
-    if (parts.error) (this as { error?: Error }).error = parts.error;
+    this.#attributes = parts.messageAttributes ?? (from && from.#attributes);
+    const error = parts.error ?? from?.error;
+    if (error) (this as { error?: Error }).error = error;
   }
 
   #attributes?: Readonly<Record<string, PlainAttributeValue>>;
@@ -211,14 +212,6 @@ export class Delivery<T = unknown> {
 
   /** The same message with another body: for transforms. Settling one settles the other. */
   with<U>(body: U, parts: DeliveryParts = {}): Delivery<U> {
-    return new Delivery(this.#held, body, {
-      headers: this.headers,
-      properties: this.properties,
-      contentType: this.contentType,
-      contentEncoding: this.contentEncoding,
-      messageAttributes: this.#attributes,
-      error: this.error,
-      ...parts,
-    });
+    return new Delivery(this.#held, body, parts, this);
   }
 }

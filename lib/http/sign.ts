@@ -93,10 +93,23 @@ function urlOf(request: AwsRequest<unknown, AwsBody>, region: string, options: S
   return url;
 }
 
+/** The second that was written last, and how: requests of one second have the same, which costs as much as a hash. */
+let second: number | undefined;
+let stamp: string;
+
+function stampOf(now: number): string {
+  const at = Math.floor(now / 1000);
+  if (at !== second) {
+    stamp = new Date(at * 1000).toISOString().replace(/[:-]|\.\d{3}/g, "");
+    second = at;
+  }
+  return stamp;
+}
+
 /** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
 export async function signParts(request: AwsRequest<unknown, AwsBody>, options: SignOptions): Promise<SignedParts> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
-  const datetime = new Date(+now).toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const datetime = stampOf(+now);
   const last = signed.get(request);
   if (
     last?.datetime === datetime && last.credentials === credentials && last.endpoint === endpoint &&

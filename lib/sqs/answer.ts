@@ -34,7 +34,13 @@ export function fields<Fields extends Kinds>(kinds: Fields): Kind<Values<Fields>
 
 /** A list of values of one kind. */
 export function listOf<T>(kind: Kind<T>): Kind<T[]> {
-  return (value) => Array.isArray(value) ? wrongIn(value, Object.keys(value), () => kind) : [];
+  return (value) => {
+    if (!Array.isArray(value)) return [];
+    for (let at = 0; at < value.length; at++) {
+      const path = kind(value[at]);
+      if (path) return [`${at}`, ...path];
+    }
+  };
 }
 
 /** An object that holds values of one kind by any names, `__proto__` among them. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { GenericSchema } from "valibot";
 import { refuse } from "../check.ts";
 import type { AwsError } from "../errors.ts";
 import type { AwsRequest } from "../types.ts";
@@ -48,6 +49,19 @@ const Done = /* @__PURE__ */ (() => fields({ Id: text }))();
 const Failure =
   /* @__PURE__ */ (() => fields({ Id: text, Code: maybe(text), Message: maybe(text), SenderFault: maybe(yesOrNo) }))();
 
+/** What the answer to a batch must look like. */
+type BatchAnswer<Answered> = GenericSchema<{
+  readonly Successful: readonly Answered[] | null | undefined;
+  readonly Failed: readonly (typeof Failure extends Kind<infer F> ? F : never)[] | null | undefined;
+}>;
+
+/** Makes the schema of the answer to a batch, by what an entry of `Successful` must look like. */
+export function batchAnswer<Answered>(success: Kind<Answered>): BatchAnswer<Answered> {
+  return answer({ Successful: maybe(listOf(success)), Failed: maybe(listOf(Failure)) });
+}
+
+const Plain = /* @__PURE__ */ (() => batchAnswer(Done))();
+
 /** An entry of a batch as SQS wants it. */
 export type WireEntry = { readonly Id: string } & Readonly<Record<string, unknown>>;
 
@@ -82,7 +96,7 @@ export function writeEntries<Entry extends { readonly id: string }>(
  * Builds a batch request. Its parser accounts for every entry: what the answer does not speak of has failed.
  *
  * @param Entries What {@linkcode writeEntries} made, or what is right anyway.
- * @param success What an entry of `Successful` must look like.
+ * @param schema What {@linkcode batchAnswer} made, once, as to make it costs as much as to read the answer.
  * @param read Makes the output of such an entry, its id aside.
  */
 export function batchRequest(
@@ -94,20 +108,20 @@ export function batchRequest<Answered extends { Id: string }, Success extends ob
   action: string,
   queueUrl: string,
   Entries: readonly WireEntry[],
-  success: Kind<Answered>,
+  schema: BatchAnswer<Answered>,
   read: (success: Answered) => Success,
 ): AwsRequest<BatchOutput<{ readonly id: string } & Success>>;
 export function batchRequest(
   action: string,
   queueUrl: string,
   Entries: readonly WireEntry[],
-  success: Kind<any> = Done,
+  schema: BatchAnswer<any> = Plain,
   read?: (success: any) => object,
 ): AwsRequest<BatchOutput> {
   return sqsRequest(
     action,
     { QueueUrl: queueUrl, Entries },
-    answer({ Successful: maybe(listOf(success)), Failed: maybe(listOf(Failure)) }),
+    schema,
     ({ Successful, Failed }) => {
       const good = new Map(Successful?.map((success) => [success.Id, success]));
       const bad = new Map(Failed?.map((failure) => [failure.Id, failure]));

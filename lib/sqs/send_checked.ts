@@ -6,7 +6,7 @@
  */
 import type { AwsRequest, WireAttribute } from "../types.ts";
 import { answer, fields, maybe, text } from "./answer.ts";
-import { type BatchOutput, batchRequest, type WireEntry } from "./batch.ts";
+import { batchAnswer, type BatchOutput, batchRequest, type WireEntry } from "./batch.ts";
 import { sqsRequest } from "./request.ts";
 
 /** A message as SQS wants it. */
@@ -37,7 +37,7 @@ const SentFields = /* @__PURE__ */ (() => ({
   SequenceNumber: maybe(text),
 }))();
 const Answer = /* @__PURE__ */ (() => answer(SentFields))();
-const Entry = /* @__PURE__ */ (() => fields({ Id: text, ...SentFields }))();
+const BatchAnswer = /* @__PURE__ */ (() => batchAnswer(fields({ Id: text, ...SentFields })))();
 
 /** A request that sends a message. */
 export function sendChecked<Sent extends object>(
@@ -54,7 +54,7 @@ export function sendCheckedBatch<Sent extends object>(
   entries: readonly WireEntry[],
   read: (sent: WireSent) => Sent,
 ): AwsRequest<BatchOutput<{ readonly id: string } & Sent>> {
-  return batchRequest("SendMessageBatch", queueUrl, entries, Entry, read);
+  return batchRequest("SendMessageBatch", queueUrl, entries, BatchAnswer, read);
 }
 
 /** Reads what SQS says of a message as it came. */
