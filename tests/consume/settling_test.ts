@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-<<<<<<< HEAD
 import {
   consume,
   type ConsumeOptions,
@@ -8,10 +7,7 @@ import {
   forEach,
   type LeaveUndecodable,
 } from "@dashi/sqs";
-=======
-import { consume, type Delivery, forEach } from "@dashi/sqs";
 import type { Fault } from "@dashi/sqs/testing";
->>>>>>> 61d39b0 (An ack that SQS confirmed stays so where its neighbours are asked again and not answered; nothing is gathered for payloads where there are none)
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 /** Takes `count` messages and gives them to `work` inside of the loop. */
