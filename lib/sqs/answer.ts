@@ -34,13 +34,7 @@ export function fields<Fields extends Kinds>(kinds: Fields): Kind<Values<Fields>
 
 /** A list of values of one kind. */
 export function listOf<T>(kind: Kind<T>): Kind<T[]> {
-  return (value) => {
-    if (!Array.isArray(value)) return [];
-    for (let at = 0; at < value.length; at++) {
-      const path = kind(value[at]);
-      if (path) return [`${at}`, ...path];
-    }
-  };
+  return (value) => Array.isArray(value) ? wrongIn(value, Object.keys(value), () => kind) : [];
 }
 
 /** An object that holds values of one kind by any names, `__proto__` among them. */
