@@ -47,7 +47,7 @@ function telemetry(tracer: Tracer, meter: Meter): (event: DashiEvent) => void {
 
 /** The sender's span as the parent, if its header is one. */
 function contextOf(traceparent = "") {
-  const [, traceId, spanId, flags] = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/.exec(traceparent) ?? [];
+  const [, traceId, spanId = "", flags = ""] = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/.exec(traceparent) ?? [];
   if (!traceId) return context.active();
   return trace.setSpanContext(context.active(), { traceId, spanId, traceFlags: parseInt(flags, 16), isRemote: true });
 }

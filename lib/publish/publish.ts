@@ -37,7 +37,7 @@ import { discard, fanoutFields, locate, offload, type Part, write } from "./part
  * const broker = connect(memorySqs().connectOptions);
  * await declareQueue(broker, "orders");
  * const { sent } = await publish(broker, { id: 1 }, { queue: "orders", delaySeconds: 5 });
- * assert.equal(sent[0].queue, "orders");
+ * assert.equal(sent[0]?.queue, "orders");
  * assert.equal((await queueSize(broker, "orders")).delayed, 1);
  * ```
  *

@@ -96,8 +96,8 @@ function crc(t: Int32Array, bytes: Uint8Array, before: number): number {
  * import assert from "node:assert/strict";
  * import { crc32c, crc32cOfBoth } from "@dashi/sqs/s3";
  *
- * const [a, b] = ["1234", "56789"].map((text) => crc32c(new TextEncoder().encode(text)));
- * assert.equal(crc32cOfBoth(a, b, 5), 0xe3069283);
+ * const sumOf = (text: string) => crc32c(new TextEncoder().encode(text));
+ * assert.equal(crc32cOfBoth(sumOf("1234"), sumOf("56789"), 5), sumOf("123456789"));
  * ```
  */
 export function crc32cOfBoth(first: number, second: number, secondLength: number): number {

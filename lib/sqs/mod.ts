@@ -13,7 +13,7 @@
  * const { queueUrl } = await send(broker, createQueue({ queueName: "orders" }));
  * await send(broker, sendMessage({ queueUrl, messageBody: "two bowls" }));
  * const { messages } = await send(broker, receiveMessage({ queueUrl }));
- * assert.equal(messages[0].Body, "two bowls");
+ * assert.equal(messages[0]?.Body, "two bowls");
  * ```
  *
  * @module

@@ -130,10 +130,10 @@ type MemoryParts = { [Part in keyof MemorySqs]: MemorySqs[Part] };
  * const request = receiveMessage({ queueUrl });
  * const { messages } = await request.parse(await sqs.fetch(queueUrl, request));
  *
- * assert.equal(messages[0].Body, "one");
- * assert.equal(sqs.messages("orders")[0].state, "inFlight");
+ * assert.equal(messages[0]?.Body, "one");
+ * assert.equal(sqs.messages("orders")[0]?.state, "inFlight");
  * await sqs.clock.advance(30);
- * assert.equal(sqs.messages("orders")[0].state, "visible");
+ * assert.equal(sqs.messages("orders")[0]?.state, "visible");
  * assert.equal(sqs.requests.count("ReceiveMessage"), 1);
  * ```
  *

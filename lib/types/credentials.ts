@@ -48,7 +48,7 @@ export interface CredentialContext {
  * import type { CredentialProvider } from "@dashi/sqs";
  *
  * const fromStore: CredentialProvider = async ({ fetch, signal }) => {
- *   const answer = await fetch(new Request("https://secrets.internal/sqs", { signal }));
+ *   const answer = await fetch(new Request("https://secrets.internal/sqs", { signal: signal ?? null }));
  *   return await answer.json();
  * };
  * ```

@@ -65,8 +65,8 @@ export default {
     const inputs = messages.messages.map(({ body }) => ({ body }));
     const results = await publishMany(brokerOf(env), inputs, { queue: env.TO_SQS });
     results.forEach(({ error }, index) => {
-      if (error) messages.messages[index].retry();
-      else messages.messages[index].ack();
+      if (error) messages.messages[index]?.retry();
+      else messages.messages[index]?.ack();
     });
   },
 };
