@@ -93,10 +93,12 @@ function withoutExtensions(text: string): string {
   return text.replace(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]*)\.ts"/g, '$1.js"');
 }
 
-/** Asks TypeScript for the libraries that declarations need, whatever the `lib` of the project is. */
-function withLibraries(text: string): string {
+/** Makes declarations that TypeScript 5.2 reads too, whatever the `lib` of the project is. */
+function forOlder(text: string): string {
   const libraries = Object.entries(LIBRARIES).filter(([name]) => new RegExp(`\\b${name}\\b`).test(text));
-  return libraries.map(([, library]) => `/// <reference lib="${library}" />\n`).join("") + text;
+  return libraries.map(([, library]) => `/// <reference lib="${library}" />\n`).join("") +
+    // The same type, but before 5.7 `Uint8Array` takes no argument.
+    text.replaceAll("Uint8Array<ArrayBuffer>", 'ReturnType<Uint8Array["slice"]>');
 }
 
 /** Writes the declarations of every file. */
@@ -131,7 +133,7 @@ function writeDeclarations(files: readonly string[]): void {
     const program = ts.createProgram(files.map((file) => join(root, file)), options, host);
     const { diagnostics } = program.emit(
       undefined,
-      (file, text) => writeFileSync(file, withLibraries(withoutExtensions(text))),
+      (file, text) => writeFileSync(file, forOlder(withoutExtensions(text))),
     );
     const wrong = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
     if (wrong.length) throw new Error(ts.formatDiagnostics(wrong, host));

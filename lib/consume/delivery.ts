@@ -121,9 +121,10 @@ export class Delivery<T = unknown> {
   }
 
   /** The payload as a stream of bytes: for one in S3 without holding it in memory. */
-  stream(): ReadableStream<Uint8Array> {
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { payload, message } = this.#held;
-    return payload ? payload.stream(this.signal) : new Blob([message.Body]).stream();
+    // A store need not say that its bytes are of no shared memory, and a TextDecoderStream takes no others.
+    return payload ? payload.stream(this.signal) as ReturnType<Delivery["stream"]> : new Blob([message.Body]).stream();
   }
 
   /**

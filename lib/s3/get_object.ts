@@ -20,7 +20,7 @@ export interface GetObjectOptions {
 /** The answer to {@linkcode getObject}. */
 export interface GetObjectOutput extends HeadObjectOutput {
   /** The bytes as they come: read it to its end or cancel it. */
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What S3 kept of the whole object, in base64. None is given for a range. */
   readonly checksums: S3Checksums;
 }

@@ -17,6 +17,7 @@ import {
   type UndecodableDelivery,
   validate,
 } from "@dashi/sqs";
+import type { GetObjectOutput } from "@dashi/sqs/s3";
 import { memorySqs } from "@dashi/sqs/testing";
 import { all, setUp } from "./setup.ts";
 
@@ -88,6 +89,11 @@ Deno.test("types: with lazy payloads a body may be undefined", () => {
   holds<Same<typeof both, Deliveries<Delivery<Order | undefined> | UndecodableDelivery>>>();
   const eager = consume(broker, "q", { schema: withValibot, payloads: "eager" });
   holds<Same<typeof eager, Deliveries<Delivery<Order>>>>();
+});
+
+Deno.test("types: a payload's stream goes through the runtime's own transforms", () => {
+  void (({ stream }: Delivery) => stream().pipeThrough(new TextDecoderStream()));
+  void (({ body }: GetObjectOutput) => body.pipeThrough(new DecompressionStream("gzip")));
 });
 
 Deno.test("types: each event is found by its type", () => {
