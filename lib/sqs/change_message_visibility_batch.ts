@@ -32,8 +32,8 @@ export type ChangeMessageVisibilityBatchOutput = BatchOutput;
  *
  * @param options Queue URL and 1 to 10 receipt handles with their timeouts in seconds (0 to 43,200).
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If there is no queue URL, too few or too many entries, ids that clash, or a
- *   timeout out of range.
+ * @throws {ConfigError} If there is no queue URL, too few or too many entries, ids that clash, or a timeout out
+ * of range.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html}
  *
  * @example Usage

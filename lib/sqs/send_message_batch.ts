@@ -29,8 +29,8 @@ export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentS
  *
  * @param options Queue URL and 1 to 10 messages.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If there is no queue URL, too few or too many entries, ids that clash, or a
- *   message that SQS would refuse.
+ * @throws {ConfigError} If there is no queue URL, too few or too many entries, ids that clash, or a message that
+ * SQS would refuse.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html}
  *
  * @example Usage
