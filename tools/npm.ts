@@ -19,8 +19,11 @@ const root = resolve(import.meta.dirname!, "..");
 /** Where the package is built; git ignores it. */
 export const PACKAGE: string = join(root, "dist/npm");
 
-/** The oldest Node with all that the library needs: `process.getBuiltinModule`. */
-const NODE = ">=20.16";
+/**
+ * The Nodes with all that the library needs: `process.getBuiltinModule`, which 21 and 22.2 lack, and a CompressionStream
+ * that works, which that of 22.3 does not.
+ */
+const NODE = "^20.16 || >=22.4";
 const DEPENDENCIES = ["aws4fetch", "fast-xml-parser", "valibot"] as const;
 
 /** What the declarations name that a project may lack, and the library of TypeScript's that has it. */
