@@ -123,6 +123,7 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
  */
 async function deleted(delivery: Delivery<unknown>): Promise<boolean> {
   const held = heldOf(delivery);
+  if (held.where !== "out") return false; // it went back, or lapsed, on its way: its settlement is no deletion
   held.handedAt = nowOf(held.consumer.state);
   return await delivery.ack().then(() => true, () => {
     held.consumer.taken--;

@@ -309,3 +309,29 @@ Deno.test("maxBytes bounds what a body is decompressed to, that of a payload and
     });
   }
 });
+
+Deno.test("ack: none does not hand over what goes back with its group on its way", async () => {
+  for (const ack of ["none", "manual"] as const) {
+    const test = setUp({ queue: "q.fifo", attributes: { VisibilityTimeout: 30 } });
+    const { store } = memoryStore({ b: '{"n":1}' });
+    const payloads: PayloadStore = {
+      ...store,
+      async resolve(...asked) {
+        if (asked[0] === "at:a") await test.clock.sleep(1); // and then there is no such object
+        return await store.resolve(...asked);
+      },
+    };
+    const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads });
+    for (const key of ["a", "b"]) {
+      await test.sqs.sendMessage("q.fifo", `at:${key}`, { groupId: "g", deduplicationId: key });
+    }
+    await test.run(async () => {
+      const deliveries = consume(broker, "q.fifo", { ack, maxSeconds: 10 });
+      for await (const { body } of deliveries) {
+        assert.fail(`${JSON.stringify(body)} came before the first of its group`);
+      }
+      await deliveries.closed;
+    });
+    assert.equal(test.sqs.messages("q.fifo").length, 2);
+  }
+});
