@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertText } from "../check.ts";
+import { assertText, show } from "../check.ts";
 import { AwsError, DoesNotExistQueueError, UndefinedQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { getQueueUrl } from "../sqs/get_queue_url.ts";
@@ -8,6 +8,9 @@ import { canonicalName } from "./canonical_name.ts";
 import { createNamed } from "./create_named.ts";
 import { givenAddress, queueAddress } from "./queue_address.ts";
 import { share } from "./share.ts";
+
+/** The most queues that a broker remembers. */
+const MOST = 1000;
 
 /** Options of {@linkcode resolveQueue}. */
 export interface ResolveQueueOptions {
@@ -21,7 +24,7 @@ export interface ResolveQueueOptions {
 
 /**
  * Finds a queue: a URL is taken as it is; a name is looked up among the predefined queues, or asked of SQS once
- * (GetQueueUrl, never ListQueues) and remembered.
+ * (GetQueueUrl, never ListQueues) and remembered, with a thousand others at the most.
  *
  * The address has the name that was given; for a URL, the last part of its path or the name it is predefined under.
  *
@@ -56,6 +59,7 @@ export async function resolveQueue(
       const work = () => lookUp(broker, key, create, { signal, onAttempt });
       found = await share(state, `queue ${create} ${key}`, signal, work);
     }
+    if (queues.size > MOST) queues.clear(); // a queue to answer to is named by a message
     queues.set(key, found);
   }
   const { name, url, region, predefined } = found;
@@ -73,7 +77,7 @@ function predefinedName(
     known.find((name) => predefined[name].url === nameOrUrl);
   if (name !== undefined) return name;
   throw new UndefinedQueueError(
-    `Cannot use the queue '${nameOrUrl}' as it is not in 'predefinedQueues': known are ${known.join(", ")}`,
+    `Cannot use the queue ${show(nameOrUrl)} as it is not in 'predefinedQueues': known are ${known.join(", ")}`,
   );
 }
 

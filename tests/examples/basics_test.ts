@@ -26,7 +26,7 @@ SendMessage signed by ASIAEXAMPLE
 GetQueueAttributes signed by ASIAEXAMPLE
 ReceiveMessage signed by ASIAEXAMPLE
 DeleteMessageBatch signed by ASIAEXAMPLE
-UndefinedQueueError: Cannot use the queue 'others' as it is not in 'predefinedQueues': known are orders, invoices`,
+UndefinedQueueError: Cannot use the queue "others" as it is not in 'predefinedQueues': known are orders, invoices`,
   "05_dead_letter_and_backoff": `
 receive 1 after 0 s
 receive 2 after 10 s

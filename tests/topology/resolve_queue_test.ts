@@ -36,6 +36,18 @@ Deno.test("resolveQueue() remembers a queue whatever its name's spelling, and gi
   assert.equal(sqs.requests.count(), 1);
 });
 
+Deno.test("resolveQueue() remembers a thousand queues: whoever names those to answer to can't fill the memory", async () => {
+  const { sqs, broker } = setUp();
+  sqs.createQueue("orders");
+  await resolveQueue(broker, "orders");
+  for (let n = 0; n < 999; n++) await resolveQueue(broker, `${US}/${n}`);
+  await resolveQueue(broker, "orders");
+  assert.equal(sqs.requests.count("GetQueueUrl"), 1);
+  for (let n = 1000; n < 1003; n++) await resolveQueue(broker, `${US}/${n}`);
+  await resolveQueue(broker, "orders");
+  assert.equal(sqs.requests.count("GetQueueUrl"), 2);
+});
+
 Deno.test("resolveQueue() takes a URL as it is, without prefix or request", async () => {
   const { sqs, broker } = setUp({ queueNamePrefix: "prod-" });
   const url = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo";
@@ -107,6 +119,10 @@ Deno.test("resolveQueue() takes of URLs only predefined ones where there are any
       (error) => error instanceof UndefinedQueueError && /known are orders$/.test(error.message),
     );
   }
+  await assert.rejects(
+    resolveQueue(broker, "https://user:password@sqs.us-east-1.amazonaws.com/1/orders"),
+    (error) => error instanceof UndefinedQueueError && !/password/.test(error.message),
+  );
   assert.equal(sqs.requests.count(), 0);
 });
 
