@@ -27,8 +27,8 @@ export interface BatcherOptions<E> {
   /** Seconds that an entry waits for others; with 0 it waits only while a batch is under way. */
   linger(): number;
   readonly clock: Clock;
-  /** True when nothing else can come that is worth waiting for. */
-  hurry(): boolean;
+  /** True when nothing else can come that is worth waiting for, or one of those that wait can't. */
+  hurry(waiting: readonly { readonly entry: E }[]): boolean;
   /** Carries a batch out: an error, or nothing, an entry. */
   send(entries: readonly E[]): Promise<readonly (Error | undefined)[]>;
 }
@@ -67,7 +67,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         turns = BREATH;
       }
       if (turns--) return queueMicrotask(settleDown);
-      const now = flushing || hurry();
+      const now = flushing || hurry(waiting);
       looking = flushing = false;
       if (!waiting.length) return;
       const seconds = linger();

@@ -22,8 +22,10 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
   const options = { size: MAX_BATCH, clock, hurry };
   return {
-    deletes: batcher({
+    deletes: batcher<Held>({
       ...options,
+      // No heartbeat keeps a message whose ack waits: it leaves before one is due.
+      hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < +clock.now() + 1000 * consumer.linger),
       // At the end nothing is worth a long wait.
       linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
       send: async (entries) => {

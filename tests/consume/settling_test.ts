@@ -57,6 +57,24 @@ Deno.test("acks leave after the linger while others are held that could join", a
   );
 });
 
+Deno.test("an ack does not wait for others until its message is visible again", async () => {
+  for (const heartbeat of [true, false]) {
+    const test = setUp({ attributes: { VisibilityTimeout: 8 } });
+    await test.fill(3);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { ackLinger: 5, heartbeat, maxMessages: 3 });
+      for await (const delivery of deliveries) {
+        if (numberOf(delivery)) continue; // held, so that others could join
+        await test.clock.sleep(heartbeat ? 5.5 : 4);
+        await delivery.ack();
+        assert.ok(test.seconds() < 8, `the ack left after ${test.seconds()} s`);
+      }
+      await deliveries.stop();
+    });
+    assert.equal(test.sqs.messages("q").length, 2);
+  }
+});
+
 Deno.test("acks leave at once when nothing else is held", async () => {
   const test = setUp();
   await test.run(() =>
