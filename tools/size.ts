@@ -48,7 +48,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_500,
   "{ connect }": 5_900,
   "{ connect, publish }": 20_040,
-  "{ connect, consume }": 28_060,
+  "{ connect, consume }": 28_065,
   "{ connect, consume, publish }": 31_499,
   ".": 39_350,
   "./sqs": 6_100,

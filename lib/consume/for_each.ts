@@ -107,18 +107,14 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     else settle(delivery.reject(failure), "rejected");
   }
 
-  /** False for one that was given back or lapsed while it waited: for its group, or in a pipeline that reads ahead. */
-  function isOurs(delivery: Delivery<unknown>): boolean {
-    const { where, controller } = heldOf(delivery);
-    // What a step of the pipeline has settled itself is still to be worked on.
-    return where === "out" ? handOver(delivery) : !controller?.signal.aborted;
-  }
-
   async function run(delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
     const { consumer } = heldOf(delivery as Delivery<unknown>);
     consumer.working++;
     for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
-      if (isOurs(next as Delivery<unknown>)) await work(next);
+      const { where, controller } = heldOf(next as Delivery<unknown>);
+      // Not one that went back or lapsed while it waited, for its group or in a pipeline that reads ahead. What a step of the
+      // pipeline has settled itself is still to be worked on.
+      if (where === "out" ? handOver(next as Delivery<unknown>) : !controller?.signal.aborted) await work(next);
     }
     groups.delete(key);
     consumer.working--;

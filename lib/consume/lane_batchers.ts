@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../broker.ts";
+import { nowOf, pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
@@ -17,15 +17,15 @@ import * as Phase from "./phase.ts";
 
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
-  const { state: { clock } } = consumer;
+  const { state } = consumer;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { size: MAX_BATCH, clock, hurry };
+  const options = { size: MAX_BATCH, clock: state.clock, hurry };
   return {
     deletes: batcher<Held>({
       ...options,
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
-      hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < +clock.now() + 1000 * consumer.linger),
+      hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < nowOf(state) + consumer.linger * 1000),
       // At the end nothing is worth a long wait.
       linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
       send: async (entries) => {

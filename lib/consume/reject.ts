@@ -43,11 +43,11 @@ export function reject(held: Held, delivery: Delivery<unknown>, error: unknown):
     consumer.state.emit({ type: "error", error });
     return true; // not known: a message that is kept can still be deleted, not the reverse
   };
-  const kept = hasRedrivePolicy(consumer, lane);
+  const kept = hasRedrivePolicy(consumer, lane, tell);
   // As long as nobody knows whether it stays, no other of its group may go before it.
   if (kept) giveBackGroup(held);
   const discard = async () => {
-    if (!await Promise.resolve(kept).catch(tell)) await carryOut(lane.deletes, held).catch(tell);
+    if (!await kept) await carryOut(lane.deletes, held).catch(tell);
   };
-  return settle(held, "reject", (done) => discard().then(() => done(), done));
+  return settle(held, "reject", (done) => discard().then(() => done()));
 }
