@@ -57,8 +57,8 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
 /** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
 export function visibleFor(held: Held, from: number, seconds: number): void {
   held.visibleUntil = from + seconds * 1000;
-  // A quarter of the timeout is left for the heartbeat's request, its retries included.
-  held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 250;
+  // Half of the timeout is left for the heartbeat's request: one on a dead socket is sent once more in time.
+  held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 500;
   if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
 }
 

@@ -20,7 +20,7 @@ Deno.test("the heartbeat begins with the receipt, buffer included, and goes in b
   });
   assert.equal(new Set(seen).size, 20);
   const sizes = test.inputs(CHANGE).map(({ Entries }) => Entries.length);
-  assert.deepEqual(sizes.slice(0, 2), [10, 8]);
+  assert.deepEqual(sizes.slice(0, 2), [10, 9]);
   assert.ok(sizes.length < 20, `${sizes.length} requests`);
 });
 
@@ -52,7 +52,7 @@ Deno.test("settling stops the heartbeat first", async () => {
     await test.run(async () => {
       const deliveries = consume(test.broker, "q", { maxMessages: 1 });
       for await (const delivery of deliveries) {
-        await test.clock.sleep(14); // the next heartbeat is due at 15
+        await test.clock.sleep(9); // the next heartbeat is due at 10
         await delivery[verb]();
       }
       await deliveries.closed;
@@ -79,7 +79,7 @@ Deno.test("a heartbeat that is refused after its message was acked says nothing 
   await test.run(async () => {
     const deliveries = consume(test.broker, "q", { maxMessages: 1 });
     for await (const delivery of deliveries) {
-      await test.clock.sleep(16); // a heartbeat is under way since 15
+      await test.clock.sleep(11); // a heartbeat is under way since 10
       await delivery.ack();
     }
     await deliveries.closed;
@@ -121,6 +121,31 @@ Deno.test("a failed heartbeat is tried again before the message lapses", async (
     await deliveries.closed;
   });
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("a heartbeat on a dead socket is sent once more before the message lapses, at SQS's own timeout of 30 s", async () => {
+  let sent = 0;
+  const test = setUp({
+    attributes: { VisibilityTimeout: 30 },
+    connect: {
+      http: {
+        fetch(request) {
+          const dead = request.headers.get("x-amz-target")!.endsWith(CHANGE) && sent++ % 2 === 0;
+          return dead ? new Promise<never>(() => {}) : test.sqs.fetch(request);
+        },
+      },
+    },
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(60);
+    assert.equal(delivery.signal.aborted, false);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.of("heartbeat-ended").length, 0);
 });
 
 Deno.test("delivery.signal aborts when the message is no longer ours, and its slot is free", async () => {
@@ -227,7 +252,7 @@ Deno.test("extend() that waits for a heartbeat does not undo a release", async (
   await test.run(async () => {
     const deliveries = consume(test.broker, "q", { maxMessages: 1 });
     const [delivery] = await Array.fromAsync(deliveries);
-    await test.clock.sleep(16); // a heartbeat is under way
+    await test.clock.sleep(11); // a heartbeat is under way
     const extended = delivery.extend(100);
     await delivery.release();
     await assert.rejects(extended, { name: "ReceiptExpiredError" });
@@ -279,7 +304,7 @@ Deno.test("where the queue's timeout may not be read, each receive carries 60, w
   assert.equal(test.inputs("ReceiveMessage")[0].VisibilityTimeout, 60);
   assert.equal(test.of("visibility-unknown")[0].visibilityTimeout, 60);
   assert.equal(test.of("visibility-unknown")[0].error.name, "AccessDeniedQueueError");
-  assert.deepEqual(test.inputs(CHANGE).map(({ Entries }) => Entries[0].VisibilityTimeout), [60, 60]);
+  assert.deepEqual(test.inputs(CHANGE).map(({ Entries }) => Entries[0].VisibilityTimeout), [60, 60, 60]);
 });
 
 Deno.test("keepInvisible() works in a pipeline of one's own, wherever it stands", async () => {
