@@ -90,6 +90,7 @@ async function finish(consumer: Consumer): Promise<void> {
     await until(quiet);
   }
   consumer.phase = Phase.Closed;
+  consumer.cut?.(); // a step that waits for what never comes would keep the loop waiting
   consumer.wake();
   consumer.close();
 }

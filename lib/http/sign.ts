@@ -98,10 +98,10 @@ let second: number | undefined;
 let stamp: string;
 
 function stampOf(now: number): string {
-  const at = Math.floor(now / 1000);
-  if (at !== second) {
-    stamp = new Date(at * 1000).toISOString().replace(/[:-]|\.\d{3}/g, "");
-    second = at;
+  const began = now - now % 1000;
+  if (began !== second) {
+    stamp = new Date(began).toISOString().replace(/[:-]|\.\d{3}/g, "");
+    second = began;
   }
   return stamp;
 }

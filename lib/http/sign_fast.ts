@@ -67,7 +67,7 @@ let room: Uint8Array = /* @__PURE__ */ new Uint8Array(1024);
 
 /** HMAC in hex: the hash of a block with the key in it, and of the hash of another such block and the text. */
 function hmac(hash: (data: Uint8Array) => string, key: Uint8Array, text: string): string {
-  const most = 64 + Math.max(32, 3 * text.length);
+  const most = 64 + 3 * text.length;
   if (room.length < most) room = new Uint8Array(most);
   const block = (mask: number) => {
     room.fill(mask, 0, 64);

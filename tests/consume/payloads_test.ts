@@ -219,6 +219,19 @@ Deno.test("resolvePayloads() never reads more payloads side by side than concurr
   assert.equal(most, 2);
 });
 
+Deno.test("a store that never answers does not keep the loop waiting when all else is over", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  const store: PayloadStore = { ...memoryStore({}).store, resolve: () => new Promise(() => {}) };
+  await test.sqs.sendMessage("q", "at:k");
+  await test.run(async () => {
+    const broker = connect({ ...test.sqs.connectOptions, payloads: store });
+    const deliveries = consume(broker, "q", { untilEmpty: true, heartbeat: false });
+    assert.deepEqual(await Array.fromAsync(deliveries), []);
+    await deliveries.closed;
+  });
+  assert.equal(test.count("visible"), 1);
+});
+
 Deno.test("sixteen payloads are downloaded at once, four in a FIFO queue, and a small message passes them", async () => {
   for (const [queue, most] of [["q", 16], ["q.fifo", 4]] as const) {
     const waiting: (() => void)[] = [];
