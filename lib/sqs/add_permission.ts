@@ -1,4 +1,4 @@
-import { assertText } from "../check.ts";
+import { assertText, listOf } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -21,7 +21,7 @@ export interface AddPermissionOptions {
  *
  * @param options Queue URL, label, accounts and actions.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If the queue URL or the label is missing.
+ * @throws {ConfigError} If the queue URL or the label is missing, or accounts or actions are no list of texts.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_AddPermission.html}
  *
  * @example Usage
@@ -42,6 +42,8 @@ export function addPermission(options: AddPermissionOptions): AwsRequest<void> {
   const { queueUrl, label, awsAccountIds, actions } = options;
   assertText("queueUrl", queueUrl);
   assertText("label", label);
+  listOf(assertText)("awsAccountIds", awsAccountIds);
+  listOf(assertText)("actions", actions);
   return sqsRequest("AddPermission", {
     QueueUrl: queueUrl,
     Label: label,

@@ -195,6 +195,16 @@ const wrong: [string, () => unknown, RegExp][] = [
   ],
   ["no tags", () => sqs.tagQueue({ queueUrl } as never), /'tags'/],
   ["a tag that is no text", () => sqs.tagQueue({ queueUrl, tags: { a: 1 as never } }), /'tags.a'/],
+  [
+    "a permission for nobody",
+    () => sqs.addPermission({ queueUrl, label: "l", actions: ["SendMessage"] } as never),
+    /'awsAccountIds'/,
+  ],
+  [
+    "a permission for no list of actions",
+    () => sqs.addPermission({ queueUrl, label: "l", awsAccountIds: ["1"], actions: "SendMessage" as never }),
+    /'actions'/,
+  ],
   ["no tag keys", () => sqs.untagQueue({ queueUrl } as never), /'tagKeys'/],
   ["no attributes to set", () => sqs.setQueueAttributes({ queueUrl } as never), /'attributes'/],
   ["no receipt handle", () => sqs.deleteMessage({ queueUrl, receiptHandle: "" }), /'receiptHandle'/],
