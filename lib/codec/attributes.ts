@@ -6,8 +6,8 @@
 import { assertText, refuse } from "../check.ts";
 import { DecodeError } from "../errors.ts";
 import type { MessageAttributeInput, PlainAttributeValue, TypedAttributeValue, WireAttribute } from "../types.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
-import { assertSqsText, byteLength } from "./sqs_text.ts";
+import { byteLength, fromBase64, toBase64 } from "./base64.ts";
+import { assertSqsText } from "./sqs_text.ts";
 
 /** The most attributes that a message of SQS may have; with more, the raw delivery of SNS drops it. */
 export const MAX_ATTRIBUTES = 10;

@@ -40,9 +40,19 @@ export function textToBase64(text: string): string {
 }
 
 function isAscii(text: string): boolean {
+  return byteLength(text) === text.length;
+}
+
+/**
+ * The length of a text in UTF-8.
+ *
+ * @param text Any text.
+ * @returns Its bytes; a lone surrogate counts as the three bytes of its replacement.
+ */
+export function byteLength(text: string): number {
   const { Buffer } = globalThis as { Buffer?: { byteLength?(text: string): number } };
-  // Node's count of UTF-8 bytes takes an eighth of a search, where there is one.
-  return Buffer?.byteLength ? Buffer.byteLength(text) === text.length : !/[^\0-\x7f]/.test(text);
+  // Node's count takes a sixth of writing the text, and that half or less of a loop or a search, ASCII as it mostly is.
+  return Buffer?.byteLength?.(text) ?? utf8Bytes(text).length;
 }
 
 /**

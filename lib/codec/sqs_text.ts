@@ -1,22 +1,10 @@
 /**
- * What text SQS takes, and how long it is there. SNS, whose topics feed its queues, has the same rules.
+ * What text SQS takes. SNS, whose topics feed its queues, has the same rules.
  *
  * @module
  */
 import { type Check, refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
-import { utf8Bytes } from "./base64.ts";
-
-/**
- * The length of a text in UTF-8.
- *
- * @param text Any text.
- * @returns Its bytes; a lone surrogate counts as the three bytes of its replacement.
- */
-export function byteLength(text: string): number {
-  // To write it is two to six times as fast as to count its characters, ASCII as it mostly is.
-  return utf8Bytes(text).length;
-}
 
 /**
  * Checks that a text has only characters that SQS takes: `#x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF`.

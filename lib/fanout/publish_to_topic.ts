@@ -1,6 +1,7 @@
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { attributesSize, toWireAttributes } from "../codec/attributes.ts";
-import { assertSqsText, byteLength } from "../codec/sqs_text.ts";
+import { byteLength } from "../codec/base64.ts";
+import { assertSqsText } from "../codec/sqs_text.ts";
 import { AwsError, ConfigError, UndefinedExchangeError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { send } from "../http/send.ts";

@@ -6,7 +6,8 @@
 import { type BrokerState, stateOf } from "../broker.ts";
 import { assertText, refuse } from "../check.ts";
 import { attributesSize, MAX_ATTRIBUTES, toWireAttributes } from "../codec/attributes.ts";
-import { assertSqsText, byteLength } from "../codec/sqs_text.ts";
+import { byteLength } from "../codec/base64.ts";
+import { assertSqsText } from "../codec/sqs_text.ts";
 import { AwsError, ConfigError, DashiError, IntegrityError } from "../errors.ts";
 import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
 import type { WireMessage } from "../sqs/send_checked.ts";

@@ -1,5 +1,5 @@
 import { assertText, refuse } from "../check.ts";
-import { byteLength } from "../codec/sqs_text.ts";
+import { byteLength } from "../codec/base64.ts";
 
 /** Bytes of an S3 key. */
 export const MAX_KEY_BYTES = 1024;

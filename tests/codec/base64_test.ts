@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "../support/fast_check.ts";
-import { fromBase64, textFromBase64, toBase64, utf8Text } from "../../lib/codec/base64.ts";
+import { byteLength, fromBase64, textFromBase64, toBase64, utf8Text } from "../../lib/codec/base64.ts";
 
 interface Native {
   fromBase64?: unknown;
@@ -71,4 +71,13 @@ Deno.test("utf8Text() keeps a byte order mark and refuses broken UTF-8", () => {
     assert.throws(() => utf8Text(Uint8Array.from(wrong)));
   }
   assert.equal(utf8Text(Uint8Array.of(0xef, 0xbf, 0xbd)), "\ufffd");
+});
+
+Deno.test("byteLength() is the length of the UTF-8", () => {
+  const text = fc.array(fc.constantFrom("a", "é", "€", "😀", "\ud800", "\udc00")).map((parts) => parts.join(""));
+  both(() =>
+    fc.assert(fc.property(fc.oneof(text, fc.string({ unit: "binary" })), (text) => {
+      assert.equal(byteLength(text), new TextEncoder().encode(text).length);
+    }))
+  );
 });

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
-import fc from "../support/fast_check.ts";
-import { assertSqsText, byteLength } from "../../lib/codec/sqs_text.ts";
+import { assertSqsText } from "../../lib/codec/sqs_text.ts";
 import { ConfigError } from "../../lib/errors.ts";
-
-Deno.test("byteLength() is the length of the UTF-8", () => {
-  const text = fc.array(fc.constantFrom("a", "é", "€", "😀", "\ud800", "\udc00")).map((parts) => parts.join(""));
-  fc.assert(fc.property(fc.oneof(text, fc.string({ unit: "binary" })), (text) => {
-    assert.equal(byteLength(text), new TextEncoder().encode(text).length);
-  }));
-});
 
 Deno.test("assertSqsText() lets pass what SQS takes", () => {
   assertSqsText("body", "\t\n\r ~\x7f\x85\ud7ff\ue000\ufffd\u{10000}\u{10ffff}\u2028");
