@@ -4,6 +4,19 @@ import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
 
+/** Holds one message for some seconds, in which it stays ours, and acks it. */
+async function holdsFor(seconds: number, test: ReturnType<typeof setUp>): Promise<void> {
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(seconds);
+    assert.equal(delivery.signal.aborted, false);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+}
+
 Deno.test("the heartbeat begins with the receipt, buffer included, and goes in batches of ten", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 30 } });
   await test.fill(20);
@@ -111,15 +124,7 @@ Deno.test("a failed heartbeat is tried again before the message lapses", async (
     attributes: { VisibilityTimeout: 120 },
     onRequest: failing(CHANGE, DOWN, ({ attempt }) => attempt <= 4),
   });
-  await test.fill(1);
-  await test.run(async () => {
-    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
-    const [delivery] = await Array.fromAsync(deliveries);
-    await test.clock.sleep(500);
-    assert.equal(delivery.signal.aborted, false);
-    await delivery.ack();
-    await deliveries.closed;
-  });
+  await holdsFor(500, test);
   assert.equal(test.sqs.messages("q").length, 0);
 });
 
@@ -136,15 +141,7 @@ Deno.test("a heartbeat on a dead socket is sent once more before the message lap
       },
     },
   });
-  await test.fill(1);
-  await test.run(async () => {
-    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
-    const [delivery] = await Array.fromAsync(deliveries);
-    await test.clock.sleep(60);
-    assert.equal(delivery.signal.aborted, false);
-    await delivery.ack();
-    await deliveries.closed;
-  });
+  await holdsFor(60, test);
   assert.equal(test.of("heartbeat-ended").length, 0);
 });
 
