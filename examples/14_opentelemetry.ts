@@ -38,6 +38,8 @@ function telemetry(tracer: Tracer, meter: Meter): (event: DashiEvent) => void {
       if (event.error) span?.setStatus({ code: SpanStatusCode.ERROR, message: event.error.message });
       span?.setAttribute("messaging.operation.outcome", event.type).end();
       spans.delete(event.messageId);
+    } else if (event.type === "error" && event.messageId) { // a handler of forEach() threw
+      spans.get(event.messageId)?.recordException(event.error);
     } else if (event.type === "heartbeat-ended") {
       spans.get(event.messageId)?.setStatus({ code: SpanStatusCode.ERROR, message: "lapsed" }).end();
       spans.delete(event.messageId);

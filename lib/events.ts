@@ -49,7 +49,8 @@ export interface SettlementEvent<Type extends "ack" | "release" | "extend" | "re
  * - `task`: a Celery task changed its state.
  * - `etaUnreachable`: a Celery task's `eta` is further off than its queue's `maxReceiveCount` or retention reaches.
  * - `warning`: something was put right or left out; `message` says what.
- * - `error`: something failed that nobody awaited, or that ends an iteration.
+ * - `error`: something failed that nobody awaited, or that ends an iteration; with `messageId`, the handler that
+ *   `forEach()` ran for that message.
  */
 export type DashiEvent =
   | {
@@ -176,4 +177,4 @@ export type DashiEvent =
     readonly eta: Date;
   }
   | { readonly type: "warning"; readonly message: string }
-  | { readonly type: "error"; readonly error: Error };
+  | { readonly type: "error"; readonly error: Error; readonly queue?: string; readonly messageId?: string };

@@ -50,7 +50,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect, publish }": 20_040,
   "{ connect, consume }": 28_065,
   "{ connect, consume, publish }": 31_499,
-  ".": 39_350,
+  ".": 39_450,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_000,
   "./payloads": 47_950,
-  "./celery": 40_500,
+  "./celery": 40_700,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_850,
-  "everything": 112_000,
+  "everything but ./testing": 99_990,
+  "everything": 112_200,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

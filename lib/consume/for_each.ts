@@ -1,7 +1,9 @@
-import { assertOptions, is, oneOf, within } from "../check.ts";
+import { assertOptions, is, oneOf, show, within } from "../check.ts";
+import { DashiError } from "../errors.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
+import { tell } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
@@ -29,8 +31,9 @@ export interface ForEachResult {
 }
 
 /**
- * Runs a handler for each delivery, several side by side, and settles: acks when the handler returns. In a FIFO group
- * one runs at a time and a failure gives the rest of the group back; groups go side by side.
+ * Runs a handler for each delivery, several side by side, and settles: acks when the handler returns. What it throws is
+ * an `error` event with the message's id. In a FIFO group one runs at a time and a failure gives the rest of the group
+ * back; groups go side by side.
  *
  * When `maxMessages`, `maxRequests` or `untilEmpty` end the iteration, what it works on is finished, however long that
  * takes. Any other end gives it `graceSeconds`.
@@ -98,11 +101,13 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     } catch (error) {
       failure = { error };
     }
+    const aborted = held.consumer.settings.signal?.aborted;
+    if (failure && !aborted) tell(held, { type: "error", error: thrown(failure.error) });
     const { verb, settlement } = held;
     // A handler that settled it itself is not corrected, even if that failed: an ack now could delete what it gave back.
     if (verb) settlement && settle(settlement, COUNTED[verb]);
     else if (!failure) settle(delivery.ack(), "acked");
-    else if (held.consumer.settings.signal?.aborted) settle(delivery.release(), "released");
+    else if (aborted) settle(delivery.release(), "released");
     else if (onError === "retry") settle(delivery.retry(failure), "released");
     else settle(delivery.reject(failure), "rejected");
   }
@@ -148,4 +153,9 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     await until(() => running + settling === 0);
   }
   return counts;
+}
+
+/** What a handler threw, as an error: anything may be thrown. */
+function thrown(cause: unknown): Error {
+  return cause instanceof Error ? cause : new DashiError(`A handler threw ${show(cause)}`, { cause });
 }

@@ -93,8 +93,7 @@ export function lose(held: Held, error?: Error): void {
 }
 
 /** An event as it is told of a message that is held. */
-type About<Event> = Event extends { readonly queue: string; readonly messageId: string }
-  ? Omit<Event, "queue" | "messageId">
+type About<Event> = Event extends unknown ? "messageId" extends keyof Event ? Omit<Event, "queue" | "messageId"> : never
   : never;
 
 /** Tells what became of a message. */

@@ -189,3 +189,45 @@ Deno.test("forEach() refuses options that are wrong, and starts nothing", async 
   });
   assert.equal(test.sqs.requests.count(), 0);
 });
+
+Deno.test("forEach() tells what a handler threw, and for which message, however that is settled", async () => {
+  const test = setUp();
+  await test.fill(4);
+  const ids: string[] = []; // by number
+  const wrong = new TypeError("no such customer");
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 4 });
+    await forEach(deliveries, async (delivery) => {
+      ids[numberOf(delivery)] = delivery.messageId;
+      if (numberOf(delivery) === 1) throw wrong;
+      if (numberOf(delivery) === 2) throw { toString: "none" };
+      if (numberOf(delivery) === 3) {
+        await delivery.ack();
+        throw wrong;
+      }
+    });
+    await deliveries.closed;
+  });
+  const told = new Map(test.of("error").map((event) => [event.messageId, event]));
+  assert.deepEqual([...told.keys()].sort(), ids.slice(1).toSorted());
+  assert.deepEqual(told.get(ids[1]), { type: "error", queue: "q", messageId: ids[1], error: wrong });
+  assert.equal(told.get(ids[2])!.error.message, "A handler threw a value of type object");
+  assert.deepEqual(told.get(ids[2])!.error.cause, { toString: "none" });
+  assert.equal(told.get(ids[3])!.error, wrong);
+});
+
+Deno.test("forEach() tells nothing of handlers that throw as the signal fired", async () => {
+  const test = setUp();
+  await test.fill(1);
+  const stop = new AbortController();
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { signal: stop.signal });
+    const result = await forEach(deliveries, () => {
+      stop.abort();
+      stop.signal.throwIfAborted();
+    });
+    assert.equal(result.released, 1);
+    await deliveries.closed;
+  });
+  assert.deepEqual(test.of("error"), []);
+});
