@@ -156,7 +156,7 @@ export function serveTasks(
   if (signal?.aborted) halt();
   signal?.addEventListener("abort", halt, { once: true });
   // Those that wait for their time run side by side with those that run.
-  const all = { concurrency: Number.MAX_SAFE_INTEGER };
+  const all = { concurrency: Infinity };
   const closed = forEach(deliveries, (delivery) => serveOne(worker, delivery, onInvalid), all)
     .finally(() => {
       signal?.removeEventListener("abort", halt);

@@ -8,7 +8,10 @@ import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
 export interface ForEachOptions {
-  /** Handlers that run side by side, 1 or more; no more than the consumer's `prefetch` have a message. Default: 10. */
+  /**
+   * Handlers that run side by side, 1 or more, `Infinity` for as many as there are messages; no more than the consumer's
+   * `prefetch` have one, and a `warning` event tells where that is fewer. Default: 10.
+   */
   readonly concurrency?: number | undefined;
   /**
    * What becomes of a message whose handler throws. `"retry"`: it stays in the queue, hidden for its `backoff`, else for
@@ -67,7 +70,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
 ): Promise<ForEachResult> {
   is("function")("handler", handler);
   assertOptions<ForEachOptions>("", options, {
-    concurrency: within(1, Infinity),
+    concurrency: (path, value) => value === Infinity || within(1, Infinity)(path, value),
     onError: oneOf("retry", "reject"),
   });
   const { concurrency = 10, onError = "retry" } = options;
@@ -75,6 +78,12 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   if (consumer) {
     consumer.acksLast = false; // it acks when the handler returns, not when the next one is asked for
     consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
+    const { settings: { prefetch }, state } = consumer;
+    if (options.concurrency && concurrency > prefetch && concurrency < Infinity) {
+      const message =
+        `forEach() runs ${prefetch} handlers at a time and not ${concurrency}: set consume()'s 'prefetch'`;
+      state.emit({ type: "warning", message });
+    }
   }
   const counts = { acked: 0, released: 0, rejected: 0 };
   const groups = new Map<string, D[]>(); // of FIFO groups with a handler at work: those who wait for it

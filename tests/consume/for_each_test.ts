@@ -231,3 +231,18 @@ Deno.test("forEach() tells nothing of handlers that throw as the signal fired", 
   });
   assert.deepEqual(test.of("error"), []);
 });
+
+Deno.test("forEach() warns where the prefetch allows fewer handlers than it is told", async () => {
+  const test = setUp();
+  const end = { untilEmpty: true, waitTimeSeconds: 0 };
+  await test.run(async () => {
+    await forEach(consume(test.broker, "q", end), () => {}); // its default is no wish
+    await forEach(consume(test.broker, "q", { ...end, prefetch: 4 }), () => {});
+    await forEach(consume(test.broker, "q", { ...end, prefetch: 0 }), () => {}, { concurrency: 50 });
+    await forEach(consume(test.broker, "q", end), () => {}, { concurrency: Infinity });
+    assert.deepEqual(test.of("warning"), []);
+    await forEach(consume(test.broker, "q", end), () => {}, { concurrency: 50 });
+  });
+  const message = "forEach() runs 10 handlers at a time and not 50: set consume()'s 'prefetch'";
+  assert.deepEqual(test.of("warning"), [{ type: "warning", message }]);
+});
