@@ -6,7 +6,7 @@ import { snsFanout } from "../fanout/sns_fanout.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { ConnectOptions } from "../types.ts";
 import { readBrokerUrl } from "./broker_url.ts";
-import { readClientConfig } from "./client_config.ts";
+import { readClientConfig } from "./read_client_config.ts";
 import { keep } from "./keys.ts";
 import { refuseUnknown } from "./refuse_unknown.ts";
 import { assertEntries, readExchanges, readQueues } from "./predefined.ts";

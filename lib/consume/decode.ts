@@ -1,5 +1,5 @@
 import { has } from "../check.ts";
-import { looksLikePointer } from "../codec/pointer.ts";
+import { looksLikePointer } from "../codec/looks_like_pointer.ts";
 import type { Codec, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { letterOf, readBodies, then } from "./read_bodies.ts";

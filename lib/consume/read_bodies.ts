@@ -1,4 +1,4 @@
-import { unwrapSns } from "../codec/sns_envelope.ts";
+import { unwrapSns } from "../codec/unwrap_sns.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import type { PlainAttributeValue, Transform } from "../types.ts";
 import { type Delivery, heldOf } from "./delivery.ts";

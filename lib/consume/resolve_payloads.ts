@@ -1,5 +1,5 @@
 import { assertWithin, has } from "../check.ts";
-import { looksLikePointer } from "../codec/pointer.ts";
+import { looksLikePointer } from "../codec/looks_like_pointer.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";

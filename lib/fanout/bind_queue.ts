@@ -9,7 +9,7 @@ import type { Broker, QueueAddress } from "../types.ts";
 import { editPolicy } from "./edit_policy.ts";
 import { isRefusal } from "./is_refusal.ts";
 import { allowTopic } from "./queue_policy.ts";
-import { queueSubscriptions } from "./subscriptions.ts";
+import { queueSubscriptions } from "./queue_subscriptions.ts";
 import { type FanoutSettings, findTopic, forgetTopic, isNotFound, type Topic } from "./topic.ts";
 
 const RAW = { RawMessageDelivery: true };

@@ -4,7 +4,7 @@ import { send } from "../http/send.ts";
 import { unsubscribe } from "../sns/unsubscribe.ts";
 import { getQueueUrl } from "../sqs/get_queue_url.ts";
 import type { Broker } from "../types.ts";
-import { queueSubscriptions } from "./subscriptions.ts";
+import { queueSubscriptions } from "./queue_subscriptions.ts";
 import { type FanoutSettings, findTopic, isNotFound } from "./topic.ts";
 
 /**

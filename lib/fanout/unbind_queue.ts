@@ -9,7 +9,7 @@ import { boundQueues } from "./bind_queue.ts";
 import { editPolicy, type QueueAccess, readAccess } from "./edit_policy.ts";
 import { isRefusal } from "./is_refusal.ts";
 import { allowedTopics, disallowTopic } from "./queue_policy.ts";
-import { queueSubscriptions } from "./subscriptions.ts";
+import { queueSubscriptions } from "./queue_subscriptions.ts";
 import { type FanoutSettings, isNotFound, knownTopic, type Topic } from "./topic.ts";
 
 /**

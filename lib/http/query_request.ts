@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import type { AwsRequest, Service } from "../types.ts";
 import { type Asked, awsError, badAnswer, type Fault } from "./answer.ts";
-import { readXmlAnswer } from "./xml_answer.ts";
+import { readXmlAnswer } from "./read_xml_answer.ts";
 import type { XmlRecord } from "./xml.ts";
 
 /** A parameter: a list becomes `name.member.1` and so on, a record `name.key`, undefined is left out. */

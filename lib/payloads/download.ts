@@ -9,7 +9,7 @@ import { backoffSeconds } from "../http/retryable.ts";
 import { getObject, type GetObjectOutput } from "../s3/get_object.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
 import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
-import { type Checker, checkerFor } from "./checksum_of.ts";
+import { type Checker, checkerFor } from "./checker.ts";
 import { guard } from "./guard.ts";
 
 /** An object that is being read. */

@@ -1,6 +1,6 @@
 import { refuse } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
-import { looksLikePointer } from "../codec/pointer.ts";
+import { looksLikePointer } from "../codec/looks_like_pointer.ts";
 import { DecodeError, PayloadNotFoundError } from "../errors.ts";
 import { headObject } from "../s3/head_object.ts";
 import { objectPath } from "../s3/object_path.ts";

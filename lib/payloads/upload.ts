@@ -9,7 +9,7 @@ import { checksumText, crc32c } from "../s3/crc32c.ts";
 import { putObject } from "../s3/put_object.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
 import { bucketRequest } from "./bucket_request.ts";
-import { assertSame } from "./checksum_of.ts";
+import { assertSame } from "./checker.ts";
 import { removeQuietly } from "./remove_quietly.ts";
 import type { Settings } from "./settings.ts";
 import { type Fill, partSize, uploadParts } from "./upload_parts.ts";

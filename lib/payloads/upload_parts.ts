@@ -16,7 +16,7 @@ import { headObject } from "../s3/head_object.ts";
 import { MAX_PARTS, MIN_PART_BYTES, uploadPart } from "../s3/upload_part.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
 import { bucketRequest } from "./bucket_request.ts";
-import { assertSame } from "./checksum_of.ts";
+import { assertSame } from "./checker.ts";
 import { removeQuietly } from "./remove_quietly.ts";
 import type { Settings } from "./settings.ts";
 

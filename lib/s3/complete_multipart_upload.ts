@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { assertText, refuse } from "../check.ts";
 import { badAnswer } from "../http/answer.ts";
-import { readXmlAnswer } from "../http/xml_answer.ts";
+import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsRequest } from "../types.ts";
 import { s3Request } from "./request.ts";
 import { MAX_PARTS } from "./upload_part.ts";

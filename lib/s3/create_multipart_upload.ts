@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { badAnswer } from "../http/answer.ts";
-import { readXmlAnswer } from "../http/xml_answer.ts";
+import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsRequest } from "../types.ts";
 import { objectHeaders, type ObjectOptions } from "./object_headers.ts";
 import { s3Request } from "./request.ts";

@@ -3,7 +3,7 @@ import { refuse } from "../check.ts";
 import { utf8Bytes } from "../codec/base64.ts";
 import { badAnswer } from "../http/answer.ts";
 import { xmlList } from "../http/xml.ts";
-import { readXmlAnswer } from "../http/xml_answer.ts";
+import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsRequest } from "../types.ts";
 import { checksumText, crc32c } from "./crc32c.ts";
 import { s3Request } from "./request.ts";

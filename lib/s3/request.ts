@@ -7,7 +7,7 @@ import { assertText, refuse } from "../check.ts";
 import { AwsError, BucketRegionError } from "../errors.ts";
 import { type Asked, type Fault, requestIdOf } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
-import { readXmlAnswer } from "../http/xml_answer.ts";
+import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsBody, AwsRequest } from "../types.ts";
 import { objectPath } from "./object_path.ts";
 

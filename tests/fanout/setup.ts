@@ -7,7 +7,7 @@ import { connect } from "../../lib/connect.ts";
 import { snsFanout, type SnsFanoutOptions } from "../../lib/fanout/mod.ts";
 import { send } from "../../lib/http/send.ts";
 import type { SnsSubscription } from "../../lib/sns/list_subscriptions_by_topic.ts";
-import { queueSubscriptions } from "../../lib/fanout/subscriptions.ts";
+import { queueSubscriptions } from "../../lib/fanout/queue_subscriptions.ts";
 import { createQueue } from "../../lib/sqs/create_queue.ts";
 import { getQueueAttributes } from "../../lib/sqs/get_queue_attributes.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
@@ -17,7 +17,7 @@ import type { Broker, Clock, ConnectOptions, DashiEvent, Fanout, QueueAddress, S
 import { startServer } from "../support/fauxqs.ts";
 
 /** Short waits are over at once; the deadlines of requests are real and are cleared. */
-export const hasty: Clock = {
+const hasty: Clock = {
   now: () => Date.now(),
   sleep: (seconds, signal) =>
     new Promise((resolve) => {
@@ -30,7 +30,7 @@ export const hasty: Clock = {
 };
 
 /** A broker with fanout, and the actions that its requests had. */
-export interface Bench extends AsyncDisposable {
+export interface Setting extends AsyncDisposable {
   readonly broker: Broker;
   readonly fanout: Fanout;
   readonly actions: string[];
@@ -49,9 +49,9 @@ export type Intercept = (
   request: Request,
 ) => Promise<Response | void> | Response | void;
 
-export async function bench(
+export async function setUp(
   options: SnsFanoutOptions & { intercept?: Intercept; connect?: ConnectOptions } = {},
-): Promise<Bench> {
+): Promise<Setting> {
   const { intercept, connect: more, ...fanoutOptions } = options;
   const server = await startServer();
   const actions: string[] = [];

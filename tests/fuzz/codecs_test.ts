@@ -8,7 +8,7 @@ import { fromWireAttributes } from "../../lib/codec/attributes.ts";
 import { decompress } from "../../lib/codec/compression.ts";
 import { kombu } from "../../lib/codec/kombu.ts";
 import { parsePythonJson, stringifyPythonJson } from "../../lib/codec/python_json.ts";
-import { unwrapSns } from "../../lib/codec/sns_envelope.ts";
+import { unwrapSns } from "../../lib/codec/unwrap_sns.ts";
 import { text as textCodec } from "../../lib/codec/text.ts";
 import { readRequest } from "../../lib/celery/request.ts";
 import { checkSignature } from "../../lib/celery/check_signature.ts";

@@ -5,7 +5,7 @@ import { canonicalName, connect, entityName, route, topology } from "@dashi/sqs"
 import { fromCelery } from "@dashi/sqs/config";
 import { embedReceiptHandle, parseReceiptHandle } from "@dashi/sqs/payloads";
 import { fromBase64, textFromBase64 } from "../../lib/codec/base64.ts";
-import { looksLikePointer } from "../../lib/codec/pointer.ts";
+import { looksLikePointer } from "../../lib/codec/looks_like_pointer.ts";
 import { readProfiles } from "../../lib/credentials/ini.ts";
 import { keysIn } from "../../lib/credentials/metadata.ts";
 import { allowedTopics, allowTopic, disallowTopic } from "../../lib/fanout/queue_policy.ts";

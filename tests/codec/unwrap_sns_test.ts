@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { unwrapSns } from "../../lib/codec/sns_envelope.ts";
+import { unwrapSns } from "../../lib/codec/unwrap_sns.ts";
 
 const notification = {
   Type: "Notification",

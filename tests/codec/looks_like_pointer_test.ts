@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { looksLikePointer } from "../../lib/codec/pointer.ts";
+import { looksLikePointer } from "../../lib/codec/looks_like_pointer.ts";
 
 const place = { s3BucketName: "b", s3Key: "k" };
 
