@@ -188,7 +188,7 @@ export function sourcesOf(queues: Queues): Required<QueueSource>[] {
     refuse("queues", "a name, a URL, or a list of them that is not empty", queues);
   }
   return list.map((entry, index) => {
-    const path = `queues[${index}]`;
+    const path = `queues.${index}`;
     const source: QueueSource = typeof entry === "string" ? { queue: entry } : entry;
     assertOptions<QueueSource>(path, source, {
       queue: assertText,

@@ -87,11 +87,11 @@ export function publishBatch(options: PublishBatchOptions): AwsRequest<PublishBa
   const members = entries.map((entry: PublishBatchEntry, index) => {
     const { id } = entry;
     if (typeof id !== "string" || !/^[\w-]{1,80}$/.test(id)) {
-      refuse(`entries[${index}].id`, "1 to 80 letters, digits, hyphens and underscores", id);
+      refuse(`entries.${index}.id`, "1 to 80 letters, digits, hyphens and underscores", id);
     }
-    if (ids.has(id)) refuse(`entries[${index}].id`, "another than that of every other entry", id);
+    if (ids.has(id)) refuse(`entries.${index}.id`, "another than that of every other entry", id);
     ids.add(id);
-    return { Id: id, ...writeMessage(entry, `entries[${index}].`) };
+    return { Id: id, ...writeMessage(entry, `entries.${index}.`) };
   });
   return snsRequest(
     "PublishBatch",

@@ -82,7 +82,7 @@ export function writeEntries<Entry extends { readonly id: string }>(
   const ids = new Set<string>();
   return entries.map((entry, index) => {
     const { id } = entry;
-    const path = `entries[${index}].`;
+    const path = `entries.${index}.`;
     if (typeof id !== "string" || !/^[\w-]{1,80}$/.test(id)) {
       refuse(`${path}id`, "1 to 80 letters, digits, hyphens and underscores", id);
     }

@@ -72,11 +72,11 @@ Deno.test("a batch is refused at once if it is empty, too long, or its ids are w
   const wrong: [string[], RegExp][] = [
     [[], /'entries'.*1 to 10.*0/],
     [ids(11), /'entries'.*11/],
-    [["a", "b", "a"], /'entries\[2\].id'.*another than/],
-    [["a b"], /'entries\[0\].id'/],
-    [[""], /'entries\[0\].id'/],
-    [["é"], /'entries\[0\].id'/],
-    [["a".repeat(81)], /'entries\[0\].id'/],
+    [["a", "b", "a"], /'entries\.2\.id'.*another than/],
+    [["a b"], /'entries\.0\.id'/],
+    [[""], /'entries\.0\.id'/],
+    [["é"], /'entries\.0\.id'/],
+    [["a".repeat(81)], /'entries\.0\.id'/],
   ];
   for (const [ids, says] of wrong) {
     assert.throws(() => deletes(ids), (error: Error) => error instanceof ConfigError && says.test(error.message));
@@ -88,11 +88,11 @@ Deno.test("a batch's checks name the entry that is wrong", () => {
   const entry = { id: "a", receiptHandle: "AQEB", visibilityTimeout: 0 };
   const batch = (wrong: object) =>
     changeMessageVisibilityBatch({ queueUrl, entries: [entry, { ...entry, id: "b", ...wrong }] });
-  assert.throws(() => batch({ visibilityTimeout: 43_201 }), /'entries\[1\].visibilityTimeout'/);
-  assert.throws(() => batch({ receiptHandle: "" }), /'entries\[1\].receiptHandle'/);
+  assert.throws(() => batch({ visibilityTimeout: 43_201 }), /'entries\.1\.visibilityTimeout'/);
+  assert.throws(() => batch({ receiptHandle: "" }), /'entries\.1\.receiptHandle'/);
   assert.throws(
     () => sendMessageBatch({ queueUrl, entries: [{ id: "a", messageBody: "\0" }] }),
-    /'entries\[0\].messageBody'/,
+    /'entries\.0\.messageBody'/,
   );
 });
 
