@@ -16,11 +16,10 @@ async function taking(
   count: number,
   work: (deliveries: Delivery<unknown>[]) => Promise<unknown>,
   options: ConsumeOptions & LeaveUndecodable & EagerPayloads = {},
-  queue = "q",
 ): Promise<void> {
-  await fill(count, queue);
+  await fill(count);
   const held: Delivery<unknown>[] = [];
-  const deliveries = consume(broker, queue, { prefetch: 100, ...options });
+  const deliveries = consume(broker, "q", { prefetch: 100, ...options });
   for await (const delivery of deliveries) {
     held.push(delivery);
     if (held.length < count) continue;

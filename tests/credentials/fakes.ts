@@ -7,10 +7,10 @@ export interface FakeClock extends Clock {
   advance(seconds: number): Promise<void>;
 }
 
-export function fakeClock(time = Date.UTC(2026, 0, 1)): FakeClock {
+export function fakeClock(): FakeClock {
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
   return {
-    time,
+    time: Date.UTC(2026, 0, 1),
     get sleeping() {
       return sleepers.size;
     },

@@ -4,7 +4,7 @@ import { send } from "../../lib/http/send.ts";
 import { createTopic } from "../../lib/sns/create_topic.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
 import { deleteTopic } from "../../lib/sns/delete_topic.ts";
-import { bench } from "./setup.ts";
+import { setUp } from "./setup.ts";
 
 const foreign = {
   Version: "2008-10-17",
@@ -17,7 +17,7 @@ const foreign = {
 const message = { body: "soup", messageAttributes: {} };
 
 Deno.test("a FIFO exchange fans out to three queues, one of them FIFO, and a foreign policy stays intact", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queues = [
     await t.queue("a", JSON.stringify(foreign)),
     await t.queue("b"),
@@ -38,7 +38,7 @@ Deno.test("a FIFO exchange fans out to three queues, one of them FIFO, and a for
 });
 
 Deno.test("bind() adds one statement for each topic, whose condition names it", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await Promise.all(["news", "alerts", "news"].map((exchange) => t.fanout.bind(t.broker, exchange, queue)));
   await t.fanout.bind(t.broker, "news", queue);
@@ -60,13 +60,13 @@ Deno.test("bind() adds one statement for each topic, whose condition names it", 
 });
 
 Deno.test("bind() lets the topic send before it subscribes the queue", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   await t.fanout.bind(t.broker, "news", await t.queue("inbox"));
   assert.ok(t.actions.indexOf("SetQueueAttributes") < t.actions.indexOf("Subscribe"));
 });
 
 Deno.test("bind() again writes no policy", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   t.actions.length = 0;
@@ -76,7 +76,7 @@ Deno.test("bind() again writes no policy", async () => {
 
 Deno.test("bind() creates the topic under the canonical name with kombu's two tags", async () => {
   const forms: URLSearchParams[] = [];
-  await using t = await bench({
+  await using t = await setUp({
     connect: { queueNamePrefix: "prod." },
     intercept: (form, action) => void (action === "CreateTopic" && forms.push(form)),
   });
@@ -93,20 +93,20 @@ Deno.test("bind() creates the topic under the canonical name with kombu's two ta
 });
 
 Deno.test("an existing topic with other tags is used, without ours", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const { topicArn } = await send(t.broker, createTopic({ name: "news", tags: { ManagedBy: "somebody" } }));
   assert.equal(await t.fanout.declare(t.broker, "news"), topicArn);
 });
 
 Deno.test("fifty callers create a topic once", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   await Promise.all(Array.from({ length: 50 }, () => t.fanout.declare(t.broker, "news")));
   await t.fanout.declare(t.broker, "news");
   assert.deepEqual(t.actions, ["CreateTopic"]);
 });
 
 Deno.test("bind() sets raw delivery where the queue is subscribed without", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   const topicArn = await t.fanout.declare(t.broker, "news");
   const endpoint = "arn:aws:sqs:us-east-1:000000000000:inbox";
@@ -117,7 +117,7 @@ Deno.test("bind() sets raw delivery where the queue is subscribed without", asyn
 });
 
 Deno.test("bind() takes a Statement that is an object, and mends a statement of ours that differs", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const lone = await t.queue("lone", JSON.stringify({ ...foreign, Statement: foreign.Statement[1] }));
   await t.fanout.bind(t.broker, "news", lone);
   const { Statement } = JSON.parse((await t.policy(lone))!);
@@ -132,7 +132,7 @@ Deno.test("bind() takes a Statement that is an object, and mends a statement of 
 });
 
 Deno.test("a policy that can't be read is an error that does not show it, and is never replaced", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const unreadable = ["secret{", "null", "[]", '"secret"', "7", '{"Statement":"secret"}', '{"Statement":null}'];
   for (const [index, text] of unreadable.entries()) {
     const queue = await t.queue(`q${index}`, text);
@@ -147,7 +147,7 @@ Deno.test("a policy that can't be read is an error that does not show it, and is
 });
 
 Deno.test("a policy with hostile names goes through as it is, and touches no prototype", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const text = '{"__proto__":{"polluted":1},"Statement":[{"__proto__":{"Sid":"x"},"constructor":1},null,"odd"]}';
   const queue = await t.queue("inbox", text);
   await t.fanout.bind(t.broker, "news", queue);
@@ -158,7 +158,7 @@ Deno.test("a policy with hostile names goes through as it is, and touches no pro
 
 Deno.test("a policy that somebody writes over ours at the same time ends with both changes", async () => {
   let races = 2;
-  await using t = await bench({
+  await using t = await setUp({
     async intercept(_, action, request) {
       if (action !== "SetQueueAttributes" || !races--) return;
       const answer = await fetch(request.clone());
@@ -181,7 +181,7 @@ Deno.test("a policy that somebody writes over ours at the same time ends with bo
 
 Deno.test("a policy that never keeps our statement is an error after six tries", async () => {
   let writes = 0;
-  await using t = await bench({
+  await using t = await setUp({
     intercept(_, action) {
       if (action !== "SetQueueAttributes") return undefined;
       writes++;
@@ -196,7 +196,7 @@ Deno.test("a policy that never keeps our statement is an error after six tries",
 });
 
 Deno.test("a policy that SQS does not let us write is that error, and nothing is subscribed", async () => {
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       action === "SetQueueAttributes"
         ? Response.json({ __type: "com.amazon.coral.service#AccessDeniedException", message: "no" }, { status: 403 })
@@ -207,7 +207,7 @@ Deno.test("a policy that SQS does not let us write is that error, and nothing is
 });
 
 Deno.test("bind() creates a topic anew that was deleted since", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const topicArn = await t.fanout.declare(t.broker, "news");
   await send(t.broker, deleteTopic({ topicArn }));
   await t.fanout.bind(t.broker, "news", await t.queue("inbox"));
@@ -217,7 +217,7 @@ Deno.test("bind() creates a topic anew that was deleted since", async () => {
 Deno.test("what SNS refuses on bind is an UnableToSubscribeQueueError with the cause, what may pass later is not", async () => {
   let status = 403;
   let code = "AuthorizationError";
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       action === "Subscribe"
         ? new Response(`<ErrorResponse><Error><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`, {
@@ -237,7 +237,7 @@ Deno.test("what SNS refuses on bind is an UnableToSubscribeQueueError with the c
 
 Deno.test("a predefined exchange uses its ARN, region and keys, and is neither created nor deleted", async () => {
   const seen: string[] = [];
-  await using t = await bench({
+  await using t = await setUp({
     topics: {
       news: {
         arn: "arn:aws:sns:eu-west-1:000000000000:their-news",

@@ -4,10 +4,10 @@ import { fromCelery } from "../../lib/config/mod.ts";
 import { connect } from "../../lib/connect.ts";
 import { UnableToSubscribeQueueError } from "../../lib/errors.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
-import { bench } from "./setup.ts";
+import { setUp } from "./setup.ts";
 
 Deno.test("declareExchange(), bind() and publish() reach every queue of a fanout exchange, until unbind()", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const { broker } = t;
   await declareExchange(broker, "news", { type: "fanout" });
   for (const queue of ["a", "b"]) {
@@ -35,7 +35,7 @@ Deno.test("declareExchange(), bind() and publish() reach every queue of a fanout
 });
 
 Deno.test("bind() says once what SNS refused", async () => {
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       action === "Subscribe"
         ? new Response(

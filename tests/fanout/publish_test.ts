@@ -3,7 +3,7 @@ import { AwsError, ConfigError, UndefinedExchangeError } from "../../lib/errors.
 import { send } from "../../lib/http/send.ts";
 import { deleteTopic } from "../../lib/sns/delete_topic.ts";
 import type { FanoutMessage, FanoutReceipt } from "../../lib/types.ts";
-import { bench, type Intercept } from "./setup.ts";
+import { type Intercept, setUp } from "./setup.ts";
 
 const say = (body: string, more: Partial<FanoutMessage> = {}): FanoutMessage => ({
   body,
@@ -15,7 +15,7 @@ const error = (code: string, status: number) =>
   new Response(`<ErrorResponse><Error><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`, { status });
 
 Deno.test("publish() gives one receipt a message in order, in batches of ten", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   t.actions.length = 0;
@@ -26,7 +26,7 @@ Deno.test("publish() gives one receipt a message in order, in batches of ten", a
 });
 
 Deno.test("publish() sends typed attributes, and refuses more than ten and unsupported ones, each for itself", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   const eleven = Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`a${index}`, "x"]));
@@ -58,7 +58,7 @@ Deno.test("publish() sends typed attributes, and refuses more than ten and unsup
 
 Deno.test("a FIFO exchange has the group `default` and a UUID for deduplication, unless the message says", async () => {
   const seen: [string | null, string | null][] = [];
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (form, action) =>
       void (action === "Publish" && seen.push([form.get("MessageGroupId"), form.get("MessageDeduplicationId")])),
   });
@@ -97,7 +97,7 @@ Deno.test("publish() sends only the entries again that failed and may pass, with
         `<Failed>${lists.Failed}</Failed></PublishBatchResult></PublishBatchResponse>`,
     );
   };
-  await using t = await bench({ intercept: answer });
+  await using t = await setUp({ intercept: answer });
   const results = await t.fanout.publish(
     t.broker,
     "news.fifo",
@@ -119,7 +119,7 @@ Deno.test("publish() sends only the entries again that failed and may pass, with
 
 Deno.test("a request that fails fails its own messages, and the next batch goes on", async () => {
   let batches = 0;
-  await using t = await bench({
+  await using t = await setUp({
     connect: {},
     intercept: (_, action) =>
       action === "PublishBatch" && ++batches === 1 ? error("AuthorizationError", 403) : undefined,
@@ -131,7 +131,7 @@ Deno.test("a request that fails fails its own messages, and the next batch goes 
 
 Deno.test("batches stay within 256 KiB, and a message above the topic's limit is refused with what to do", async () => {
   const sizes: number[] = [];
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (form, action) =>
       void (action.startsWith("Publish") &&
         sizes.push(
@@ -155,7 +155,7 @@ Deno.test("limit() is the topic's MaximumMessageSize, asked for once; 256 KiB wh
     "<GetTopicAttributesResponse><GetTopicAttributesResult><Attributes><entry><key>MaximumMessageSize</key>" +
       "<value>1048576</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>",
   );
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) => action === "GetTopicAttributes" ? answer : undefined,
   });
   assert.equal(await t.fanout.limit(t.broker, "news"), 1_048_576);
@@ -166,7 +166,7 @@ Deno.test("limit() is the topic's MaximumMessageSize, asked for once; 256 KiB wh
 });
 
 Deno.test("a topic that is gone is created once more, with the queues that were bound", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await send(t.broker, deleteTopic({ topicArn: await t.fanout.declare(t.broker, "news") }));
@@ -179,7 +179,7 @@ Deno.test("a topic that is gone again, and a predefined one that is gone, are Un
   const intercept: Intercept = (_, action) => action.startsWith("Publish") ? error("NotFound", 404) : undefined;
   const topics = { news: { arn: "arn:aws:sns:us-east-1:000000000000:news" } };
   for (const options of [{ intercept }, { intercept, topics }]) {
-    await using t = await bench(options);
+    await using t = await setUp(options);
     const [result] = await t.fanout.publish(t.broker, "news", [say("a")]);
     assert.ok(result instanceof UndefinedExchangeError);
     assert.equal(t.actions.filter((action) => action === "CreateTopic").length, options.topics ? 0 : 2);
@@ -189,7 +189,7 @@ Deno.test("a topic that is gone again, and a predefined one that is gone, are Un
 Deno.test("publish() that is aborted gives the reason for what was not sent", async () => {
   const controller = new AbortController();
   let batches = 0;
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       void (action === "PublishBatch" && ++batches === 2 && controller.abort(new Error("enough"))),
   });

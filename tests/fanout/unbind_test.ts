@@ -4,12 +4,12 @@ import { UnableToUnsubscribeQueueError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
 import { deleteQueue } from "../../lib/sqs/delete_queue.ts";
-import { bench } from "./setup.ts";
+import { setUp } from "./setup.ts";
 
 const NEWS = "arn:aws:sns:us-east-1:000000000000:news";
 
 Deno.test("unbind() ends the subscription and takes back our statement, and no other", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const foreign = { Sid: "theirs", Effect: "Deny" };
   const queue = await t.queue("inbox", JSON.stringify({ Version: "2012-10-17", Statement: foreign }));
   await t.fanout.bind(t.broker, "news", queue);
@@ -23,7 +23,7 @@ Deno.test("unbind() ends the subscription and takes back our statement, and no o
 });
 
 Deno.test("unbind() leaves no policy where ours was the only statement", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await t.fanout.unbind(t.broker, "news", queue);
@@ -31,7 +31,7 @@ Deno.test("unbind() leaves no policy where ours was the only statement", async (
 });
 
 Deno.test("unbind() of another process finds the topic by our statement, and creates none", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   const alerts = await t.fanout.declare(t.broker, "alerts");
@@ -46,7 +46,7 @@ Deno.test("unbind() of another process finds the topic by our statement, and cre
 });
 
 Deno.test("unbind() of a queue that is gone ends its subscription", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   const other = await t.queue("xinbox");
   await t.fanout.bind(t.broker, "news", queue);
@@ -59,7 +59,7 @@ Deno.test("unbind() of a queue that is gone ends its subscription", async () => 
 Deno.test("unbind() from a topic that is gone takes back our statement", async () => {
   const answer =
     "<ErrorResponse><Error><Code>NotFound</Code><Message>Topic does not exist</Message></Error></ErrorResponse>";
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) => action === "ListSubscriptionsByTopic" ? new Response(answer, { status: 404 }) : undefined,
   });
   const queue = await t.queue("inbox");
@@ -69,7 +69,7 @@ Deno.test("unbind() from a topic that is gone takes back our statement", async (
 });
 
 Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async () => {
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       action === "Unsubscribe"
         ? new Response(
@@ -84,7 +84,7 @@ Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async
 });
 
 Deno.test("remove() deletes the topic and takes back the statements of the queues we bound", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await t.fanout.remove(t.broker, "news");
@@ -96,7 +96,7 @@ Deno.test("remove() deletes the topic and takes back the statements of the queue
 });
 
 Deno.test("removeStale() ends subscriptions of our own account whose queue is gone, over all pages", async () => {
-  await using t = await bench();
+  await using t = await setUp();
   const alive = await t.queue("alive");
   await t.fanout.bind(t.broker, "news", alive);
   const endpoints = [
@@ -113,7 +113,7 @@ Deno.test("removeStale() ends subscriptions of our own account whose queue is go
 });
 
 Deno.test("removeStale() takes a queue that it may not see for one that is there", async () => {
-  await using t = await bench({
+  await using t = await setUp({
     intercept: (_, action) =>
       action === "GetQueueUrl"
         ? Response.json({ __type: "com.amazonaws.sqs#AccessDenied", message: "no" }, { status: 403 })

@@ -15,13 +15,13 @@ import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { startMessageMoveTask } from "../../lib/sqs/start_message_move_task.ts";
 import type { AwsBody, AwsRequest, CredentialContext, Credentials } from "../../lib/types.ts";
 import { withEnv } from "../support/with_env.ts";
-import { bad, bench, failure, good, KEYS, QUEUE, turn } from "./bench.ts";
+import { bad, failure, good, KEYS, QUEUE, setUp, turn } from "./setup.ts";
 
 const receive = receiveMessage({ queueUrl: QUEUE });
 const remove = deleteMessage({ queueUrl: QUEUE, receiptHandle: "AQEB" });
 
 Deno.test("send() gives what the parser makes of the answer, and reports one request", async () => {
-  const { broker, clock, events, requests } = bench([good({ Messages: [] })]);
+  const { broker, clock, events, requests } = setUp([good({ Messages: [] })]);
   assert.deepEqual(await send(broker, receive), { messages: [] });
   assert.equal(requests.length, 1);
   assert.equal(broker.requests, 1);
@@ -48,7 +48,7 @@ for (
   ] as const
 ) {
   Deno.test(`send() tries ${code} (${status}) again, signed anew, with full jitter`, async () => {
-    const { broker, clock, events, requests } = bench([
+    const { broker, clock, events, requests } = setUp([
       bad(code, "later", { status }),
       bad(code, "later", { status }),
       good(),
@@ -62,7 +62,7 @@ for (
 }
 
 Deno.test("send() waits a random part of a bound that doubles and ends at 20 s", async () => {
-  const { broker, clock, requests } = bench([bad("RequestThrottled")], { random: () => 1, http: { maxAttempts: 12 } });
+  const { broker, clock, requests } = setUp([bad("RequestThrottled")], { random: () => 1, http: { maxAttempts: 12 } });
   await failure(send(broker, remove));
   assert.deepEqual(clock.waits, [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20, 20, 20, 20]);
   const times = requests.map(({ headers }) => headers.get("x-amz-date"));
@@ -71,13 +71,13 @@ Deno.test("send() waits a random part of a bound that doubles and ends at 20 s",
     ["20260102T000000Z", "20260102T000145Z"],
     "each try is signed when it leaves",
   );
-  const none = bench([bad("RequestThrottled"), good()], { random: () => 0 });
+  const none = setUp([bad("RequestThrottled"), good()], { random: () => 0 });
   await send(none.broker, remove);
   assert.deepEqual(none.clock.waits, []);
 });
 
 Deno.test("send() gives up after maxAttempts, with the last error", async () => {
-  const { broker, requests } = bench([bad("RequestThrottled")], { http: { maxAttempts: 3 } });
+  const { broker, requests } = setUp([bad("RequestThrottled")], { http: { maxAttempts: 3 } });
   const error = await failure<AwsError>(send(broker, remove));
   assert.equal(requests.length, 3);
   assert.deepEqual([error.awsCode, error.status, error.retryable, error.requestId], [
@@ -92,7 +92,7 @@ Deno.test("send() gives up after maxAttempts, with the last error", async () => 
 
 for (const code of ["AccessDenied", "QueueDoesNotExist", "InvalidParameterValue", "InvalidClientTokenId"]) {
   Deno.test(`send() does not try ${code} again`, async () => {
-    const { broker, requests } = bench([bad(code, "no", { status: code === "AccessDenied" ? 403 : 400 })]);
+    const { broker, requests } = setUp([bad(code, "no", { status: code === "AccessDenied" ? 403 : 400 })]);
     const error = await failure<AwsError>(send(broker, remove));
     assert.equal(requests.length, 1);
     assert.equal(error.retryable, false);
@@ -102,10 +102,10 @@ for (const code of ["AccessDenied", "QueueDoesNotExist", "InvalidParameterValue"
 }
 
 Deno.test("send() tries a broken connection again, and says so when it stays broken", async () => {
-  const { broker, requests } = bench([new TypeError("connection reset (https://x.test/?X-Amz-Signature=abc)"), good()]);
+  const { broker, requests } = setUp([new TypeError("connection reset (https://x.test/?X-Amz-Signature=abc)"), good()]);
   await send(broker, remove);
   assert.equal(requests.length, 2);
-  const down = bench([new TypeError("connection reset")]);
+  const down = setUp([new TypeError("connection reset")]);
   const error = await failure<AwsError>(send(down.broker, remove));
   assert.deepEqual([error.awsCode, error.status, error.retryable], ["NetworkError", 0, true]);
   assert.match(error.message, /got no whole answer: connection reset/);
@@ -113,7 +113,7 @@ Deno.test("send() tries a broken connection again, and says so when it stays bro
 });
 
 Deno.test("send() survives a fetch that throws at once", async () => {
-  const { broker, clock } = bench([], {
+  const { broker, clock } = setUp([], {
     http: {
       requestTimeout: 1000,
       fetch: () => {
@@ -127,7 +127,7 @@ Deno.test("send() survives a fetch that throws at once", async () => {
 });
 
 Deno.test("send() gives a fetch that never answers a deadline, and the request's signal with it", async () => {
-  const { broker, clock, requests } = bench([() => new Promise(() => {})], { http: { maxAttempts: 1 } });
+  const { broker, clock, requests } = setUp([() => new Promise(() => {})], { http: { maxAttempts: 1 } });
   const sent = failure<AwsError>(send(broker, receive, { wait: 20 }));
   await turn();
   assert.deepEqual(clock.running, [1020], "a receive's wait is added");
@@ -142,7 +142,7 @@ Deno.test("send() gives a fetch that never answers a deadline, and the request's
 Deno.test("send() gives a body that never ends a deadline of its own", async () => {
   const start = (controller: ReadableStreamDefaultController) => controller.enqueue(new TextEncoder().encode('{"Mess'));
   const endless = () => new Response(new ReadableStream({ start }));
-  const { broker, clock } = bench([endless], { http: { maxAttempts: 1 } });
+  const { broker, clock } = setUp([endless], { http: { maxAttempts: 1 } });
   const sent = failure<AwsError>(send(broker, receive, { wait: 20 }));
   await turn();
   assert.deepEqual(clock.running, [1020]);
@@ -169,7 +169,7 @@ Deno.test("send() waits for its answer on a clock that sleeps for no time at all
     },
   };
   for (const clock of [standing, leaping]) {
-    const { broker, requests } = bench([bad("RequestThrottled", "later"), late], { clock });
+    const { broker, requests } = setUp([bad("RequestThrottled", "later"), late], { clock });
     await send(broker, remove);
     assert.equal(requests.length, 2);
   }
@@ -177,7 +177,7 @@ Deno.test("send() waits for its answer on a clock that sleeps for no time at all
 });
 
 Deno.test("send() tries again after a deadline", async () => {
-  const { broker, clock, requests } = bench([() => new Promise(() => {}), good()]);
+  const { broker, clock, requests } = setUp([() => new Promise(() => {}), good()]);
   const sent = send(broker, remove);
   await turn();
   clock.strike();
@@ -192,14 +192,14 @@ Deno.test("send() corrects its clock from the Date of the answer, once", async (
       status: 403,
       date: "Fri, 02 Jan 2026 05:00:00 GMT",
     });
-  const { broker, requests, clock } = bench([skewed(), good()]);
+  const { broker, requests, clock } = setUp([skewed(), good()]);
   await send(broker, remove);
   assert.equal(requests[1].headers.get("x-amz-date"), "20260102T050000Z");
   assert.deepEqual(clock.waits, []);
   await send(broker, remove);
   assert.equal(requests[2].headers.get("x-amz-date"), "20260102T050000Z", "the broker has learnt it");
 
-  const stubborn = bench([skewed()]);
+  const stubborn = setUp([skewed()]);
   const error = await failure<AwsError>(send(stubborn.broker, remove));
   assert.equal(stubborn.requests.length, 2);
   assert.match(error.message, /clock/);
@@ -208,14 +208,14 @@ Deno.test("send() corrects its clock from the Date of the answer, once", async (
 Deno.test("send() corrects its clock on S3's code too, and not on a wrong secret", async () => {
   const date = "Fri, 02 Jan 2026 05:00:00 GMT";
   for (const code of ["RequestTimeTooSkewed", "RequestExpired"]) {
-    const { broker, requests } = bench([bad(code, "off", { date }), good()]);
+    const { broker, requests } = setUp([bad(code, "off", { date }), good()]);
     await send(broker, remove);
     assert.equal(requests.length, 2, code);
   }
-  const wrong = bench([bad("SignatureDoesNotMatch", "Check your AWS Secret Access Key.", { status: 403, date })]);
+  const wrong = setUp([bad("SignatureDoesNotMatch", "Check your AWS Secret Access Key.", { status: 403, date })]);
   await failure(send(wrong.broker, remove));
   assert.equal(wrong.requests.length, 1);
-  const dateless = bench([bad("RequestTimeTooSkewed", "off")]);
+  const dateless = setUp([bad("RequestTimeTooSkewed", "off")]);
   await failure(send(dateless.broker, remove));
   assert.equal(dateless.requests.length, 1);
 });
@@ -231,7 +231,7 @@ Deno.test("send() asks the provider once more for expired keys, and tells it whi
   const expired = bad("ExpiredTokenException", "The security token included in the request is expired", {
     status: 403,
   });
-  const { broker, requests, clock } = bench([expired, good()], { credentials });
+  const { broker, requests, clock } = setUp([expired, good()], { credentials });
   await send(broker, remove);
   assert.equal(contexts[0].rejected, undefined);
   assert.equal(contexts[1].rejected, given[0]);
@@ -239,12 +239,12 @@ Deno.test("send() asks the provider once more for expired keys, and tells it whi
   assert.deepEqual(clock.waits, []);
 
   contexts.length = 0;
-  const stubborn = bench([expired], { credentials });
+  const stubborn = setUp([expired], { credentials });
   const error = await failure<AwsError>(send(stubborn.broker, remove));
   assert.equal(stubborn.requests.length, 2);
   assert.match(error.message, /session token/);
 
-  const fixed = bench([expired], { credentials: KEYS });
+  const fixed = setUp([expired], { credentials: KEYS });
   await failure(send(fixed.broker, remove));
   assert.equal(fixed.requests.length, 1, "keys that are no provider's are the same again");
 });
@@ -259,7 +259,7 @@ Deno.test("send() passes on what a provider throws, and never loops on it", asyn
   } as const;
   const expired = new AwsError("sts AssumeRole failed with ExpiredToken", details);
   let asked = 0;
-  const { broker, requests } = bench([good()], {
+  const { broker, requests } = setUp([good()], {
     credentials: () => {
       asked++;
       return Promise.reject(expired);
@@ -269,12 +269,12 @@ Deno.test("send() passes on what a provider throws, and never loops on it", asyn
   assert.deepEqual([asked, requests.length], [1, 0]);
   const own = new Error("its own cause");
   own.cause = own;
-  const circle = bench([], { credentials: () => Promise.reject(own) });
+  const circle = setUp([], { credentials: () => Promise.reject(own) });
   assert.equal(await failure(send(circle.broker, remove)), own);
   for (
     const keys of [undefined, {}, { ...KEYS, secretAccessKey: 1 }, { ...KEYS, sessionToken: 5 }, { accessKeyId: 1 }]
   ) {
-    const rubbish = bench([good()], { credentials: () => Promise.resolve(keys as unknown as Credentials) });
+    const rubbish = setUp([good()], { credentials: () => Promise.resolve(keys as unknown as Credentials) });
     assert.ok(await failure(send(rubbish.broker, remove)) instanceof CredentialsError);
     assert.equal(rubbish.requests.length, 0);
   }
@@ -283,13 +283,13 @@ Deno.test("send() passes on what a provider throws, and never loops on it", asyn
 Deno.test("send() rejects with the signal's reason at once: before, and while it waits for keys, an answer, a body", async () => {
   const reason = new Error("the user left");
   const never = () => new Promise<never>(() => {});
-  const places: [string, Parameters<typeof bench>][] = [
+  const places: [string, Parameters<typeof setUp>][] = [
     ["keys", [[good()], { credentials: never }]],
     ["answer", [[never]]],
     ["body", [[() => new Response(new ReadableStream({}))]]],
   ];
   for (const [place, setting] of places) {
-    const { broker, requests, events } = bench(...setting);
+    const { broker, requests, events } = setUp(...setting);
     const controller = new AbortController();
     const sent = failure(send(broker, receive, { signal: controller.signal, maxAttempts: 1 }));
     await turn();
@@ -300,7 +300,7 @@ Deno.test("send() rejects with the signal's reason at once: before, and while it
     assert.equal(requests.length, place === "keys" ? 0 : 1, "nothing goes on behind it");
     assert.ok(!events.some(({ type }) => type === "retry"));
   }
-  const { broker, requests } = bench([good()]);
+  const { broker, requests } = setUp([good()]);
   assert.equal(await failure(send(broker, receive, { signal: AbortSignal.abort(reason) })), reason);
   assert.equal(requests.length, 0);
 });
@@ -312,7 +312,7 @@ Deno.test("send() hears the signal while it waits to try again", async () => {
     sleep: (_seconds: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve())),
   };
-  const { broker, requests, events } = bench([bad("RequestThrottled")], { clock });
+  const { broker, requests, events } = setUp([bad("RequestThrottled")], { clock });
   const sent = failure(send(broker, remove, { signal: controller.signal }));
   while (!events.some(({ type }) => type === "retry")) await turn();
   controller.abort("enough");
@@ -321,11 +321,11 @@ Deno.test("send() hears the signal while it waits to try again", async () => {
 });
 
 Deno.test("send() waits on the runtime's clock where no other is given, and hears the signal there too", async () => {
-  const { broker, requests } = bench([bad("RequestThrottled"), good()], { clock: undefined, random: () => 0.01 });
+  const { broker, requests } = setUp([bad("RequestThrottled"), good()], { clock: undefined, random: () => 0.01 });
   await send(broker, remove);
   assert.equal(requests.length, 2);
   const controller = new AbortController();
-  const { broker: waiting, events } = bench([bad("RequestThrottled")], { clock: undefined, random: () => 0.99 });
+  const { broker: waiting, events } = setUp([bad("RequestThrottled")], { clock: undefined, random: () => 0.99 });
   const sent = failure(send(waiting, remove, { signal: controller.signal, maxAttempts: 100 }));
   while (!events.some(({ type }) => type === "retry")) await turn();
   controller.abort("enough");
@@ -340,7 +340,7 @@ Deno.test("send() leaves no listener on a signal that lives long", async () => {
   const removeListener = signal.removeEventListener.bind(signal);
   signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
   signal.removeEventListener = (...args: Parameters<typeof add>) => (listeners--, removeListener(...args));
-  const { broker } = bench([bad("RequestThrottled"), good()]);
+  const { broker } = setUp([bad("RequestThrottled"), good()]);
   await send(broker, remove, { signal });
   assert.equal(listeners, 0);
 });
@@ -357,36 +357,36 @@ Deno.test("send() makes a typed error with advice of an answer that is no answer
     ["null", new Response("null"), /not what SQS answers/],
   ];
   for (const [name, answer, says] of cases) {
-    const { broker } = bench([answer], { http: { maxAttempts: 1 } });
+    const { broker } = setUp([answer], { http: { maxAttempts: 1 } });
     const error = await failure<AwsError>(send(broker, receive));
     assert.ok(error instanceof AwsError, name);
     assert.deepEqual([error.awsCode, error.status, error.retryable], ["InvalidAnswer", 200, true], name);
     assert.match(error.message, says, name);
     assert.doesNotMatch(error.message, /hotel/, "what came is not repeated");
   }
-  const proxy = bench([new Response(html, { status: 403 })]);
+  const proxy = setUp([new Response(html, { status: 403 })]);
   const error = await failure<AwsError>(send(proxy.broker, receive));
   assert.deepEqual([error.awsCode, error.retryable], ["Http403", false]);
   assert.match(error.message, /HTML page.*'endpoint'/);
-  const gateway = bench([new Response("Bad Gateway", { status: 502 })]);
+  const gateway = setUp([new Response("Bad Gateway", { status: 502 })]);
   assert.equal((await failure<AwsError>(send(gateway.broker, receive))).awsCode, "Http502");
   assert.equal(gateway.requests.length, 3);
 });
 
 Deno.test("send() tries an unreadable answer again", async () => {
-  const { broker, requests } = bench([new Response('{"Messages":[{"Mess'), good({ Messages: [] })]);
+  const { broker, requests } = setUp([new Response('{"Messages":[{"Mess'), good({ Messages: [] })]);
   await send(broker, receive);
   assert.equal(requests.length, 2);
 });
 
 Deno.test("send() takes an empty body for an action without output", async () => {
-  const { broker } = bench([new Response("")]);
+  const { broker } = setUp([new Response("")]);
   assert.equal(await send(broker, remove), undefined);
 });
 
 Deno.test("send() never follows a redirect", async () => {
   for (const status of [301, 302, 303, 307, 308]) {
-    const { broker, requests } = bench([new Response(null, { status, headers: { location: "https://evil.test/" } })]);
+    const { broker, requests } = setUp([new Response(null, { status, headers: { location: "https://evil.test/" } })]);
     const error = await failure<AwsError>(send(broker, receive));
     assert.equal(requests.length, 1);
     assert.equal(requests[0].redirect, "manual");
@@ -394,7 +394,7 @@ Deno.test("send() never follows a redirect", async () => {
     assert.match(error.message, /redirect, which is never followed: check 'endpoint' and 'region'/);
   }
   const opaque = () => Object.defineProperty(new Response(null), "type", { value: "opaqueredirect" });
-  const browser = bench([opaque]);
+  const browser = setUp([opaque]);
   const error = await failure<AwsError>(send(browser.broker, receive));
   assert.deepEqual([browser.requests.length, error.awsCode], [1, "Redirect"]);
 });
@@ -408,7 +408,7 @@ Deno.test("send() sends a stream once, whatever comes", async () => {
   ) {
     const body = new Blob(["abc"]).stream();
     const upload: AwsRequest<void, AwsBody> = { ...remove, service: "s3", bucket: "bowl", method: "PUT", body };
-    const { broker, requests } = bench([answer]);
+    const { broker, requests } = setUp([answer]);
     await failure(send(broker, upload));
     assert.equal(requests.length, 1);
   }
@@ -416,7 +416,7 @@ Deno.test("send() sends a stream once, whatever comes", async () => {
 
 Deno.test("send() calls onAttempt before each try, and its throw ends the sending", async () => {
   let tries = 0;
-  const { broker, requests } = bench([bad("RequestThrottled")]);
+  const { broker, requests } = setUp([bad("RequestThrottled")]);
   const budget = new Error("no more requests");
   const error = await failure(send(broker, remove, {
     onAttempt: () => {
@@ -428,8 +428,8 @@ Deno.test("send() calls onAttempt before each try, and its throw ends the sendin
 });
 
 Deno.test("send() signs for the caller's region, else that of AWS's queue URL, else the broker's", async () => {
-  const scope = async (request: AwsRequest<unknown>, options: Parameters<typeof bench>[1], own?: string) => {
-    const { broker, requests } = bench([good({ TaskHandle: "x" })], options);
+  const scope = async (request: AwsRequest<unknown>, options: Parameters<typeof setUp>[1], own?: string) => {
+    const { broker, requests } = setUp([good({ TaskHandle: "x" })], options);
     await send(broker, request, { region: own });
     return `${new URL(requests[0].url).host} ${/\d{8}\/([^/]+)/.exec(requests[0].headers.get("authorization")!)![1]}`;
   };
@@ -451,7 +451,7 @@ Deno.test("send() signs for the caller's region, else that of AWS's queue URL, e
 Deno.test("send() tells a provider the broker's region, whatever the queue's is, and the request's where it has none", async () => {
   const told = async (region: string | undefined) => {
     const regions: string[] = [];
-    const { broker } = bench([good()], {
+    const { broker } = setUp([good()], {
       region,
       credentials: (context) => {
         regions.push(context.region);
@@ -495,7 +495,7 @@ Deno.test("send() shows no secret, token or signature in errors, events and stac
     new Response(null, { status: 302 }),
   ];
   for (const answer of answers) {
-    const { broker, events, requests } = bench([answer], { http: { maxAttempts: 2 } });
+    const { broker, events, requests } = setUp([answer], { http: { maxAttempts: 2 } });
     const error = await failure<AwsError>(send(broker, sendMessage({ queueUrl: QUEUE, messageBody: "x" })));
     const seen = [
       inspect(error, { depth: 9, showHidden: true }),
@@ -519,7 +519,7 @@ Deno.test("send() signs for the environment's region where nothing else names on
     [{}, "us-east-1"],
   ];
   for (const [variables, region] of environments) {
-    const { broker, requests } = bench([good({ QueueUrl: QUEUE })], { region: undefined });
+    const { broker, requests } = setUp([good({ QueueUrl: QUEUE })], { region: undefined });
     await withEnv(variables, () => send(broker, getQueueUrl({ queueName: "jobs" })));
     assert.equal(new URL(requests[0].url).host, `sqs.${region}.amazonaws.com`);
     assert.match(requests[0].headers.get("authorization")!, new RegExp(`/${region}/sqs/`));
@@ -530,7 +530,7 @@ Deno.test("send() takes a key of sixteen characters out of what a server says, a
   const secretAccessKey = "0123456789abcdef";
   for (const [key, shown] of [[secretAccessKey, "…"], [secretAccessKey.slice(1), secretAccessKey.slice(1)]]) {
     const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: key };
-    const { broker } = bench([bad("InvalidAction", `no ${key}`)], { credentials });
+    const { broker } = setUp([bad("InvalidAction", `no ${key}`)], { credentials });
     assert.match((await failure<AwsError>(send(broker, remove))).message, new RegExp(`: no ${shown}`));
   }
 });

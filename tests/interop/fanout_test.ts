@@ -75,7 +75,7 @@ async function run(script: string, exchange: string, queue: string): Promise<str
 
 const unique = (name: string) => `${name}-${crypto.randomUUID().slice(0, 8)}`;
 
-function bench() {
+function setUp() {
   const { host } = new URL(MOTO!);
   const broker = connect(
     fromCelery(`sqs://AKIDEXAMPLE:secret@${host}`, { region: "us-east-1", supports_fanout: true }),
@@ -100,7 +100,7 @@ Deno.test({
   name: "kombu declares a fanout exchange and publishes, and our queue receives",
   ignore,
   async fn() {
-    const { broker, fanout, codec, queue, receive } = bench();
+    const { broker, fanout, codec, queue, receive } = setUp();
     const exchange = unique("news");
     const inbox = await queue(unique("ours"));
     await fanout.bind(broker, exchange, inbox);
@@ -117,7 +117,7 @@ Deno.test({
   name: "we publish to a fanout exchange, and kombu's queue and ours receive",
   ignore,
   async fn() {
-    const { broker, fanout, codec, queue, receive } = bench();
+    const { broker, fanout, codec, queue, receive } = setUp();
     const exchange = unique("alerts");
     const inbox = await queue(unique("ours"));
     const peer = kombu(CONSUME, exchange, unique("theirs"));
@@ -149,7 +149,7 @@ Deno.test({
   name: "kombu's statement in a queue's policy and ours stand side by side",
   ignore,
   async fn() {
-    const { broker, fanout, queue } = bench();
+    const { broker, fanout, queue } = setUp();
     const [first, second, name] = ["one", "two", "shared"].map(unique);
     await run(CONSUME.replace("range(100)", "range(1)"), first, name);
     const shared = await queue(name);

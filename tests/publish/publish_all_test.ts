@@ -21,9 +21,9 @@ interface Entry {
   readonly MessageDeduplicationId?: string;
 }
 
-function setUp(options: ConnectOptions = {}, queues = ["orders", "audit", "jobs.fifo"]) {
+function setUp(options: ConnectOptions = {}) {
   const sqs = memorySqs();
-  for (const name of queues) sqs.createQueue(name, name.endsWith(".fifo") ? { FifoQueue: true } : {});
+  for (const name of ["orders", "audit", "jobs.fifo"]) sqs.createQueue(name);
   const events: DashiEvent[] = [];
   const broker = connect({ ...sqs.connectOptions, codec: text(), onEvent: (event) => events.push(event), ...options });
   /** The bodies of each batch. */

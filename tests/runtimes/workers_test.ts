@@ -51,8 +51,8 @@ async function eventually(what: () => Promise<boolean>): Promise<void> {
 }
 
 Deno.test("cron_drain: a trigger drains the queue, on six connections at the most", worker, async () => {
-  await using bench = await setUp();
-  const { broker, proxy } = bench;
+  await using setting = await setUp();
+  const { broker, proxy } = setting;
   await publishMany(broker, orders(60), { queue: "orders" });
   const miniflare = await startExample("cron_drain", { endpoint: proxy.endpoint });
   try {
@@ -69,8 +69,8 @@ Deno.test(
   "cron_drain: what is more than its budget waits for the next trigger, and all that was taken is acked",
   worker,
   async () => {
-    await using bench = await setUp();
-    const { broker, proxy } = bench;
+    await using setting = await setUp();
+    const { broker, proxy } = setting;
     await publishMany(broker, orders(500), { queue: "orders" });
     const miniflare = await startExample("cron_drain", { endpoint: proxy.endpoint });
     try {
@@ -87,8 +87,8 @@ Deno.test(
 
 Deno.test("http_publish: the answer comes before SQS has the message", worker, async () => {
   const sent = Promise.withResolvers<void>();
-  await using bench = await setUp((action) => action === "SendMessage" ? sent.promise : undefined);
-  const { broker, proxy } = bench;
+  await using setting = await setUp((action) => action === "SendMessage" ? sent.promise : undefined);
+  const { broker, proxy } = setting;
   const miniflare = await startExample("http_publish", { endpoint: proxy.endpoint });
   try {
     const post = (body: string) => miniflare.dispatchFetch("http://localhost/", { method: "POST", body });
@@ -105,8 +105,8 @@ Deno.test("http_publish: the answer comes before SQS has the message", worker, a
 });
 
 Deno.test("durable_consumer: it consumes shift after shift, and goes on after its eviction", worker, async () => {
-  await using bench = await setUp();
-  const { broker, proxy } = bench;
+  await using setting = await setUp();
+  const { broker, proxy } = setting;
   const persist = mkdtempSync(join(tmpdir(), "dashi-durable-"));
   const vars = { SHIFT_SECONDS: 2 };
   const start = () => startExample("durable_consumer", { endpoint: proxy.endpoint, persist, vars });
@@ -134,8 +134,8 @@ Deno.test("durable_consumer: it consumes shift after shift, and goes on after it
 });
 
 Deno.test("queues_bridge: messages go over to Cloudflare Queues and come back", worker, async () => {
-  await using bench = await setUp();
-  const { broker, proxy, server } = bench;
+  await using setting = await setUp();
+  const { broker, proxy, server } = setting;
   for (const queue of ["to-cloudflare", "from-cloudflare"]) await declareQueue(broker, queue);
   const plain = connect({ ...server.options, waitTimeSeconds: 1, codec: json() });
   await publishMany(plain, orders(45), { queue: "to-cloudflare" });
@@ -179,12 +179,12 @@ for (const stuck of ["AssumeRole", "GetQueueUrl", "SendMessage"]) {
       const never = Promise.withResolvers<void>();
       const reached = Promise.withResolvers<void>();
       let times = 0;
-      await using bench = await setUp((action) => {
+      await using setting = await setUp((action) => {
         if (action !== stuck || times++) return;
         reached.resolve();
         return never.promise;
       });
-      const { broker, proxy } = bench;
+      const { broker, proxy } = setting;
       const miniflare = await startWorker("shared_broker", { ENDPOINT: proxy.endpoint });
       try {
         const url = "http://localhost/publish?queue=orders";
@@ -209,12 +209,12 @@ Deno.test("a broker in global scope: an invocation beside one that waits does no
   const held = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
   let times = 0;
-  await using bench = await setUp((action) => {
+  await using setting = await setUp((action) => {
     if (action !== "AssumeRole" || times++) return;
     reached.resolve();
     return held.promise;
   });
-  const miniflare = await startWorker("shared_broker", { ENDPOINT: bench.proxy.endpoint });
+  const miniflare = await startWorker("shared_broker", { ENDPOINT: setting.proxy.endpoint });
   try {
     const url = "http://localhost/publish?queue=orders";
     const first = miniflare.dispatchFetch(url);
@@ -232,8 +232,8 @@ Deno.test(
   "eight queues: four look-ups or receives go side by side, so that acks find one of the six connections",
   worker,
   async () => {
-    await using bench = await setUp();
-    const { broker, proxy } = bench;
+    await using setting = await setUp();
+    const { broker, proxy } = setting;
     for (let index = 0; index < 8; index++) await declareQueue(broker, `shelf-${index}`);
     const miniflare = await startWorker("shared_broker", { ENDPOINT: proxy.endpoint });
     try {
@@ -253,12 +253,12 @@ Deno.test(
 );
 
 Deno.test("a request in a Worker's global scope says that there can be none", worker, async () => {
-  await using bench = await setUp();
-  const miniflare = await startWorker("global_scope", { ENDPOINT: bench.proxy.endpoint });
+  await using setting = await setUp();
+  const miniflare = await startWorker("global_scope", { ENDPOINT: setting.proxy.endpoint });
   try {
     const said = await (await miniflare.dispatchFetch("http://localhost/")).text();
     assert.match(said, /global scope/);
-    assert.equal(bench.proxy.actions.length, 0);
+    assert.equal(setting.proxy.actions.length, 0);
   } finally {
     await miniflare.dispose();
   }

@@ -12,7 +12,7 @@ export const KEYS = {
 const DEADLINE = 1000;
 
 /** A clock on which backoffs are over at once, written down, and deadlines are struck by hand. */
-export interface BenchClock extends Clock {
+interface HandClock extends Clock {
   /** The backoffs, in seconds. */
   readonly waits: number[];
   /** Deadlines that are running. */
@@ -21,8 +21,8 @@ export interface BenchClock extends Clock {
   strike(): void;
 }
 
-export function benchClock(start = Date.UTC(2026, 0, 2)): BenchClock {
-  let now = start;
+function handClock(): HandClock {
+  let now = Date.UTC(2026, 0, 2);
   const held = new Map<() => void, number>();
   return {
     waits: [],
@@ -52,19 +52,19 @@ export function benchClock(start = Date.UTC(2026, 0, 2)): BenchClock {
 }
 
 /** An answer of the server, or what makes one. */
-export type Answer = Response | Error | ((request: Request) => Response | Promise<Response>);
+type Answer = Response | Error | ((request: Request) => Response | Promise<Response>);
 
-export interface Bench {
+interface Setting {
   readonly broker: Broker;
-  readonly clock: BenchClock;
+  readonly clock: HandClock;
   readonly events: DashiEvent[];
   /** The requests that came. */
   readonly requests: Request[];
 }
 
 /** A broker whose server gives these answers in turn, the last one for ever. */
-export function bench(answers: readonly Answer[], options: ConnectOptions = {}): Bench {
-  const clock = benchClock();
+export function setUp(answers: readonly Answer[], options: ConnectOptions = {}): Setting {
+  const clock = handClock();
   const events: DashiEvent[] = [];
   const requests: Request[] = [];
   const broker = connect({
