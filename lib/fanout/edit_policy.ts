@@ -1,7 +1,7 @@
 import { type BrokerState, once, pause, stateOf } from "../broker.ts";
 import { DashiError } from "../errors.ts";
-import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { setQueueAttributes } from "../sqs/set_queue_attributes.ts";
+import { queueAttributes } from "../topology/queue_attributes.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -17,9 +17,8 @@ export interface QueueAccess {
 
 /** Reads a queue's ARN and policy. */
 export async function readAccess(broker: Broker, queue: QueueAddress, signal?: AbortSignal): Promise<QueueAccess> {
-  const request = getQueueAttributes({ queueUrl: queue.url, attributeNames: ["QueueArn", "Policy"] });
-  const { attributes } = await sendTo(broker, queue, request, { signal });
-  return { arn: attributes.QueueArn, policy: attributes.Policy };
+  const { QueueArn, Policy } = await queueAttributes(broker, queue, ["QueueArn", "Policy"], { signal });
+  return { arn: QueueArn, policy: Policy };
 }
 
 /**

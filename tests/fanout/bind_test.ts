@@ -265,3 +265,12 @@ Deno.test("a predefined exchange uses its ARN, region and keys, and is neither c
   await assert.rejects(t.fanout.declare(t.broker, "other"), UndefinedExchangeError);
   await assert.rejects(t.fanout.publish(t.broker, "__proto__", [message]), UndefinedExchangeError);
 });
+
+Deno.test("an answer without the queue's ARN changes no policy", async () => {
+  await using t = await setUp({
+    intercept: (_, action) => action === "GetQueueAttributes" ? Response.json({ Attributes: {} }) : undefined,
+  });
+  const queue = await t.queue("a");
+  await assert.rejects(t.fanout.bind(t.broker, "news", queue), /it has no 'QueueArn'/);
+  assert.ok(!t.actions.includes("SetQueueAttributes") && !t.actions.includes("Subscribe"));
+});
