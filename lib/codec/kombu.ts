@@ -3,7 +3,7 @@ import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 import type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "../types.ts";
 import { fromBase64, textFromBase64, textToBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { compress, decompress, KOMBU_GZIP } from "./compression.ts";
-import { revivePythonJson, stringifyPythonJson } from "./python_json.ts";
+import { parsePythonJson, stringifyPythonJson } from "./python_json.ts";
 
 /** Options of {@linkcode kombu}. */
 export interface KombuOptions {
@@ -146,7 +146,7 @@ function undoBase64(body: string): string {
 /** The envelope, if the text is one: whatever is not is somebody's plain body, as it is for kombu. */
 function readEnvelope(text: string): Record<string, unknown> | undefined {
   try {
-    const found = /^\s*\{/.test(text) && revivePythonJson(text) as Record<string, unknown>;
+    const found = /^\s*\{/.test(text) && parsePythonJson(text) as Record<string, unknown>;
     if (found && Object.hasOwn(found, "properties")) return found;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -166,7 +166,7 @@ function label(value: unknown): string | undefined {
 function deserialize(data: unknown, encoded: boolean, type = "application/data", encoding = "utf-8"): unknown {
   if (data == null) return null;
   // kombu hands an empty body on as it is.
-  if (type.split(";")[0] === JSON_TYPE) return data && revivePythonJson(toText(data, encoded));
+  if (type.split(";")[0] === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
   if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
     throw new DecodeError(`Cannot read a body of type ${show(type)} as ${why}: send JSON, or pass a codec for it`);

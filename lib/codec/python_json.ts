@@ -19,7 +19,7 @@
 import { ConfigError, DecodeError } from "../errors.ts";
 import { rereaders } from "./as_written.ts";
 import { fromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
-import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
+import { escapeForSqs, parseJson } from "./parse_json.ts";
 
 /**
  * Begins a string that stands for a bare token. No text begins with it: half a surrogate pair is no character.
@@ -34,19 +34,11 @@ const MAX_DIGITS = 4300;
  *
  * @param text The JSON.
  * @returns The value; see the module's table.
- * @throws {DecodeError} If it is no such JSON, nested more than 1,000 deep, or a typed value is not what its type says.
+ * @throws {SyntaxError} If it is no JSON. The runtime's words may repeat what the text holds.
+ * @throws {DecodeError} If it is nested more than 1,000 deep, or a typed value is not what its type says.
  * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/userguide/serialization.html}
  */
 export function parsePythonJson(text: string): unknown {
-  try {
-    return revivePythonJson(text);
-  } catch (error) {
-    throw notJson(error, text);
-  }
-}
-
-/** As {@linkcode parsePythonJson}, with a `SyntaxError` for what is no JSON at all. */
-export function revivePythonJson(text: string): unknown {
   const long = hasLongNumber(text);
   try {
     return revive(text, long);

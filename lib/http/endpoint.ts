@@ -75,7 +75,7 @@ export function environment(name: string): string | undefined {
 }
 
 /** The domain of a region's partition: China, Europe's own and the isolated regions have theirs. */
-export function partitionDomain(region: string): string {
+function partitionDomain(region: string): string {
   const part = region.split("-").find((part) => Object.hasOwn(DOMAINS, part));
   return part ? DOMAINS[part] : AMAZON;
 }

@@ -13,7 +13,7 @@ import { type Checker, checkerFor } from "./checker.ts";
 import { guard } from "./guard.ts";
 
 /** An object that is being read. */
-export interface Download {
+interface Download {
   /** Its bytes, where that is known. */
   readonly size?: number;
   /** The next bytes; undefined at the end, when number and checksum were found right. */
@@ -30,7 +30,7 @@ export interface Download {
  * @throws {PayloadNotFoundError} If it is gone.
  * @throws {AwsError} If S3 answers with another error, or not in time.
  */
-export async function download(
+async function download(
   settings: BucketPlace,
   location: PayloadLocation,
   context: PayloadContext,

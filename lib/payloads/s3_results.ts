@@ -3,7 +3,7 @@ import { brokerOf } from "../celery_call.ts";
 import { assertKnown, assertOptions, assertText, assertWithin, has, is, within } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
-import { revivePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
+import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
 import { connect } from "../connect.ts";
 import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
@@ -166,7 +166,7 @@ async function readMeta(
   }
   let json: unknown;
   try {
-    json = revivePythonJson(utf8Text(plain));
+    json = parsePythonJson(utf8Text(plain));
   } catch (error) {
     if (error instanceof DecodeError) throw error;
     // One that begins as it should is not whole yet. No other will ever be read: nobody must wait for it.

@@ -1,4 +1,4 @@
-import { assertText, refuse } from "../check.ts";
+import { assertText, listOf } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { sqsRequest } from "./request.ts";
 
@@ -15,7 +15,7 @@ export interface UntagQueueOptions {
  *
  * @param options Queue URL and the keys of tags.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
- * @throws {ConfigError} If the queue URL or the list of keys is missing.
+ * @throws {ConfigError} If the queue URL is missing, or the keys are no list of texts.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_UntagQueue.html}
  *
  * @example Usage
@@ -30,6 +30,6 @@ export interface UntagQueueOptions {
 export function untagQueue(options: UntagQueueOptions): AwsRequest<void> {
   const { queueUrl, tagKeys } = options;
   assertText("queueUrl", queueUrl);
-  if (!Array.isArray(tagKeys)) refuse("tagKeys", "a list", tagKeys);
+  listOf(assertText)("tagKeys", tagKeys);
   return sqsRequest("UntagQueue", { QueueUrl: queueUrl, TagKeys: tagKeys });
 }
