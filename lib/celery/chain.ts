@@ -90,19 +90,19 @@ export function stepsOf(call: Signature<any>): Signature[] {
     const own = withErrbacks(step, link_error);
     if (!link || index < steps.length - 1) return own;
     if (step.subtask_type) refuseLink();
-    return { ...own, options: { ...own.options, link: [...listOf(own.options.link), ...listOf(link)] } };
+    return { ...own, options: { ...own.options, link: [...asList(own.options.link), ...asList(link)] } };
   });
 }
 
 /** A call with more errbacks: a group's are those of each of its tasks, as in Celery. */
 export function withErrbacks(call: Signature<any>, errbacks: unknown): Signature<any> {
-  const more = listOf(errbacks);
+  const more = asList(errbacks);
   if (!more.length) return call;
   if (call.subtask_type === "group") {
     const tasks = tasksOf(call).map((task) => withErrbacks(task, more));
     return { ...call, kwargs: { ...call.kwargs, tasks } };
   }
-  return { ...call, options: { ...call.options, link_error: [...listOf(call.options.link_error), ...more] } };
+  return { ...call, options: { ...call.options, link_error: [...asList(call.options.link_error), ...more] } };
 }
 
 /** Says why a group takes no callback. */
@@ -121,6 +121,6 @@ function checkSteps(call: Signature): Signature {
 }
 
 /** A list of what may be one, several or none. */
-export function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+export function asList<T>(value: T | readonly T[] | null | undefined): readonly T[] {
   return value == null ? [] : Array.isArray(value) ? value : [value as T];
 }

@@ -1,5 +1,5 @@
 import { DecodeError } from "../errors.ts";
-import { listOf } from "./chain.ts";
+import { asList } from "./chain.ts";
 import type { Signature } from "./types.ts";
 
 /**
@@ -27,9 +27,9 @@ export function checkSignature(value: unknown, depth = 0): Signature {
   }
   const given = { ...(kwargs ?? {}) as Record<string, unknown> };
   const check = (inner: unknown) => checkSignature(inner, depth + 1);
-  if (subtask_type) given.tasks = listOf(given.tasks).map(check);
+  if (subtask_type) given.tasks = asList(given.tasks).map(check);
   for (const name of ["link", "link_error", "chain"]) {
-    if (own[name] != null) own[name] = listOf(own[name]).map(check);
+    if (own[name] != null) own[name] = asList(own[name]).map(check);
   }
   const list = args ?? [];
   return {

@@ -6,7 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import { ConfigError, DashiError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
-import { listOf, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
+import { asList, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { mergeOptions } from "./signature.ts";
 import { taskMessage, type Ways } from "./task_message.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
@@ -67,7 +67,7 @@ function planChain(state: BrokerState, call: Signature, more: PlanOptions): Plan
   const begin = freeze(first, { ...shared, ...(rest.length ? {} : last) });
   const { messages, call: sent } = plan(state, begin, {
     ...more,
-    options: rest.length ? { chain: [...listOf(shared.chain), ...frozen.toReversed()] } : {},
+    options: rest.length ? { chain: [...asList(shared.chain), ...frozen.toReversed()] } : {},
   });
   const lastCall = frozen.reduce((parent, step) => keep({ id: idOf(step), parent }), sent as TaskCall);
   const end = frozen.at(-1);

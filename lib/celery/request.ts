@@ -6,7 +6,7 @@
 import { asWritten } from "../codec/as_written.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError } from "../errors.ts";
-import { listOf } from "./chain.ts";
+import { asList } from "./chain.ts";
 import { checkSignature } from "./check_signature.ts";
 import { readIsoDate } from "./iso_date.ts";
 import { isRecord } from "./signature.ts";
@@ -79,10 +79,10 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
   if (embed != null && !isRecord(embed)) fail("the third part of its body is no mapping");
   const [writtenArgs, writtenKwargs, writtenEmbed] = partsOf(asWritten(body as object));
   const { callbacks, errbacks, chain, chord } = (writtenEmbed ?? {}) as Record<string, unknown>;
-  const [hard, soft] = listOf(fields.timelimit as number[]);
+  const [hard, soft] = asList(fields.timelimit as number[]);
   const { retries, group_index } = fields;
   if (retries != null && !(Number.isInteger(retries) && retries as number >= 0)) fail("its retries are no count");
-  const read = (value: unknown) => listOf(value).map((call) => checkSignature(call));
+  const read = (value: unknown) => asList(value).map((call) => checkSignature(call));
   let after: After | undefined;
   let unsupported: DecodeError | undefined;
   try {

@@ -8,7 +8,7 @@ import type { PublishInput } from "../publish/options.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
 import { entityName } from "../topology/entity_name.ts";
 import { route } from "../topology/route.ts";
-import { listOf } from "./chain.ts";
+import { asList } from "./chain.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import { pythonRepr } from "./python_repr.ts";
 import type { Signature } from "./types.ts";
@@ -39,7 +39,7 @@ export function taskMessage(
   const given = readIsoDate("eta", options.eta);
   const eta = Number(countdown) > 0 ? new Date(now + Number(countdown) * 1000) : given;
   const end = typeof expires === "number" ? new Date(now + expires * 1000) : readIsoDate("expires", expires);
-  const stamped = listOf(options.stamped_headers as string[] | undefined);
+  const stamped = asList(options.stamped_headers as string[] | undefined);
   const headers = {
     lang: "py",
     task,
@@ -91,7 +91,7 @@ export function taskMessage(
 }
 
 function some(value: unknown): readonly unknown[] | null {
-  const list = listOf(value);
+  const list = asList(value);
   return list.length ? list : null;
 }
 

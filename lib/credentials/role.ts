@@ -6,7 +6,7 @@
 import { assertCredentials, assertOptions, assertText, type Check, within } from "../check.ts";
 import { sendForProvider } from "../http/send_for_provider.ts";
 import { assumeRole as assumeRoleRequest } from "../sts/assume_role.ts";
-import { assertRole, assertSessionName, MAX_DURATION, MIN_DURATION } from "../sts/request.ts";
+import { assertRole, assertSessionName, DEFAULT_DURATION, MAX_DURATION, MIN_DURATION } from "../sts/request.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { cached } from "./cached.ts";
 
@@ -42,7 +42,7 @@ export function assertSession<Options extends RoleSessionOptions>(
   options: Options,
   more: Readonly<Record<Exclude<keyof Options, keyof RoleSessionOptions>, Check>>,
 ): void {
-  const { durationSeconds = 3600 } = options ?? {};
+  const { durationSeconds = DEFAULT_DURATION } = options ?? {};
   const session: Readonly<Record<keyof RoleSessionOptions, Check>> = {
     sessionName: assertSessionName,
     durationSeconds: within(MIN_DURATION, MAX_DURATION),

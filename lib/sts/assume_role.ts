@@ -5,6 +5,7 @@ import {
   assertSessionName,
   type AssumedRole,
   AssumedRoleAnswer,
+  DEFAULT_DURATION,
   MAX_DURATION,
   MIN_DURATION,
   stsRequest,
@@ -25,7 +26,7 @@ export interface AssumeRoleRequestOptions {
 }
 
 /**
- * Builds an `AssumeRole` request: no I/O, no clock.
+ * Builds an `AssumeRole` request: no I/O, no clock, no randomness.
  *
  * @param options The role and the session.
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
@@ -42,7 +43,7 @@ export interface AssumeRoleRequestOptions {
  * ```
  */
 export function assumeRole(options: AssumeRoleRequestOptions): AwsRequest<AssumedRole> {
-  const { roleArn, roleSessionName, durationSeconds = 3600, externalId, policy } = options;
+  const { roleArn, roleSessionName, durationSeconds = DEFAULT_DURATION, externalId, policy } = options;
   assertRole("roleArn", roleArn);
   assertSessionName("roleSessionName", roleSessionName);
   assertWithin("durationSeconds", durationSeconds, MIN_DURATION, MAX_DURATION);

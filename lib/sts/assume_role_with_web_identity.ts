@@ -6,6 +6,7 @@ import {
   assertSessionName,
   type AssumedRole,
   AssumedRoleAnswer,
+  DEFAULT_DURATION,
   MAX_DURATION,
   MIN_DURATION,
   stsRequest,
@@ -26,7 +27,7 @@ export interface AssumeRoleWithWebIdentityOptions {
 }
 
 /**
- * Builds an `AssumeRoleWithWebIdentity` request: no I/O, no clock. The token is all the proof there is: STS takes the
+ * Builds an `AssumeRoleWithWebIdentity` request: no I/O, no clock, no randomness. The token is all the proof there is: STS takes the
  * request without a signature.
  *
  * @param options The role, the session and the token.
@@ -49,7 +50,7 @@ export interface AssumeRoleWithWebIdentityOptions {
  * ```
  */
 export function assumeRoleWithWebIdentity(options: AssumeRoleWithWebIdentityOptions): AwsRequest<AssumedRole> {
-  const { roleArn, roleSessionName, webIdentityToken, durationSeconds = 3600, policy } = options;
+  const { roleArn, roleSessionName, webIdentityToken, durationSeconds = DEFAULT_DURATION, policy } = options;
   assertRole("roleArn", roleArn);
   assertSessionName("roleSessionName", roleSessionName);
   assertWithin("durationSeconds", durationSeconds, MIN_DURATION, MAX_DURATION);

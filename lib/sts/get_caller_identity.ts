@@ -13,7 +13,8 @@ export interface CallerIdentity {
 }
 
 /**
- * Builds a `GetCallerIdentity` request: whose keys are these? No permission is needed to ask.
+ * Builds a `GetCallerIdentity` request: no I/O, no clock, no randomness. Whose keys are these? No permission is needed to
+ * ask.
  *
  * @returns The unsigned request and the parser of its answer, for `sign` or `send`.
  * @see {@link https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html}

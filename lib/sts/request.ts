@@ -14,6 +14,8 @@ import type { AwsRequest, Credentials } from "../types.ts";
 export const MIN_DURATION = 900;
 /** The most seconds that a role is assumed for: 12 hours, where the role allows it. */
 export const MAX_DURATION = 43_200;
+/** The seconds that a role is assumed for where nothing is said: the most of one that is assumed with another's keys. */
+export const DEFAULT_DURATION = 3600;
 
 /** A role that was assumed. */
 export interface AssumedRole {

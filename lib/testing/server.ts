@@ -1,5 +1,5 @@
 import { is } from "../check.ts";
-import { ACTIONS } from "./actions/mod.ts";
+import { ACTIONS } from "./actions.ts";
 import { type Fault, type FaultCall, type FaultHook, faultOf, refusal, spoil, withoutFailed } from "./faults.ts";
 import type { Model } from "./model.ts";
 import { type Answering, type Call, faultAnswer, goodAnswer, readCall } from "./protocol.ts";

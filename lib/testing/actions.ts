@@ -1,11 +1,11 @@
-import type { Action } from "../model.ts";
-import * as moveTasks from "./move_tasks.ts";
-import { addPermission, removePermission } from "./permissions.ts";
-import * as queues from "./queues.ts";
-import { receiveMessage } from "./receive.ts";
-import { sendMessage, sendMessageBatch } from "./send.ts";
-import * as settle from "./settle.ts";
-import { listQueueTags, tagQueue, untagQueue } from "./tags.ts";
+import type { Action } from "./model.ts";
+import * as moveTasks from "./actions/move_tasks.ts";
+import { addPermission, removePermission } from "./actions/permissions.ts";
+import * as queues from "./actions/queues.ts";
+import { receiveMessage } from "./actions/receive.ts";
+import { sendMessage, sendMessageBatch } from "./actions/send.ts";
+import * as settle from "./actions/settle.ts";
+import { listQueueTags, tagQueue, untagQueue } from "./actions/tags.ts";
 
 /** SQS's actions by name. */
 export const ACTIONS: Readonly<Record<string, Action>> = {
