@@ -72,8 +72,8 @@ function planChain(state: BrokerState, call: Signature, more: PlanOptions): Plan
   const lastCall = frozen.reduce((parent, step) => keep({ id: idOf(step), parent }), sent as TaskCall);
   const end = frozen.at(-1);
   if (end?.subtask_type !== "group") return { messages, call: lastCall };
-  const id = idOf(end);
-  return { messages, call: { id, calls: tasksOf(end).map((task) => keep({ id: idOf(task) })) } };
+  const { id, parent } = lastCall;
+  return { messages, call: { id, calls: tasksOf(end).map((task) => keep({ id: idOf(task), parent })) } };
 }
 
 function planGroup(state: BrokerState, call: Signature, more: PlanOptions): Plan {

@@ -100,6 +100,16 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
     return await readMeta(idOf(call), bytes, maxBytes);
   }
 
+  /** As in Celery: a task that was revoked, or whose next is a group, tells nobody who waits for the rest of the chain. */
+  async function throwForParent({ parent }: Call, given: ResultOptions): Promise<void> {
+    if (!parent) return;
+    // What can't be read here is no reason not to wait for what was asked for.
+    const found = await meta(parent, given).catch(() => undefined);
+    if (!found) return await throwForParent(parent, given);
+    // Those before one that began have succeeded.
+    if (FINAL.test(found.status)) valueOf(idOf(parent), found);
+  }
+
   return Object.freeze<ResultStore>({
     meta,
     async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
@@ -110,6 +120,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
         const found = await meta(call, given);
         if (found && FINAL.test(found.status)) return valueOf(idOf(call), found) as T;
+        if (typeof call === "object") await throwForParent(call, { broker: brokerOf(call), ...given });
         const left = (end - nowOf(state)) / 1000;
         if (left <= 0) {
           throw new TimeoutError(
@@ -183,7 +194,11 @@ async function readMeta(
 /** What a final state says: the value, or the failure as an error. */
 function valueOf(id: string, { status, result, traceback }: TaskMeta): unknown {
   if (status === "SUCCESS") return result;
-  const { exc_type, exc_message, exc_module } = (typeof result === "object" && result || {}) as Record<string, unknown>;
+  let { exc_type, exc_message, exc_module } = (typeof result === "object" && result || {}) as Record<string, unknown>;
+  // How Celery keeps an exception that Python could not make again, such as one whose __init__ takes other arguments.
+  if (exc_type === "UnpickleableExceptionWrapper" && Array.isArray(exc_message)) {
+    [exc_module, exc_type, exc_message] = exc_message;
+  }
   const type = typeof exc_type === "string" ? exc_type : status === "REVOKED" ? "TaskRevokedError" : "Exception";
   const args = Array.isArray(exc_message) ? exc_message : exc_message === undefined ? [] : [exc_message];
   const said = args.map((arg) => typeof arg === "string" ? arg : stringifyPythonJson(arg)).join(", ");

@@ -11,6 +11,8 @@ export interface Call<T = unknown> {
   readonly id: string;
   /** Carries the type of what the task returns; it is never set. */
   readonly returns?: T;
+  /** The task before it in a chain: where that fails or is revoked, this one never has a result of its own. */
+  readonly parent?: Call;
 }
 
 /** What Celery's result backends keep of a task. */
@@ -42,7 +44,7 @@ export interface ResultStore {
   /**
    * Waits for a task's result.
    *
-   * @throws {TaskFailedError} If the task failed or was revoked.
+   * @throws {TaskFailedError} If the task failed or was revoked, or one that it waits for in its chain.
    * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires.
    * @throws {DecodeError} If there is one that can't be read, such as a pickled one.
    */

@@ -249,6 +249,16 @@ Deno.test("the errbacks of a group are those of each of its tasks, at the end of
   assert.deepEqual(names(end.kwargs.tasks[0].options.link_error), ["app.notify"]);
 });
 
+Deno.test("the calls of a group at the end of a chain know what they wait for", async () => {
+  const { broker, read } = setUp();
+  const { calls } = await sendTask(broker, chain(add(1, 2), mul.partial(3), group(mul.partial(4), mul.partial(5))));
+  const [{ headers, embed }] = await read("celery");
+  for (const call of calls) {
+    assert.equal(call.parent?.id, embed.chain[1].options.task_id);
+    assert.equal(call.parent?.parent?.id, headers.id);
+  }
+});
+
 Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
   const { broker, read } = setUp();
   const call = await sendTask(broker, chain(chain(add(1, 2), mul.partial(3)), mul.partial(4)), {

@@ -80,6 +80,38 @@ Deno.test("s3Results().get() makes a failure an error with type, module and trac
   );
 });
 
+Deno.test("s3Results().get() names the exception that Celery had to wrap", async () => {
+  const { results, broker, put } = setUp();
+  put(
+    "1",
+    `{"status": "FAILURE", "result": {"exc_type": "UnpickleableExceptionWrapper",
+      "exc_message": ["shop.errors", "SoldOut", ["ramen", 2], "SoldOut('ramen', 2)"],
+      "exc_module": "celery.utils.serialization"}, "traceback": "Traceback …"}`,
+  );
+  await assert.rejects(results.get("1", { broker }), (error) => {
+    assert.ok(error instanceof TaskFailedError);
+    assert.equal(error.message, "Task 1 failed with SoldOut: ramen, 2");
+    assert.deepEqual([error.type, error.module, error.traceback], ["SoldOut", "shop.errors", "Traceback …"]);
+    return true;
+  });
+});
+
+Deno.test("s3Results().get() waits no longer where a task before it in the chain was revoked or has failed", async () => {
+  const { results, broker, put, clock } = setUp();
+  const call: Call = keepCall({ id: "3", parent: { id: "2", parent: { id: "1" } } }, broker);
+  put("1", '{"status": "RETRY", "result": null}');
+  await assert.rejects(clock.run(() => results.get(call, { timeout: 60 })), TimeoutError);
+  put("1", '{"status": "REVOKED", "result": {"exc_type": "TaskRevokedError", "exc_message": ["expired"]}}');
+  await assert.rejects(clock.run(() => results.get(call, { timeout: 60 })), {
+    message: "Task 1 failed with TaskRevokedError: expired",
+  });
+  put("2", '{"status": "SUCCESS", "result": 4}');
+  await assert.rejects(clock.run(() => results.get(call, { timeout: 60 })), TimeoutError);
+  put("2", "pickled");
+  put("3", '{"status": "SUCCESS", "result": 5}');
+  assert.equal(await results.get(call), 5);
+});
+
 Deno.test("s3Results().store() writes what a Celery client reads, and never over a success", async () => {
   const { results, broker, s3 } = setUp();
   const read = () => JSON.parse(new TextDecoder().decode(s3.objects.get("results/app/celery-task-meta-1")!.bytes));
