@@ -112,12 +112,17 @@ export function refuseLink(): never {
 
 function checkSteps(call: Signature): Signature {
   if (stepsOf(call).slice(0, -1).some(({ subtask_type }) => subtask_type)) {
-    throw new ConfigError(
-      "Cannot use a group before the end of a chain as that is a chord, which needs a backend that counts its tasks: " +
-        "send the group, wait for its results, and send the rest",
-    );
+    refuseChord("use a group before the end of a chain as that is");
   }
   return call;
+}
+
+/** Says why there are no chords, and what to do instead. */
+export function refuseChord(what: string): never {
+  throw new ConfigError(
+    `Cannot ${what} a chord, which needs a backend that counts its tasks: send the group, wait for its results, and ` +
+      "send the rest",
+  );
 }
 
 /** A list of what may be one, several or none. */

@@ -6,7 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import { ConfigError, DashiError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
-import { asList, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
+import { asList, refuseChord, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { mergeOptions } from "./signature.ts";
 import { taskMessage, type Ways } from "./task_message.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
@@ -49,6 +49,7 @@ function write(state: BrokerState, given: Signature<any>, more: PlanOptions): Pl
   const call: Signature = { ...given, options: mergeOptions(given.options, options) };
   if (call.subtask_type === "group") return planGroup(state, call, more);
   if (call.subtask_type === "chain") return planChain(state, call, more);
+  if (call.subtask_type === "chord") refuseChord("send");
   const args = call.immutable ? call.args : [...prepend, ...call.args];
   const frozen = freeze({ ...call, args }, {});
   return { messages: [taskMessage(state, frozen, more)], call: keep({ id: idOf(frozen) }) };

@@ -83,7 +83,8 @@ export function taskMessage(
     properties,
     contentType: "application/json",
     contentEncoding: compressionOf(options.compression),
-    expiration: end ? Math.max(0, (+end - now) / 1000) : undefined,
+    // The most that publish() takes: no queue keeps a message for so long.
+    expiration: end ? Math.min(1e9, Math.max(0, (+end - now) / 1000)) : undefined,
     // The message need not be received before it is due.
     delaySeconds: delay > 0 && delay <= MAX_DELAY && delays(state, way) ? delay : undefined,
     ...way,

@@ -170,6 +170,13 @@ Deno.test("sendTask() tells SQS the group, the deduplication id and the attribut
   assert.equal((await read("jobs.fifo"))[0].headers.group, null);
 });
 
+Deno.test("sendTask() takes an expires at any distance", async () => {
+  const { broker, sqs } = setUp();
+  await sendTask(broker, add(1, 2), { expires: "9999-12-31T23:59:59" });
+  const { headers, properties } = JSON.parse(atob(sqs.messages("celery")[0].body));
+  assert.deepEqual([headers.expires, properties.expiration], ["9999-12-31T23:59:59+00:00", "1000000000000"]);
+});
+
 Deno.test("sendTask() compresses as Celery's compression does", async () => {
   const { broker, read } = setUp();
   await sendTask(broker, add(1, 2), { compression: "gzip" });
@@ -221,6 +228,9 @@ Deno.test("chains and groups are refused where they would be chords, or nothing"
   const two = group(add(1, 2), add(3, 4));
   assert.throws(() => chain([two, notify.partial()]), /chord, which needs a backend that counts/);
   assert.throws(() => chain([chain([add(1, 2), two]), notify.partial()]), /chord/);
+  // As Python writes one.
+  const chord = { ...signature("celery.chord", { kwargs: { header: [], body: null } }), subtask_type: "chord" };
+  await assert.rejects(sendTask(broker, chord), /Cannot send a chord, which needs a backend that counts/);
   assert.throws(() => chain([]), ConfigError);
   assert.throws(() => group(), ConfigError);
   const link = notify.partial() as never;
