@@ -9,7 +9,7 @@ import * as Phase from "./phase.ts";
 import { next, takeWaiting } from "./take.ts";
 
 /** What `consume()` and `receive()` give: iterate it once, with `for await`. */
-export interface Deliveries<D> extends AsyncIterable<D>, AsyncDisposable {
+export interface Deliveries<D = Delivery> extends AsyncIterable<D>, AsyncDisposable {
   /** Ends the iteration. Resolves when all is settled: the same as `closed`. */
   stop(): Promise<void>;
   /**

@@ -56,7 +56,7 @@ export class Delivery<T = unknown> {
   /** The FIFO message group, or the fair queue's. */
   readonly groupId?: string;
   /** Why the body could not be read; unset for an ordinary delivery. */
-  readonly error?: undefined;
+  declare readonly error?: undefined; // a field would be there in each delivery, for `"error" in delivery` to find
 
   /** Made by the consumer; what `parts` leave out is as it was in `from`. */
   constructor(held: object, body: T, parts: DeliveryParts = NONE, from?: Delivery<unknown>) {

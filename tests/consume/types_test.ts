@@ -42,6 +42,7 @@ Deno.test("types: without a schema the body is unknown", () => {
 Deno.test("types: with a schema it is the schema's output", () => {
   const valibot = consume(broker, "q", { schema: withValibot });
   holds<Same<typeof valibot, Deliveries<Delivery<Order>>>>();
+  holds<Same<Deliveries, Deliveries<Delivery<unknown>>>>();
   const zod = consume(broker, "q", { schema: withZod });
   holds<Same<typeof zod, Deliveries<Delivery<Order>>>>();
   const arktype = consume(broker, "q", { schema: withArktype });

@@ -78,6 +78,7 @@ for (const [name, body] of Object.entries(BAD)) {
       let seen = 0;
       for await (const delivery of deliveries) {
         seen++;
+        assert.equal("error" in delivery, !!delivery.error);
         if (delivery.error) {
           assert.equal(delivery.body, body);
           assert.equal(delivery.raw.Body, body);
