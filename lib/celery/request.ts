@@ -122,10 +122,11 @@ function seconds(value: unknown): number | undefined {
   return typeof value === "number" && value > 0 ? value : undefined;
 }
 
-/** The headers that Celery's protocol has; all others are a user's own. */
+/** The headers that Celery's protocol has, and what protocol 1 has in its body besides; all others are a user's own. */
 const OWN = new Set(
-  "lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr origin ignore_result replaced_task_nesting stamped_headers stamps compression"
-    .split(" "),
+  ("lang task id shadow eta expires group group_index retries timelimit root_id parent_id argsrepr kwargsrepr origin " +
+    "ignore_result replaced_task_nesting stamped_headers stamps compression args kwargs callbacks errbacks chord chain " +
+    "taskset utc headers meth").split(" "),
 );
 
 /** The signature that runs a task once more, as Celery's `signature_from_request()`. */
@@ -154,16 +155,11 @@ export function signatureOf(request: TaskRequest, { queue, groupId, properties }
     argsrepr: headers.argsrepr,
     kwargsrepr: headers.kwargsrepr,
     compression: headers.compression,
-    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.has(name) && !isBodyField(name))),
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.has(name))),
     priority: properties.priority,
     reply_to: properties.reply_to,
     MessageGroupId: groupId,
     queue,
   };
   return { task: request.task, ...request.written, options, subtask_type: null, immutable: true };
-}
-
-/** What protocol 1 has in its body besides. */
-function isBodyField(name: string): boolean {
-  return /^(?:args|kwargs|callbacks|errbacks|chord|chain|taskset|utc|headers|meth)$/.test(name);
 }

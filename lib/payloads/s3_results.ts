@@ -100,27 +100,22 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
     return await readMeta(idOf(call), bytes, maxBytes);
   }
 
-  /** As in Celery: a task that was revoked, or whose next is a group, tells nobody who waits for the rest of the chain. */
-  async function throwForParent({ parent }: Call, given: ResultOptions): Promise<void> {
-    if (!parent) return;
-    // What can't be read here is no reason not to wait for what was asked for.
-    const found = await meta(parent, given).catch(() => undefined);
-    if (!found) return await throwForParent(parent, given);
-    // Those before one that began have succeeded.
-    if (FINAL.test(found.status)) valueOf(idOf(parent), found);
-  }
-
   return Object.freeze<ResultStore>({
     meta,
     async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
       assertOptions("", given, GET);
       const { timeout = Infinity, signal } = given;
-      const state = stateOf(contextOf(call, given).broker);
+      const { broker } = contextOf(call, given);
+      const state = stateOf(broker);
       const end = nowOf(state) + timeout * 1000;
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
         const found = await meta(call, given);
         if (found && FINAL.test(found.status)) return valueOf(idOf(call), found) as T;
-        if (typeof call === "object") await throwForParent(call, { broker: brokerOf(call), ...given });
+        // As in Celery: one that was revoked, or whose next is a group, tells nobody who waits for the rest of its chain.
+        for (let { parent } = call as Call, known = found; parent && !known; { parent } = parent) {
+          known = await meta(parent, { broker, signal }).catch(() => undefined);
+          if (known && FINAL.test(known.status)) valueOf(parent.id, known);
+        }
         const left = (end - nowOf(state)) / 1000;
         if (left <= 0) {
           throw new TimeoutError(
@@ -186,25 +181,23 @@ async function readMeta(
       `Cannot read the result of task ${id} as it is not JSON: set Celery's result_serializer to it`,
     );
   }
-  return typeof json === "object" && json && typeof (json as TaskMeta).status === "string"
-    ? json as TaskMeta
-    : undefined;
+  return typeof (json as TaskMeta | null)?.status === "string" ? json as TaskMeta : undefined;
 }
 
 /** What a final state says: the value, or the failure as an error. */
 function valueOf(id: string, { status, result, traceback }: TaskMeta): unknown {
   if (status === "SUCCESS") return result;
-  let { exc_type, exc_message, exc_module } = (typeof result === "object" && result || {}) as Record<string, unknown>;
+  let { exc_type, exc_message, exc_module } = Object(result) as Record<string, unknown>;
   // How Celery keeps an exception that Python could not make again, such as one whose __init__ takes other arguments.
   if (exc_type === "UnpickleableExceptionWrapper" && Array.isArray(exc_message)) {
     [exc_module, exc_type, exc_message] = exc_message;
   }
-  const type = typeof exc_type === "string" ? exc_type : status === "REVOKED" ? "TaskRevokedError" : "Exception";
-  const args = Array.isArray(exc_message) ? exc_message : exc_message === undefined ? [] : [exc_message];
-  const said = args.map((arg) => typeof arg === "string" ? arg : stringifyPythonJson(arg)).join(", ");
+  const text = (value: unknown) => typeof value === "string" ? value : undefined;
+  const type = text(exc_type) ?? (status === "REVOKED" ? "TaskRevokedError" : "Exception");
+  const said = [exc_message ?? []].flat().map((arg) => text(arg) ?? stringifyPythonJson(arg)).join(", ");
   throw new TaskFailedError(`Task ${id} failed with ${type}${said && ": " + said}`, {
     type,
-    module: typeof exc_module === "string" ? exc_module : undefined,
-    traceback: typeof traceback === "string" ? traceback : undefined,
+    module: text(exc_module),
+    traceback: text(traceback),
   });
 }
