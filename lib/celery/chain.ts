@@ -120,8 +120,7 @@ function checkSteps(call: Signature): Signature {
 /** Says why there are no chords, and what to do instead. */
 export function refuseChord(what: string): never {
   throw new ConfigError(
-    `Cannot ${what} a chord, which needs a backend that counts its tasks: send the group, wait for its results, and ` +
-      "send the rest",
+    `Cannot ${what} a chord, which needs a backend that counts: wait for the group's results, then send the rest`,
   );
 }
 
