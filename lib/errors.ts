@@ -6,7 +6,21 @@
  */
 import type { Service } from "./types.ts";
 
-/** The root of all errors of this library. */
+/**
+ * The root of all errors of this library.
+ *
+ * @example Told apart by class or by code
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, DashiError } from "@dashi/sqs";
+ *
+ * assert.throws(() => connect({ waitTimeSeconds: 30 }), (error) => {
+ *   assert.ok(error instanceof DashiError && error.code === "ERR_DASHI_CONFIG");
+ *   assert.match(error.message, /'waitTimeSeconds' as it must be an integer from 0 to 20: current value is 30/);
+ *   return true;
+ * });
+ * ```
+ */
 export class DashiError extends Error {
   /** The class's own name. */
   override readonly name: string = "DashiError";
@@ -45,7 +59,23 @@ export interface AwsErrorDetails {
   readonly retryable: boolean;
 }
 
-/** AWS answered with an error, with nonsense, or not at all. */
+/**
+ * AWS answered with an error, with nonsense, or not at all.
+ *
+ * @example What AWS said
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { AwsError, connect, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const broker = connect(memorySqs().connectOptions);
+ * await assert.rejects(publish(broker, { id: 1 }, { queue: "orders" }), (error) => {
+ *   assert.ok(error instanceof AwsError && !error.retryable);
+ *   assert.deepEqual([error.action, error.status, error.awsCode], ["GetQueueUrl", 400, "QueueDoesNotExist"]);
+ *   return true;
+ * });
+ * ```
+ */
 export class AwsError extends DashiError implements AwsErrorDetails {
   /** The class's own name. */
   override readonly name: string = "AwsError";
@@ -131,7 +161,28 @@ export class ReceiptExpiredError extends AwsError {
   override readonly name: string = "ReceiptExpiredError";
 }
 
-/** Some parts of a publish failed. */
+/**
+ * Some parts of a publish failed.
+ *
+ * @example Which queues have the message, and which have not
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, publish, PublishError } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("kitchen");
+ * const bindings = ["kitchen", "cellar"].map((queue) => ({ exchange: "orders", queue, routingKey: "new" }));
+ * const topology = { exchanges: { orders: { type: "direct" } }, bindings } as const;
+ * const broker = connect({ ...sqs.connectOptions, topology });
+ * await assert.rejects(publish(broker, { id: 1 }, { exchange: "orders", routingKey: "new" }), (error) => {
+ *   assert.ok(error instanceof PublishError);
+ *   assert.deepEqual(error.sent.map(({ queue }) => queue), ["kitchen"]);
+ *   assert.deepEqual(error.failed.map(({ queue, error }) => [queue, error.name]), [["cellar", "DoesNotExistQueueError"]]);
+ *   return true;
+ * });
+ * ```
+ */
 export class PublishError extends DashiError {
   /** The class's own name. */
   override readonly name: string = "PublishError";

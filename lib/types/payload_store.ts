@@ -68,6 +68,46 @@ export interface ResolvedPayload {
 /**
  * Where bodies go that are too large for a message. `s3Payloads` of `@dashi/sqs/payloads` is one; a user may write
  * another, for R2 say.
+ *
+ * @example One of your own
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { connect, declareQueue, get, type PayloadStore, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const bucket = new Map<string, string>(); // what a Worker has as `env.BUCKET`
+ * const store: PayloadStore = {
+ *   threshold: 100_000,
+ *   always: false,
+ *   isPointer: (body) => body.startsWith("bowl:"),
+ *   async offload(body) {
+ *     const key = crypto.randomUUID();
+ *     bucket.set(key, await new Response(body).text());
+ *     const undo = () => Promise.resolve(void bucket.delete(key));
+ *     return { body: `bowl:${key}`, messageAttributes: {}, location: { bucket: "bowl", key }, undo };
+ *   },
+ *   resolve(pointer, { lazy }) {
+ *     const key = pointer.slice("bowl:".length);
+ *     const text = bucket.get(key);
+ *     if (text === undefined) return Promise.reject(new Error("the bowl has no such payload"));
+ *     const stream = () => new Blob([text]).stream();
+ *     return Promise.resolve({ body: lazy ? undefined : text, location: { bucket: "bowl", key }, stream });
+ *   },
+ *   cleanUp(locations) {
+ *     for (const { key } of locations) bucket.delete(key);
+ *     return Promise.resolve();
+ *   },
+ * };
+ *
+ * const broker = connect({ ...memorySqs().connectOptions, payloads: store });
+ * await declareQueue(broker, "orders");
+ * await publish(broker, "soup ".repeat(50_000), { queue: "orders" });
+ * assert.equal(bucket.size, 1);
+ * const delivery = await get(broker, "orders");
+ * assert.equal(delivery?.body, "soup ".repeat(50_000));
+ * await delivery?.ack();
+ * assert.equal(bucket.size, 0);
+ * ```
  */
 export interface PayloadStore {
   /** Names of the message attributes that pointers come with; a receive then asks for them. */

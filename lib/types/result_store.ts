@@ -39,7 +39,37 @@ export interface ResultOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where Celery tasks leave what they return. `s3Results` of `@dashi/sqs/payloads` is one. */
+/**
+ * Where Celery tasks leave what they return. `s3Results` of `@dashi/sqs/payloads` is one.
+ *
+ * @example One of your own
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { TaskFailedError } from "@dashi/sqs";
+ * import type { Call, ResultStore, TaskMeta } from "@dashi/sqs/celery";
+ *
+ * const kept = new Map<string, TaskMeta>();
+ * const idOf = (call: Call | string) => typeof call === "string" ? call : call.id;
+ * const results: ResultStore = {
+ *   async get<T>(call: Call<T> | string): Promise<T> {
+ *     for (;;) {
+ *       const { status, result } = kept.get(idOf(call)) ?? { status: "PENDING" };
+ *       if (status === "SUCCESS") return result as T;
+ *       if (status === "FAILURE") throw new TaskFailedError(`Task ${idOf(call)} failed`, { type: "Exception" });
+ *       await new Promise((resolve) => setTimeout(resolve, 100));
+ *     }
+ *   },
+ *   meta: (call) => Promise.resolve(kept.get(idOf(call))),
+ *   store(call, meta) {
+ *     if (kept.get(idOf(call))?.status !== "SUCCESS") kept.set(idOf(call), meta);
+ *     return Promise.resolve();
+ *   },
+ *   forget: (call) => Promise.resolve(void kept.delete(idOf(call))),
+ * };
+ * await results.store("a", { status: "SUCCESS", result: 5 });
+ * assert.equal(await results.get("a"), 5);
+ * ```
+ */
 export interface ResultStore {
   /**
    * Waits for a task's result.
