@@ -10,7 +10,8 @@ import { escapeForSqs, notJson, parseJson } from "./parse_json.ts";
  * them back, for which a receive asks for all message attributes. So a header or property must be a string that is not
  * empty, a finite number, a bigint or bytes, and there are ten in all.
  *
- * @returns The codec.
+ * @returns The codec. Its `encode` throws a `ConfigError` for what JSON or an attribute can't hold, its `decode` a
+ * `DecodeError` for what is no JSON.
  *
  * @example Usage
  * ```ts

@@ -6,7 +6,8 @@ import { readAttributes, writeAttributes } from "./envelope_attributes.ts";
  * The codec for text as it stands, without an envelope. Headers and properties travel as message attributes, as with
  * `json()`.
  *
- * @returns The codec.
+ * @returns The codec. Its `encode` throws a `ConfigError` for a body that is no string, and for what an attribute can't
+ * hold.
  *
  * @example Usage
  * ```ts

@@ -13,6 +13,7 @@ import type { LeaveUndecodable, UndecodableOptions } from "./undecodable.ts";
  * @param options What becomes of a message that can't be read.
  * @returns The transform.
  * @throws {ConfigError} If it is no codec.
+ * @see {@link https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html}
  *
  * @example Usage
  * ```ts

@@ -34,6 +34,23 @@ export let heldOf: (delivery: Delivery<unknown>) => Held;
 /**
  * A message in your hands, with the verbs that settle it. The first settlement counts; later ones return its promise.
  * A promise of a settlement that nobody awaits never crashes the process: `onEvent` is told.
+ *
+ * @example One verb a message
+ * ```ts
+ * import { connect, consume } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
+ *
+ * const sqs = memorySqs();
+ * sqs.createQueue("orders");
+ * const broker = connect(sqs.connectOptions);
+ * for await (const delivery of consume(broker, "orders", { untilEmpty: true, waitTimeSeconds: 0 })) {
+ *   const { body, headers, receiveCount } = delivery;
+ *   if (body === "later") await delivery.release({ visibleAfter: 600 }); // back into the queue, hidden for ten minutes
+ *   else if (headers.version === 0) await delivery.reject(); // to the dead-letter queue; deleted where there is none
+ *   else if (receiveCount > 3) await delivery.retry(); // hidden by the `backoff`, never deleted
+ *   else await delivery.ack(); // done: deleted
+ * }
+ * ```
  */
 export class Delivery<T = unknown> {
   readonly #held: Held;
@@ -143,6 +160,8 @@ export class Delivery<T = unknown> {
    * it until its next try; a queue with a redrive policy keeps it, on its way to the dead-letter queue; else it is
    * **deleted**.
    *
+   * @param options `requeue`, by default false; `error` is what a `backoff` function is told.
+   * @returns When SQS has confirmed it, or nothing need be asked of it.
    * @throws {ConfigError} If an option is unknown or wrong: the message is still yours then.
    * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.SQS.html}
    */
@@ -162,6 +181,8 @@ export class Delivery<T = unknown> {
    * Gives the message back: it is visible again now, or after `visibleAfter` seconds (0 to 43,200). On a FIFO queue the
    * rest of its group that is held goes back too.
    *
+   * @param options `visibleAfter`, by default 0.
+   * @returns When SQS has confirmed this entry.
    * @throws {ConfigError} If `visibleAfter` is out of range, or an option is unknown: the message is still yours then.
    */
   release(options: { readonly visibleAfter?: number | undefined } = {}): Promise<void> {
@@ -171,7 +192,10 @@ export class Delivery<T = unknown> {
 
   /**
    * Keeps the message, hidden by the `backoff` that fits its receive count, else for what is left of its timeout. Never
-   * deletes it: what `forEach` does when a handler throws.
+   * deletes it: what `forEach()` does when a handler throws.
+   *
+   * @param options `error` is what a `backoff` function is told.
+   * @returns When SQS has confirmed it, or at once where there is no backoff for it.
    */
   retry(options: { readonly error?: unknown } = {}): Promise<void> {
     return backOff(this.#held, this, options.error);
@@ -185,6 +209,8 @@ export class Delivery<T = unknown> {
   /**
    * Keeps the message hidden for `seconds` (0 to 43,200) from now. Not a settlement; the heartbeat never shortens it.
    *
+   * @param seconds A whole number.
+   * @returns When SQS has confirmed this entry.
    * @throws {ConfigError} If it is no such number, or goes past the 12 hours that SQS allows in all.
    * @throws {ReceiptExpiredError} If the message is settled or visible again.
    */

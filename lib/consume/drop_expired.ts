@@ -9,6 +9,7 @@ import { tell } from "./held.ts";
  * message was sent, as kombu writes it.
  *
  * @returns The transform.
+ * @see {@link https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers}
  *
  * @example Usage
  * ```ts

@@ -17,6 +17,7 @@ import { letGo } from "./end.ts";
  * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {AwsError} If the queue does not exist or may not be used, or after `http.maxAttempts` receives that failed.
  * @throws The signal's reason.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html}
  *
  * @example Usage
  * ```ts

@@ -30,6 +30,7 @@ export interface ResolvePayloadsOptions extends UndecodableOptions {
  * @param options How.
  * @returns The transform.
  * @throws {ConfigError} If it is no store, or `concurrency` is out of range.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-s3-messages.html}
  *
  * @example Usage
  * ```ts

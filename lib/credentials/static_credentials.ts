@@ -7,6 +7,7 @@ import type { CredentialProvider, Credentials } from "../types.ts";
  * @param credentials The keys; `sessionToken` for temporary ones.
  * @returns The provider.
  * @throws {ConfigError} If a key is not a string that is not empty. The message does not show it.
+ * @see {@link https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html}
  *
  * @example Usage
  * ```ts

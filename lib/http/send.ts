@@ -45,6 +45,7 @@ export interface SendOptions {
  * it must not go to.
  * @throws {CredentialsError} If a provider gives no keys.
  * @throws The signal's reason.
+ * @see {@link https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html}
  *
  * @example Usage
  * ```ts

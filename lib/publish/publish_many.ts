@@ -11,6 +11,7 @@ import { publishAll, type PublishAllOptions } from "./publish_all.ts";
  * @returns One result a message, in order; look at `error` of each.
  * @throws {ConfigError} If `messages` can't be iterated, or an option for all is wrong.
  * @throws What the source throws, or the signal's reason: those results are lost then, which `publishAll` gives.
+ * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html}
  *
  * @example Usage
  * ```ts

@@ -26,6 +26,7 @@ export interface BindOptions {
  * @throws {ConfigError} If an argument is wrong, or for fanout without `connect({ fanout })`.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
  * @throws {UnableToSubscribeQueueError} If SNS refuses for good; what may pass later is an `AwsError`.
+ * @see {@link https://www.rabbitmq.com/tutorials/amqp-concepts}
  *
  * @example Usage
  * ```ts

@@ -16,6 +16,7 @@ import { unsubscribe } from "./unbind.ts";
  * @throws {UndefinedExchangeError} If it was not declared.
  * @throws {ConfigError} If it is a fanout exchange and there is no `connect({ fanout })`.
  * @throws {UnableToUnsubscribeQueueError} If a queue could not be unsubscribed; the topic is still there then.
+ * @see {@link https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html}
  *
  * @example Usage
  * ```ts

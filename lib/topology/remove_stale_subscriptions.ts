@@ -14,6 +14,7 @@ import { fanoutOf } from "./fanout_of.ts";
  * @returns The ARNs of the subscriptions that were removed.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
  * @throws {ConfigError} If it is no fanout exchange, or without `connect({ fanout })`.
+ * @see {@link https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html}
  *
  * @example Usage
  * ```ts

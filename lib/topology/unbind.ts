@@ -16,6 +16,7 @@ import { resolveQueue } from "./resolve_queue.ts";
  * @throws {ConfigError} If an argument is wrong, or for fanout without `connect({ fanout })`.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
  * @throws {UnableToUnsubscribeQueueError} If SNS refuses for good; what may pass later is an `AwsError`.
+ * @see {@link https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html}
  *
  * @example Usage
  * ```ts
