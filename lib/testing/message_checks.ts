@@ -50,7 +50,7 @@ function attributeOf(name: string, value: unknown): WireAttribute {
   const binary = DataType.startsWith("Binary");
   const given = binary ? BinaryValue : StringValue;
   if (typeof given !== "string" || given === "") {
-    throw invalid(`The message (user) attribute '${name}' must contain a non-empty message attribute value.`);
+    throw invalid(`Message (user) attribute '${name}' must contain a non-empty value of type '${DataType}'.`);
   }
   if (!binary && FORBIDDEN.test(given)) {
     throw invalid(`The message (user) attribute '${name}' has characters that are not allowed.`);

@@ -12,7 +12,7 @@ export interface Call {
 export function readCall(request: Request, body: string): Call {
   const [, action] = /^AmazonSQS\.(\w+)$/.exec(request.headers.get("x-amz-target") ?? "") ?? [];
   if (!action || request.method !== "POST") {
-    throw new SqsFault("UnknownOperationException", "The request names no action of SQS in X-Amz-Target.", 404);
+    throw new SqsFault("UnknownOperationException", "The request names no action of SQS in X-Amz-Target.");
   }
   return { action, input: parse(body) };
 }

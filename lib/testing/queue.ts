@@ -12,12 +12,6 @@ interface Place extends Taken {
   readonly key: number;
 }
 
-/** The messages of a FIFO group, in order. */
-interface Group {
-  readonly messages: StoredMessage[];
-  inFlight: number;
-}
-
 /** A queue as the model keeps it. */
 export interface QueueState {
   readonly name: string;
@@ -36,7 +30,8 @@ export interface QueueState {
   readonly visible: Heap<Place>;
   /** Messages that are hidden, by when they are visible again. */
   readonly hidden: Heap<Place>;
-  readonly groups: Map<string, Group>;
+  /** The messages of FIFO groups, each group's in order. */
+  readonly groups: Map<string, StoredMessage[]>;
   /** Deduplication ids of the last five minutes, the oldest first. */
   readonly sent: Map<string, { readonly at: number; readonly id: string; readonly sequenceNumber: string }>;
   /** Receives of the last five minutes by their ReceiveRequestAttemptId, the oldest first. */
@@ -82,8 +77,8 @@ export function addMessage(queue: QueueState, message: StoredMessage, now: numbe
   queue.messages.set(message.id, message);
   queue.nextExpiry = Math.min(queue.nextExpiry, message.sentAt + numberOf(queue, "MessageRetentionPeriod") * 1000);
   if (queue.fifo) {
-    const group = queue.groups.get(message.groupId!) ?? { messages: [], inFlight: 0 };
-    group.messages.push(message);
+    const group = queue.groups.get(message.groupId!) ?? [];
+    group.push(message);
     queue.groups.set(message.groupId!, group);
   }
   place(queue, message, now);
@@ -96,8 +91,8 @@ export function removeMessage(queue: QueueState, message: StoredMessage): void {
   queue.messages.delete(message.id);
   const group = queue.groups.get(message.groupId ?? "");
   if (!queue.fifo || !group) return;
-  group.messages.splice(group.messages.indexOf(message), 1);
-  if (group.messages.length === 0) queue.groups.delete(message.groupId!);
+  group.splice(group.indexOf(message), 1);
+  if (group.length === 0) queue.groups.delete(message.groupId!);
   else wake(queue);
 }
 
@@ -123,22 +118,24 @@ export function nextVisible(queue: QueueState): number {
 }
 
 /**
- * The messages that a receive may take, in the order in which it takes them: FIFO ones group by group, and none of a
- * group that has a message in flight.
+ * The messages that a receive may take, in the order in which it takes them: FIFO ones group by group, and of each those
+ * before the first that is hidden.
  */
 export function* takeable(queue: QueueState, now: number): Generator<StoredMessage, void> {
   if (!queue.fifo) {
     for (let next = queue.visible.pop(); next; next = queue.visible.pop()) yield next.message;
     return;
   }
-  const groups = [...queue.groups.values()].map((group) => ({ group, rank: queue.rank() }));
-  for (const { group } of groups.sort((a, b) => a.rank - b.rank)) {
-    if (group.inFlight > 0) continue;
-    for (let at = 0; at < group.messages.length;) {
-      const message = group.messages[at];
+  const groups = [...queue.groups].map(([id, group]) => ({ id, group, rank: queue.rank() }));
+  for (const { id, group } of groups.sort((a, b) => a.rank - b.rank)) {
+    for (let at = 0; at < group.length;) {
+      const message = group[at];
       if (message.visibleAt > now) break;
+      // A group that was served stands behind all others.
+      queue.groups.delete(id);
+      queue.groups.set(id, group);
       yield message;
-      if (group.messages[at] === message) at++;
+      if (group[at] === message) at++;
     }
   }
 }
@@ -173,8 +170,6 @@ function setInFlight(queue: QueueState, message: StoredMessage, inFlight: boolea
   if (message.inFlight === inFlight) return;
   message.inFlight = inFlight;
   queue.inFlight += inFlight ? 1 : -1;
-  const group = queue.fifo && queue.groups.get(message.groupId!);
-  if (group) group.inFlight += inFlight ? 1 : -1;
 }
 
 function expire(queue: QueueState, now: number): void {

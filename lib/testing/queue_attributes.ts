@@ -1,4 +1,4 @@
-import { isRecord } from "./input.ts";
+import { type Input, isRecord, textMap } from "./input.ts";
 import { type Model, queueByArn } from "./model.ts";
 import type { QueueState } from "./queue.ts";
 import { invalid, invalidValue, SqsFault } from "./sqs_fault.ts";
@@ -50,6 +50,15 @@ const READ_ONLY = [
   "ApproximateNumberOfMessagesDelayed",
 ];
 
+/** Attributes as a queue keeps them: SQS takes `True` for `true`. */
+export function readAttributes(input: Input): Record<string, string> {
+  const attributes = textMap(input, "Attributes");
+  for (const [name, value] of Object.entries(attributes)) {
+    if (/^(?:true|false)$/i.test(value)) attributes[name] = value.toLowerCase();
+  }
+  return attributes;
+}
+
 /** True for an attribute that can be read. */
 export function isAttribute(name: string): boolean {
   return READ_ONLY.includes(name) || DOCUMENTS.includes(name) || Object.hasOwn(RANGES, name) ||
@@ -60,13 +69,13 @@ export function isAttribute(name: string): boolean {
 export function checkAttributes(
   model: Model,
   attributes: Readonly<Record<string, string>>,
-  queue: { readonly fifo: boolean; readonly arn: string; readonly isNew: boolean },
+  queue: { readonly fifo: boolean; readonly arn: string },
 ): void {
   for (const [name, value] of Object.entries(attributes)) {
     const known = isAttribute(name) && !READ_ONLY.includes(name) &&
-      (queue.fifo || !Object.hasOwn(DEFAULT_FIFO_ATTRIBUTES, name)) && (queue.isNew || name !== "FifoQueue");
+      (queue.fifo || !Object.hasOwn(DEFAULT_FIFO_ATTRIBUTES, name));
     if (!known) throw new SqsFault("InvalidAttributeName", `Unknown Attribute ${name}.`);
-    if (value === "" && !Object.hasOwn(RANGES, name)) continue;
+    if (value === "" && !Object.hasOwn(RANGES, name) && name !== "FifoQueue") continue;
     if (!fits(name, value)) {
       throw new SqsFault("InvalidAttributeValue", `Invalid value for the parameter ${name}.`);
     }

@@ -137,7 +137,7 @@ async function carryOut(
   client: AbortSignal | undefined,
 ): Promise<unknown> {
   const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
-  if (!act) throw new SqsFault("UnknownOperationException", `There is no action ${action}.`, 404);
+  if (!act) throw new SqsFault("UnknownOperationException", `There is no action ${action}.`);
   const { input: rest, failed } = withoutFailed(fault, input);
   if (failed.length === 0) return await act(model, input, client);
   const none = (rest.Entries as unknown[]).length === 0;

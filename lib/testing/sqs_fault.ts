@@ -11,6 +11,13 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
 const PREFIXED =
   /^(?:BatchEntryIdsNotDistinct|BatchRequestTooLong|EmptyBatchRequest|InvalidBatchEntryId|MessageNotInflight|PurgeQueueInProgress|QueueDeletedRecently|TooManyEntriesInBatchRequest|UnsupportedOperation)$/;
 
+/** Errors that are no 400. */
+const STATUSES: Readonly<Record<string, number>> = {
+  PurgeQueueInProgress: 403,
+  ResourceNotFoundException: 404,
+  UnknownOperationException: 404,
+};
+
 /** Errors that come from AWS's framework and not from SQS: their type has another namespace. */
 const FRAMEWORK = /Exception$/;
 
@@ -23,7 +30,7 @@ export class SqsFault extends Error {
   readonly status: number;
 
   /** Makes one from its code and message. */
-  constructor(awsCode: string, message: string, status = 400) {
+  constructor(awsCode: string, message: string, status = STATUSES[awsCode] ?? 400) {
     super(message);
     this.awsCode = awsCode;
     this.status = status;

@@ -112,7 +112,8 @@ async function standardStep(client: Client, [kind, a, b]: Action): Promise<unkno
       return outcome(await raw.attempt("DeleteMessage", { QueueUrl, ReceiptHandle: held.handle }));
     case "release":
     case "extend": {
-      if (!held) return "nothing to do";
+      // Not for one that was released: SQS hides it by any handle, fauxqs refuses.
+      if (!held || held.state === "released") return "nothing to do";
       const VisibilityTimeout = kind === "release" ? 0 : b > 25 ? 43_201 : 300;
       const output = await raw.attempt("ChangeMessageVisibility", {
         QueueUrl,

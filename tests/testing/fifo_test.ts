@@ -47,14 +47,30 @@ Deno.test("memorySqs() keeps a FIFO group in order when messages come back", asy
   assert.equal(bodies(await receive()), "abcd");
 });
 
-Deno.test("memorySqs() holds back a FIFO message that came back while a later one of its group is in flight", async () => {
-  const { QueueUrl, send, receive, call } = setUp();
-  for (const body of "ab") await send(body);
-  const [a, b] = await receive();
-  await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle: a.ReceiptHandle, VisibilityTimeout: 0 });
-  assert.equal(bodies(await receive()), "");
-  await call("DeleteMessage", { QueueUrl, ReceiptHandle: b.ReceiptHandle });
-  assert.equal(bodies(await receive()), "a");
+Deno.test("memorySqs() gives what stands before the first FIFO message of its group that is in flight", async () => {
+  const { QueueUrl, send, receive, call, sqs } = setUp();
+  for (const body of "abcd") await send(body);
+  const [a, b, c] = await receive({ MaxNumberOfMessages: 3, VisibilityTimeout: 10 });
+  for (const { ReceiptHandle } of [b, a]) {
+    await call("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+  }
+  assert.equal(bodies(await receive()), "ab", "c is in flight still");
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: c.ReceiptHandle });
+  assert.equal(bodies(await receive()), "", "a and b are");
+  await sqs.clock.advance(30);
+  assert.equal(bodies(await receive()), "abd");
+});
+
+Deno.test("memorySqs() with order: fifo serves the FIFO groups in turn", async () => {
+  const sqs = memorySqs({ order: "fifo" });
+  const queueUrl = sqs.createQueue("jobs.fifo", { ContentBasedDeduplication: true });
+  for (const body of ["a1", "a2", "b1", "c1"]) await sqs.sendMessage("jobs.fifo", body, { groupId: body[0] });
+  const { call } = rawSqs(sqs.fetch);
+  const next = async () => {
+    const { Messages } = await call("ReceiveMessage", { QueueUrl: queueUrl, VisibilityTimeout: 0 });
+    return bodies(Messages);
+  };
+  assert.deepEqual([await next(), await next(), await next(), await next()], ["a1", "b1", "c1", "a1"]);
 });
 
 Deno.test("memorySqs() answers a waiting poll when a FIFO group is free", async () => {
@@ -80,6 +96,39 @@ Deno.test("memorySqs() sends a FIFO message once in five minutes", async () => {
   assert.notEqual(later.MessageId, first.MessageId);
   assert.ok(later.SequenceNumber > first.SequenceNumber);
   assert.equal(sqs.messages("jobs.fifo").length, 2);
+});
+
+Deno.test("memorySqs() forgets with a purge what was sent to a FIFO queue", async () => {
+  const { QueueUrl, send, receive, call } = setUp();
+  await send("a", "g", { MessageDeduplicationId: "once" });
+  await call("PurgeQueue", { QueueUrl });
+  await send("b", "g", { MessageDeduplicationId: "once" });
+  assert.equal(bodies(await receive()), "b");
+});
+
+Deno.test("memorySqs() refuses a FIFO batch as a whole for one entry without a group or deduplication id", async () => {
+  const { sqs, QueueUrl, refusal } = setUp();
+  const Entries = [{ Id: "a", MessageBody: "a", MessageGroupId: "g", MessageDeduplicationId: "1" }];
+  for (
+    const [name, says] of [["MessageGroupId", /MessageGroupId/], ["MessageDeduplicationId", /ContentBased/]] as const
+  ) {
+    const bad = { ...Entries[0], Id: "b", [name]: undefined };
+    const refused = await refusal("SendMessageBatch", { QueueUrl, Entries: [...Entries, bad] });
+    assert.equal(refused.code, "InvalidParameterValueException");
+    assert.match(refused.message, says);
+  }
+  assert.equal(sqs.messages("jobs.fifo").length, 0);
+});
+
+Deno.test("memorySqs() does not hide a FIFO message that is visible again, or by an old handle", async () => {
+  const { QueueUrl, send, receive, refusal, sqs } = setUp();
+  await send("a");
+  const [{ ReceiptHandle }] = await receive({ VisibilityTimeout: 5 });
+  await sqs.clock.advance(5);
+  const late = () => refusal("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 5 });
+  assert.match((await late()).message, /does not exist or is not available/);
+  await receive();
+  assert.match((await late()).message, /does not exist or is not available/);
 });
 
 Deno.test("memorySqs() deduplicates by content, and by group where the queue says so", async () => {

@@ -109,14 +109,21 @@ Deno.test("memorySqs() takes an old receipt handle of a standard queue and delet
   assert.equal((await refusal("DeleteMessage", { QueueUrl, ReceiptHandle: "x" })).code, "ReceiptHandleIsInvalid");
 });
 
-Deno.test("memorySqs() answers MessageNotInflight for a message that is visible again", async () => {
+Deno.test("memorySqs() changes the visibility of a standard queue's message by an old handle, whoever has it", async () => {
   const { sqs, QueueUrl, call, refusal } = setUp();
   await sqs.sendMessage("jobs", "a");
   const { Messages: [{ ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 5 });
+  const change = (VisibilityTimeout: number) => ({ QueueUrl, ReceiptHandle, VisibilityTimeout });
   await sqs.clock.advance(5);
-  const late = await refusal("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 5 });
-  assert.equal(late.code, "MessageNotInflight");
-  assert.equal(late.queryCode, "AWS.SimpleQueueService.MessageNotInflight");
+  await call("ChangeMessageVisibility", change(5));
+  assert.equal(sqs.messages("jobs")[0].state, "inFlight", "it was visible again");
+  await sqs.clock.advance(5);
+  const { Messages: [theirs] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 60 });
+  await call("ChangeMessageVisibility", change(0));
+  assert.equal(sqs.messages("jobs")[0].state, "visible", "another consumer had it");
+  await call("DeleteMessage", { QueueUrl, ReceiptHandle: theirs.ReceiptHandle });
+  const gone = await refusal("ChangeMessageVisibility", change(5));
+  assert.match(gone.message, /does not exist or is not available/);
 });
 
 Deno.test("memorySqs() gives attributes only when they are asked for", async () => {
@@ -124,6 +131,7 @@ Deno.test("memorySqs() gives attributes only when they are asked for", async () 
   const MessageAttributes = {
     "a.x": { DataType: "String", StringValue: "1" },
     "a.y": { DataType: "Number.int", StringValue: "2" },
+    ab: { DataType: "Binary", BinaryValue: "AQID" },
     b: { DataType: "Binary", BinaryValue: "AQID" },
   };
   await call("SendMessage", { QueueUrl, MessageBody: "a", MessageAttributes });
@@ -131,8 +139,10 @@ Deno.test("memorySqs() gives attributes only when they are asked for", async () 
     Object.keys((await call("ReceiveMessage", { QueueUrl, ...options })).Messages[0].MessageAttributes ?? {}).sort();
   assert.deepEqual(await names({}), []);
   assert.deepEqual(await names({ MessageAttributeNames: ["b", "none"] }), ["b"]);
-  assert.deepEqual(await names({ MessageAttributeNames: ["a.*"] }), ["a.x", "a.y"]);
-  assert.deepEqual(await names({ MessageAttributeNames: ["All"] }), ["a.x", "a.y", "b"]);
+  assert.deepEqual(await names({ MessageAttributeNames: ["a.*"] }), ["a.x", "a.y", "ab"]);
+  for (const all of ["All", "*", ".*"]) {
+    assert.deepEqual(await names({ MessageAttributeNames: [all] }), ["a.x", "a.y", "ab", "b"]);
+  }
   const all = await call("ReceiveMessage", { QueueUrl, AttributeNames: ["All"] });
   assert.deepEqual(Object.keys(all.Messages[0].Attributes).sort(), [
     "ApproximateFirstReceiveTimestamp",

@@ -36,6 +36,21 @@ Deno.test("memorySqs() creates a queue once, and refuses it with other attribute
   assert.equal(await code("x", { ContentBasedDeduplication: "true" }), "InvalidAttributeName");
 });
 
+Deno.test("memorySqs() takes a FIFO queue's FifoQueue again, in any case, and never another", async () => {
+  const { call, refusal } = setUp();
+  const Attributes = { FifoQueue: "True", ContentBasedDeduplication: "True" };
+  const { QueueUrl } = await call("CreateQueue", { QueueName: "jobs.fifo", Attributes });
+  await call("SetQueueAttributes", { QueueUrl, Attributes });
+  const names = Object.keys(Attributes);
+  assert.deepEqual(await call("GetQueueAttributes", { QueueUrl, AttributeNames: names }), {
+    Attributes: { FifoQueue: "true", ContentBasedDeduplication: "true" },
+  });
+  for (const FifoQueue of ["false", ""]) {
+    const refused = await refusal("SetQueueAttributes", { QueueUrl, Attributes: { FifoQueue } });
+    assert.equal(refused.code, "InvalidAttributeValue");
+  }
+});
+
 Deno.test("memorySqs() frees a deleted queue's name after 60 seconds", async () => {
   const { sqs, call, refusal } = setUp();
   const { QueueUrl } = await call("CreateQueue", { QueueName: "jobs" });
@@ -56,7 +71,8 @@ Deno.test("memorySqs() purges once in 60 seconds", async () => {
   await call("ReceiveMessage", { QueueUrl });
   await call("PurgeQueue", { QueueUrl });
   assert.deepEqual(sqs.messages("jobs"), []);
-  assert.equal((await refusal("PurgeQueue", { QueueUrl })).code, "PurgeQueueInProgress");
+  const { code, status } = await refusal("PurgeQueue", { QueueUrl });
+  assert.deepEqual([code, status], ["PurgeQueueInProgress", 403]);
   await sqs.clock.advance(60);
   await call("PurgeQueue", { QueueUrl });
 });

@@ -71,3 +71,30 @@ Deno.test("memorySqs() moves messages back in virtual time, at the rate of the t
   assert.deepEqual(Results.map(({ Status }: Output) => Status), ["COMPLETED", "CANCELLED"]);
   assert.equal((await refusal("StartMessageMoveTask", { SourceArn: arn("none") })).code, "ResourceNotFoundException");
 });
+
+Deno.test("memorySqs() ends a task whose destination is deleted, and says why", async () => {
+  const { sqs, QueueUrl, call, refusal } = setUp(1);
+  for (let i = 0; i < 3; i++) await sqs.sendMessage("jobs", String(i));
+  await call("ReceiveMessage", { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 });
+  await call("ReceiveMessage", { QueueUrl });
+  const there = await call("CreateQueue", { QueueName: "there" });
+  const SourceArn = arn("dead");
+  const task = { SourceArn, DestinationArn: arn("there"), MaxNumberOfMessagesPerSecond: 1 };
+  await call("StartMessageMoveTask", task);
+  await sqs.clock.advance(1);
+  await call("DeleteQueue", there);
+  await sqs.clock.advance(1);
+  const { Results: [{ Status, FailureReason, ApproximateNumberOfMessagesMoved }] } = await call(
+    "ListMessageMoveTasks",
+    {
+      SourceArn,
+    },
+  );
+  assert.deepEqual([Status, FailureReason, ApproximateNumberOfMessagesMoved], [
+    "FAILED",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    1,
+  ]);
+  const { code, status } = await refusal("CancelMessageMoveTask", { TaskHandle: "none" });
+  assert.deepEqual([code, status], ["ResourceNotFoundException", 404]);
+});

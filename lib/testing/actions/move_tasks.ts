@@ -97,7 +97,10 @@ function step(model: Model, task: MoveTask): void {
       const destination = queueByArn(model, task.destinationArn ?? message.sourceArn ?? "");
       if (!destination) {
         hideMessage(source, message, message.visibleAt, model.timeline.now());
-        return fail(task, "CouldNotDetermineMessageSource");
+        return fail(
+          task,
+          task.destinationArn ? "AWS.SimpleQueueService.NonExistentQueue" : "CouldNotDetermineMessageSource",
+        );
       }
       move(model, source, destination, message);
       task.moved++;

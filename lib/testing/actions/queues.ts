@@ -6,6 +6,7 @@ import {
   DEFAULT_ATTRIBUTES,
   DEFAULT_FIFO_ATTRIBUTES,
   isAttribute,
+  readAttributes,
   redriveOf,
 } from "../queue_attributes.ts";
 import { invalid, invalidValue, SqsFault } from "../sqs_fault.ts";
@@ -17,7 +18,7 @@ const MINUTE = 60_000;
 /** CreateQueue: the same again gives the same URL. */
 export function createQueue(model: Model, input: Input): { QueueUrl: string } {
   const name = text(input, "QueueName");
-  const attributes = textMap(input, "Attributes");
+  const attributes = readAttributes(input);
   const fifo = attributes.FifoQueue === "true";
   if (!/^[A-Za-z0-9_-]{1,80}$/.test(fifo ? name.replace(/\.fifo$/, "") : name) || name.length > 80) {
     throw invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
@@ -44,7 +45,7 @@ export function createQueue(model: Model, input: Input): { QueueUrl: string } {
     );
   }
   const arn = arnOf(model, name);
-  checkAttributes(model, attributes, { fifo, arn, isNew: true });
+  checkAttributes(model, attributes, { fifo, arn });
   const tags = textMap(input, "tags");
   checkTags(tags);
   const queue = createQueueState({
@@ -131,8 +132,8 @@ export function getQueueAttributes(model: Model, input: Input): unknown {
 /** SetQueueAttributes: an empty text takes a policy away. */
 export function setQueueAttributes(model: Model, input: Input): unknown {
   const queue = queueOf(model, input);
-  const attributes = textMap(input, "Attributes");
-  checkAttributes(model, attributes, { fifo: queue.fifo, arn: queue.arn, isNew: false });
+  const attributes = readAttributes(input);
+  checkAttributes(model, attributes, queue);
   for (const name of Object.keys(attributes)) delete queue.attributes[name];
   Object.assign(queue.attributes, filled(attributes));
   queue.modifiedAt = model.timeline.now();
@@ -152,6 +153,7 @@ export function purgeQueue(model: Model, input: Input): unknown {
   }
   queue.purgedAt = now;
   for (const message of [...queue.messages.values()]) removeMessage(queue, message);
+  queue.sent.clear();
   return {};
 }
 

@@ -174,15 +174,15 @@ function show(model: Model, queue: QueueState, message: StoredMessage, { system,
   };
 }
 
-/** The attributes that were asked for: by name, by `prefix.*`, or all. */
+/** The attributes that were asked for: by name, all, or by `prefix.*`, whose dot need not be in the name. */
 function chosen(
   attributes: Readonly<Record<string, WireAttribute>>,
   names: readonly string[],
 ): Record<string, WireAttribute> | undefined {
   const found = Object.entries(attributes).filter(([name]) =>
     names.some((asked) =>
-      asked === "All" || asked === ".*" || asked === name ||
-      (asked.endsWith(".*") && name.startsWith(asked.slice(0, -1)))
+      asked === "All" || asked === "*" || asked === name ||
+      (asked.endsWith(".*") && name.startsWith(asked.slice(0, -2)))
     )
   );
   return found.length > 0 ? Object.fromEntries(found) : undefined;

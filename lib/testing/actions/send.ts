@@ -14,10 +14,17 @@ export async function sendMessage(model: Model, input: Input): Promise<unknown> 
   return send(model, queueOf(model, input), input, digests.get(input));
 }
 
-/** SendMessageBatch: one limit for all bodies and attributes together. */
+/**
+ * SendMessageBatch: one limit for all bodies and attributes together, and one entry of a FIFO queue without its group or
+ * deduplication id refuses them all.
+ */
 export async function sendMessageBatch(model: Model, input: Input): Promise<unknown> {
-  queueOf(model, input);
+  const { fifo, attributes } = queueOf(model, input);
   const entries = entriesOf(input);
+  for (const { MessageGroupId, MessageDeduplicationId } of fifo ? entries : []) {
+    if (MessageGroupId == null) throw invalid(missing("MessageGroupId").message);
+    if (MessageDeduplicationId == null && attributes.ContentBasedDeduplication !== "true") throw withoutDeduplication();
+  }
   let bytes = 0;
   for (const { MessageBody, MessageAttributes } of entries) {
     if (typeof MessageBody !== "string") continue;
@@ -112,11 +119,15 @@ function deduplicationIdOf(
   }
   if (groupId === undefined) throw missing("MessageGroupId");
   if (id === undefined && digest === undefined) {
-    throw invalid(
-      "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-    );
+    throw withoutDeduplication();
   }
   return id ?? digest;
+}
+
+function withoutDeduplication(): SqsFault {
+  return invalid(
+    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+  );
 }
 
 /** A delay of its own is for messages of standard queues only; 0 is none. */
@@ -127,5 +138,5 @@ function delayOf(queue: QueueState, input: Input): number {
 }
 
 function otherType(parameter: string, value: unknown): SqsFault {
-  return invalidValue(parameter, value, "The request include parameter that is not valid for this queue type");
+  return invalidValue(parameter, value, "The request include parameter that is not valid for this queue type.");
 }

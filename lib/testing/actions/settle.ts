@@ -72,19 +72,22 @@ function remove(queue: QueueState, handle: string): void {
   if (message && latest) removeMessage(queue, message);
 }
 
+/**
+ * Hides by handle. In a standard queue any handle will do while the message is there, also where it is visible again or
+ * another consumer has it; a FIFO queue refuses both.
+ */
 function hide(model: Model, queue: QueueState, input: Input): void {
   const handle = text(input, "ReceiptHandle");
   const seconds = optionalInteger(input, "VisibilityTimeout", 0, 43_200);
   if (seconds === undefined) throw missing("VisibilityTimeout");
-  const { message, latest } = find(queue, handle);
-  if (!message || !latest) {
+  const { message } = find(queue, handle);
+  if (!message || (queue.fifo && expired(queue, handle))) {
     throw invalidValue(
       "ReceiptHandle",
       handle,
       "Message does not exist or is not available for visibility timeout change.",
     );
   }
-  if (!message.inFlight) throw new SqsFault("MessageNotInflight", "The specified message isn't in flight.");
   const now = model.timeline.now();
   if (now + seconds * 1000 > message.receivedAt + MAX_IN_FLIGHT) {
     throw invalidValue(
