@@ -24,11 +24,12 @@ export async function arrive(
   from: number,
   to: number,
 ): Promise<void> {
-  const { beats, state } = consumer;
+  const { state } = consumer;
+  const beats = consumer.beats && consumer.phase < Phase.Ending;
   const held = messages.map((message) => hold(consumer, lane, message, beats ? from : to));
   const now = nowOf(state);
   if (lane.timeout && to + lane.timeout * 1000 <= now) return held.forEach((message) => lose(message));
-  if (beats && consumer.phase < Phase.Ending && held[0].beatAt <= now) {
+  if (beats && held[0].beatAt <= now) {
     // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
     await Promise.all(held.map((message) => beat(message)));
   }

@@ -1,6 +1,6 @@
 import { nowOf } from "../broker.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
-import { lose, tell } from "./held.ts";
+import { isLapsed, lose, tell } from "./held.ts";
 
 /**
  * Notes that a message is handed to the user now, unless it was lost on the way.
@@ -14,7 +14,7 @@ export function handOver(delivery: Delivery<unknown>): boolean {
   const now = nowOf(state);
   if (!consumer.deletesFirst) {
     if (held.where !== "out") return false;
-    if (held.visibleUntil <= now) {
+    if (isLapsed(held)) {
       lose(held);
       return false;
     }

@@ -76,6 +76,11 @@ export function move(held: Held, where: "settling" | "gone"): void {
   held.where = where;
 }
 
+/** True for a message that is visible again, or may be. */
+export function isLapsed({ visibleUntil, consumer }: Held): boolean {
+  return visibleUntil <= nowOf(consumer.state);
+}
+
 /** Frees a message's slot. */
 export function free(held: Held): void {
   const { consumer } = held;

@@ -11,7 +11,7 @@ import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
-import { abandon, free, type Held, isOurs, move, secondsInFlight, tell, visibleFor } from "./held.ts";
+import { abandon, free, type Held, isLapsed, isOurs, move, secondsInFlight, tell, visibleFor } from "./held.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
@@ -26,20 +26,12 @@ export function settle(
   if (held.settlement) return held.settlement;
   const { consumer } = held;
   const { state } = consumer;
-  const since = held.handedAt ?? held.receivedAt;
   held.verb = type ?? "release";
   // From here on the heartbeat leaves it alone.
   if (held.where !== "gone") move(held, "settling");
   const settlement = held.settlement = new Promise<void>((resolve, reject) =>
     work((error) => {
-      if (type && state.options.onEvent) {
-        tell(held, {
-          type,
-          seconds: (nowOf(state) - since) / 1000,
-          visibleAfter,
-          error: error as Error | undefined,
-        });
-      }
+      if (type && state.options.onEvent) report(held, type, visibleAfter, error);
       if (error instanceof AwsError && error.retryable) held.settlement = undefined;
       free(held);
       if (!error) return resolve();
@@ -74,6 +66,8 @@ export function leave(held: Held, type?: "reject"): Promise<void> {
 async function hide(held: Held, seconds: number, done: Done): Promise<void> {
   // A heartbeat that arrived after us would undo it.
   await held.extending?.catch(() => {});
+  // SQS takes an old handle, and would change what another consumer has by now.
+  if (isLapsed(held)) return done(notOurs());
   held.lane.changes.add({ held, seconds }, done);
 }
 
@@ -109,36 +103,37 @@ export async function hideFor(held: Held, seconds: number): Promise<void> {
 
 /** Keeps a message hidden for some seconds from now. */
 export async function extend(held: Held, seconds: number): Promise<void> {
-  const { consumer: { state } } = held;
   // One after the other, and none after a settlement, which it would undo.
   while (held.extending && held.where === "out") await held.extending.catch(() => {});
-  let error: Error | undefined;
+  let error: unknown;
   try {
-    assertExtends(held, seconds);
+    assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
+    if (held.where !== "out" || isLapsed(held)) throw notOurs();
+    const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
+    if (seconds > most) {
+      throw new ConfigError(`Cannot extend by ${seconds} s as of the 12 hours that SQS allows ${most} s are left`);
+    }
     await hideFor(held, seconds);
   } catch (cause) {
-    error = cause as Error;
+    error = cause;
     throw cause;
   } finally {
-    tell(held, {
-      type: "extend",
-      seconds: (nowOf(state) - (held.handedAt ?? held.receivedAt)) / 1000,
-      visibleAfter: seconds,
-      error,
-    });
+    report(held, "extend", seconds, error);
   }
 }
 
-function assertExtends(held: Held, seconds: number): void {
-  assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
-  if (held.where !== "out") {
-    const fault = { awsCode: "MessageNotInflight", message: "it is settled, or no longer ours" };
-    throw sqsError("ChangeMessageVisibility", { status: 0, retryable: false }, fault);
-  }
-  const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
-  if (seconds > most) {
-    throw new ConfigError(
-      `Cannot extend by ${seconds} s as of the 12 hours that SQS allows ${most} s are left`,
-    );
-  }
+/** Tells what came of a verb. */
+function report(
+  held: Held,
+  type: "ack" | "release" | "reject" | "extend",
+  visibleAfter: number | undefined,
+  error: unknown,
+): void {
+  const seconds = (nowOf(held.consumer.state) - (held.handedAt ?? held.receivedAt)) / 1000;
+  tell(held, { type, seconds, visibleAfter, error: error as Error | undefined });
+}
+
+function notOurs(): AwsError {
+  const fault = { awsCode: "MessageNotInflight", message: "it is not ours" };
+  return sqsError("ChangeMessageVisibility", { status: 0, retryable: false }, fault);
 }

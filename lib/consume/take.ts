@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { nowOf } from "../broker.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
-import { lose } from "./held.ts";
+import { isLapsed, lose } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { pump } from "./poll.ts";
 import { start } from "./start.ts";
@@ -20,7 +19,7 @@ function take(consumer: Consumer): Delivery<string> | undefined {
     const delivery = lane.buffer.shift()!;
     const held = heldOf(delivery);
     if (held.where !== "buffer") continue; // released or lapsed while it waited
-    if (held.visibleUntil <= nowOf(consumer.state)) {
+    if (isLapsed(held)) {
       lose(held);
       continue;
     }

@@ -491,3 +491,18 @@ Deno.test("closed waits for the ack of a message that had lapsed", async () => {
     assert.deepEqual(test.of("ack").map(({ error }) => error), [undefined]);
   });
 });
+
+Deno.test("what a poll brings after the end is released at once, though it was longer than the timeout", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 5 } });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { waitTimeSeconds: 20, graceSeconds: 30 });
+    const loop = Array.fromAsync(deliveries);
+    await test.clock.sleep(1);
+    void deliveries.stop();
+    await loop;
+    await test.clock.sleep(14);
+    await test.fill(1);
+    await deliveries.closed;
+    assert.equal(test.count("visible"), 1);
+  });
+});

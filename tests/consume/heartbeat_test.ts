@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, consume, type Delivery, keepInvisible, pipe, receive } from "@dashi/sqs";
+import { connect, consume, type Delivery, keepInvisible, pipe, ReceiptExpiredError, receive } from "@dashi/sqs";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
@@ -165,6 +165,26 @@ Deno.test("delivery.signal aborts when the message is no longer ours, and its sl
     }
     await deliveries.closed;
   });
+});
+
+Deno.test("what lapsed is neither released nor extended: SQS would change what another consumer has by now", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 20 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const options = { heartbeat: false, maxMessages: 1, waitTimeSeconds: 1, graceSeconds: 100 };
+    const ours = consume(test.broker, "q", options);
+    const [delivery] = await Array.fromAsync(ours);
+    await test.clock.sleep(21);
+    const theirs = consume(test.broker, "q", options);
+    const [again] = await Array.fromAsync(theirs);
+    assert.equal(again.messageId, delivery.messageId);
+    await assert.rejects(delivery.release(), ReceiptExpiredError);
+    await assert.rejects(delivery.extend(5), ReceiptExpiredError);
+    assert.equal(test.count("inFlight"), 1);
+    await again.ack();
+    await Promise.all([ours.closed, theirs.closed]);
+  });
+  assert.equal(test.inputs(CHANGE).length, 0);
 });
 
 Deno.test("a heartbeat that SQS refuses as expired ends the message for us at once", async () => {
@@ -354,6 +374,21 @@ Deno.test("what lapsed while a handler blocked the event loop is neither handed 
     await deliveries.closed;
   });
   assert.equal(test.of("drop")[0].reason, "lapsed");
+});
+
+Deno.test("what lapsed while a handler blocked the event loop is not extended, though no timer has rung", async () => {
+  const test = blocking();
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      test.block(40);
+      await assert.rejects(delivery.extend(60), ReceiptExpiredError);
+      await assert.rejects(delivery.release(), ReceiptExpiredError);
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.inputs(CHANGE).length, 0);
 });
 
 Deno.test("what lapsed while it was decoded is not handed over, though no timer has rung", async () => {
