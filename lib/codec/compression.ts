@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { show } from "../check.ts";
+import { refuse, show } from "../check.ts";
 import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 
 /** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
@@ -27,7 +27,7 @@ const isKnown = (encoding: string): boolean => /^(?:gzip|zlib|application\/x-gzi
  * @see {@link https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.compression.html}
  */
 export async function compress(bytes: Uint8Array<ArrayBuffer>, encoding: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (!isKnown(encoding)) throw new ConfigError(`Cannot compress as ${show(encoding)}: use gzip or zlib`);
+  if (!isKnown(encoding)) refuse("contentEncoding", "gzip or zlib", encoding);
   return await pump(bytes, "CompressionStream", "deflate", ConfigError);
 }
 

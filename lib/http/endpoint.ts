@@ -144,9 +144,9 @@ export function assertRegion(path: string, region: unknown): void {
  * @throws {ConfigError} Which does not show them either.
  */
 export function assertPlainUrl(path: string, url: unknown): void {
-  const { username, password } = typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)
+  const { username, password }: Partial<URL> = typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)
     ? new URL(url)
-    : { username: "-", password: "" };
+    : { username: "-" };
   if (username || password) refuse(path, "an http or https URL without a user", url);
 }
 

@@ -25,5 +25,5 @@ export function isSkewed(awsCode: string, message: string): boolean {
 
 /** Full jitter: a random wait, in seconds, below a bound that doubles with each failure. */
 export function backoffSeconds(failures: number, random: () => number, base = 0.1, most = 20): number {
-  return random() * Math.min(most, base * 2 ** Math.min(failures, 30));
+  return random() * Math.min(most, base * 2 ** failures);
 }

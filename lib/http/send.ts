@@ -74,6 +74,7 @@ export async function send<Output>(
   const once = request.body instanceof ReadableStream;
   const maxAttempts = once ? 1 : options.maxAttempts ?? state.maxAttempts;
   const mended: Mended = {};
+  let before: AwsError | undefined;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     const began = nowOf(state);
@@ -95,6 +96,9 @@ export async function send<Output>(
       }
     }
     if (!seen.sent || !(error instanceof AwsError)) throw error;
+    // A refusal says nothing of the try before it, which may have been carried out.
+    if (before) error.cause ??= before;
+    before = error;
     const mends = !once && mend(state, error, seen, mended);
     if (!mends && !(error.retryable && attempt < maxAttempts)) throw error;
     const delay = mends ? 0 : backoffSeconds(attempt, state.random);

@@ -139,7 +139,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
       url: url.href,
       method,
       headers,
-      body: body instanceof ReadableStream || body === "" ? undefined : body,
+      body: body instanceof ReadableStream ? undefined : body || undefined,
       service,
       region,
       cache,
@@ -156,7 +156,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
     init: {
       method,
       headers: all,
-      body: body === "" ? undefined : body,
+      body: body || undefined,
       redirect: "manual",
       signal,
       ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),

@@ -22,6 +22,8 @@ export interface Target {
   readonly name: string;
   /** The queue; unset for a topic. */
   readonly address?: QueueAddress;
+  /** Whether it keeps the order of message groups: the topic of an exchange may have another name. */
+  readonly fifo?: boolean;
   /** The most bytes of a message, and of a request. */
   readonly limit: number;
   /** Why it was not found. */
@@ -46,11 +48,16 @@ export interface Part {
 /** Finds a queue, or how much a topic takes. What goes wrong becomes the target's error. */
 export async function locate(broker: Broker, name: string, fanout: boolean, signal?: AbortSignal): Promise<Target> {
   const { options } = stateOf(broker);
-  const limit = MAX_REQUEST_BYTES;
+  const named = { signal };
   try {
-    if (!fanout) return { name, limit, address: await resolveQueue(broker, name, { signal }) };
-    // Without a store it is for the fanout to refuse what is too large: one request less.
-    return { name, limit: options.payloads ? await options.fanout!.limit(broker, name, { signal }) : limit };
+    const address = fanout ? undefined : await resolveQueue(broker, name, named);
+    return {
+      name,
+      address,
+      fifo: (address ? address.url : await options.fanout!.declare(broker, name, named)).endsWith(".fifo"),
+      // Without a store it is for the fanout to refuse what is too large: one request less.
+      limit: fanout && options.payloads ? await options.fanout!.limit(broker, name, named) : MAX_REQUEST_BYTES,
+    };
   } catch (error) {
     return { name, limit: 0, error: asError(error) };
   }
@@ -99,10 +106,9 @@ function seal(
   stream?: ReadableStream<Uint8Array>,
 ): Part {
   const { delaySeconds } = options;
-  const { name, address, limit } = target;
+  const { name, address, fifo, limit } = target;
   const { payloads } = state.options;
   const { body } = encoded;
-  const fifo = (address?.url ?? name).endsWith(".fifo");
   const delays = address && !fifo;
   if (!delays && delaySeconds !== undefined) refuse("delaySeconds", `left out, as '${name}' takes none`, delaySeconds);
   if (!delays && delay !== undefined) {
@@ -182,10 +188,11 @@ export function fanoutFields({ message }: Part): FanoutMessage {
 
 /** True if the message may be there although the send seemed to fail: it would need its payload. */
 function mayBeThere(error: unknown): boolean {
-  if (!(error instanceof DashiError) || error instanceof IntegrityError) return true;
-  // Only an answer of AWS's own says for certain that it is not.
-  return error instanceof AwsError &&
-    /^(?:Timeout|NetworkError|InvalidAnswer|MissingFromAnswer|Http\d+)$/.test(error.awsCode);
+  const { awsCode, cause } = error as AwsError;
+  return !(error instanceof DashiError) || error instanceof IntegrityError ||
+    // Only an answer of AWS's own says for certain that it is not; its cause is the try before, if there was one.
+    /^(?:Timeout|NetworkError|InvalidAnswer|MissingFromAnswer|Http\d+)$/.test(awsCode) ||
+    cause instanceof AwsError && mayBeThere(cause);
 }
 
 /** Takes back what was stored for a part whose send failed with `error`, or never began; what may be there keeps it. */

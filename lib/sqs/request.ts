@@ -87,7 +87,7 @@ const RECEIPT = "the message is visible again, gone, or was received by another 
 const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
   [
     /NonExistentQueue|QueueDoesNotExist/,
-    "declareQueue() makes it, and 'region' and the account must be the queue's",
+    "'createMissing' or declareQueue() makes it, and 'region' and the account must be the queue's",
     DoesNotExistQueueError,
   ],
   [

@@ -93,12 +93,7 @@ async function lookUp(
   } catch (error) {
     if (!(error instanceof DoesNotExistQueueError)) throw error;
     if (!create) {
-      const off = stateOf(broker).options.createMissing ? "" : ", and 'createMissing' is off";
-      throw new DoesNotExistQueueError(
-        `Cannot find the queue '${name}'${off}: ${error.message}`,
-        error,
-        { cause: error },
-      );
+      throw new DoesNotExistQueueError(`Cannot find the queue '${name}': ${error.message}`, error, { cause: error });
     }
   }
   return await createNamed(broker, name, options).catch((error) => {

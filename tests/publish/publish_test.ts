@@ -469,6 +469,23 @@ Deno.test("publish() keeps what it stored if the message may be there all the sa
   assert.equal(objects.size, 1);
 });
 
+Deno.test("publish() keeps what it stored if a try before the last one may have sent the message", async () => {
+  for (const [code, tries] of [["RequestThrottled", 3], ["AccessDenied", 2]] as const) {
+    const { store, objects } = memoryStore(0);
+    const { broker, sqs } = setUp({ payloads: store });
+    sqs.setFaults(({ action, attempt }) =>
+      action === "SendMessage" ? attempt === 1 ? { type: "lost-answer" } : { type: "error", code } : undefined
+    );
+    await assert.rejects(
+      sqs.clock.run(() => publish(broker, 1, { queue: "orders" })),
+      (error) => error instanceof AwsError && error.awsCode === code && error.cause instanceof AwsError,
+    );
+    assert.equal(sqs.requests.count("SendMessage"), tries);
+    assert.deepEqual(sqs.messages("orders").map(({ body }) => body), ["pointer k0"]);
+    assert.deepEqual([...objects.keys()], ["k0"]);
+  }
+});
+
 Deno.test("publish() stores a stream as it is, for each queue, and wants payloads for it", async () => {
   const stream = () => new Blob(["bytes"]).stream();
   const bare = setUp();
@@ -501,6 +518,7 @@ Deno.test("publish() stores a stream as it is, for each queue, and wants payload
 function memoryFanout(limit = 262_144) {
   const messages: FanoutMessage[] = [];
   const fanout: Partial<Fanout> = {
+    declare: (_broker, exchange) => Promise.resolve(`arn:aws:sns:us-east-1:1:${exchange}`),
     limit: () => Promise.resolve(limit),
     publish: (_broker: Broker, exchange, batch) => {
       messages.push(...batch);
