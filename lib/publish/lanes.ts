@@ -25,9 +25,8 @@ export interface Load {
 
 interface Lane {
   waiting: Load[];
-  readonly fifo: boolean;
   /** FIFO: the groups that have messages in flight or in a backoff, which later ones must not overtake. */
-  readonly busy: Set<string>;
+  readonly busy?: Set<string>;
 }
 
 /** Options of {@linkcode openLanes}. */
@@ -88,10 +87,8 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       if (again.includes(index) && ++load.tries < state.maxAttempts && !ending.signal.aborted) retried.push(load);
       else await settle(load, outcomes[index]);
     }
-    if (lane.fifo) {
-      for (const load of loads) lane.busy.delete(groupOf(load));
-      for (const load of retried) lane.busy.add(groupOf(load));
-    }
+    for (const load of loads) lane.busy?.delete(groupOf(load));
+    for (const load of retried) lane.busy?.add(groupOf(load));
     if (retried.length) begin(retry(lane, retried, outcomes[again[0]] as AwsError));
     for (const other of lanes.values()) dispatch(other, false);
   }
@@ -106,7 +103,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     lane.waiting.unshift(...loads);
     for (const load of loads) {
       load.waiting = true;
-      lane.busy.delete(groupOf(load));
+      lane.busy?.delete(groupOf(load));
     }
     dispatch(lane, true);
   }
@@ -131,11 +128,11 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   return {
     add(load) {
       if (ending.signal.aborted || signal?.aborted) return begin(refuse(load));
-      const { part: { target: { name, address } } } = load;
+      const { part: { target: { name, address, fifo } } } = load;
       const key = address?.url ?? name;
       let lane = lanes.get(key);
       if (!lane) {
-        lane = { waiting: [], fifo: key.endsWith(".fifo"), busy: new Set() };
+        lane = { waiting: [], busy: fifo ? new Set() : undefined };
         lanes.set(key, lane);
       }
       lane.waiting.push(load);
@@ -159,18 +156,18 @@ function groupOf({ part }: Load): string {
 
 /** Takes the next batch out of a lane; an empty one unless it is full or may be a partial one. */
 function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boolean): readonly Load[] {
-  const { waiting, fifo, busy } = lane;
+  const { waiting, busy } = lane;
   const { limit } = waiting[0].part.target;
   const taken: Load[] = [];
   const left: Load[] = [];
-  const held = fifo ? new Set(busy) : busy;
+  const held = busy && new Set(busy);
   let bytes = 0;
   let at = 0;
   let full = false;
   for (; at < waiting.length && !full; at++) {
     const load = waiting[at];
     const group = groupOf(load);
-    if (fifo && held.has(group)) {
+    if (held?.has(group)) {
       left.push(load);
       continue;
     }
@@ -181,14 +178,14 @@ function take(state: BrokerState, lane: Lane, partial: boolean, batchGroups: boo
     }
     taken.push(load);
     // SQS may fail one entry of a batch and take a later one.
-    if (fifo && !batchGroups) held.add(group);
+    if (!batchGroups) held?.add(group);
     full = taken.length === MAX_BATCH;
   }
   if (!full && !partial) return [];
   lane.waiting = left.concat(waiting.slice(at));
   for (const load of taken) {
     load.waiting = false;
-    if (fifo) busy.add(groupOf(load));
+    busy?.add(groupOf(load));
   }
   return taken;
 }

@@ -564,6 +564,7 @@ Deno.test("publishAll() deletes what it stored for a message that failed for goo
 Deno.test("publishAll() hands a topic its messages in batches", async () => {
   const batches: number[] = [];
   const fanout: Partial<Fanout> = {
+    declare: (_broker, exchange) => Promise.resolve(`arn:aws:sns:us-east-1:1:${exchange}`),
     publish(_broker, exchange, messages) {
       batches.push(messages.length);
       return Promise.resolve(
@@ -577,6 +578,28 @@ Deno.test("publishAll() hands a topic its messages in batches", async () => {
   assert.deepEqual(batches, [10, 2]);
   assert.deepEqual(results.filter(({ error }) => error).map(({ error }) => error!.message), ["bad"]);
   assert.deepEqual(results[0].sent, [{ topic: "loud", messageId: "m0" }]);
+});
+
+Deno.test("publishAll() keeps the order of groups in a topic whose ARN alone tells that it is FIFO", async () => {
+  let busy = 0;
+  const sent: string[] = [];
+  const fanout: Partial<Fanout> = {
+    declare: () => Promise.resolve("arn:aws:sns:us-east-1:1:theirs.fifo"),
+    async publish(_broker, topic, messages) {
+      assert.equal(++busy, 1, "one request at a time for one group");
+      assert.equal(messages.length, 1);
+      assert.deepEqual(messages.map(({ groupId }) => groupId), ["default"]);
+      await Promise.resolve();
+      busy--;
+      sent.push(...messages.map(({ body }) => body));
+      return messages.map((_, i) => ({ topic, messageId: `m${i}` }));
+    },
+  };
+  const topology = { exchanges: { loud: { type: "fanout" } }, bindings: [] } as const;
+  const { many } = setUp({ topology, fanout: fanout as Fanout });
+  const results = await many(numbered(30), { queue: undefined, exchange: "loud" });
+  assert.deepEqual(results.map(({ error }) => error), Array(30).fill(undefined));
+  assert.deepEqual(sent, numbered(30).map(({ body }) => body));
 });
 
 Deno.test("publishAll() gives one result an input, in order, and each message is there as often as it says", async () => {
