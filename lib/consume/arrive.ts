@@ -59,10 +59,10 @@ function integrity({ message, lane }: Held): IntegrityError | undefined {
   };
   const what = differs(MD5OfBody, () => md5Hex(Body))
     ? "MD5OfBody"
-    : MessageAttributes && differs(MD5OfMessageAttributes, () => md5OfAttributes(MessageAttributes))
-    ? "MD5OfMessageAttributes"
-    : undefined;
-  return what
-    ? new IntegrityError(`Cannot trust message ${message.MessageId} of '${lane.name}' as its ${what} does not fit it`)
-    : undefined;
+    : MessageAttributes && differs(MD5OfMessageAttributes, () => md5OfAttributes(MessageAttributes)) &&
+      "MD5OfMessageAttributes";
+  if (!what) return;
+  return new IntegrityError(
+    `Cannot trust message ${message.MessageId} of '${lane.name}' as its ${what} does not fit it`,
+  );
 }

@@ -34,10 +34,12 @@ export interface Lane {
   idle: boolean;
   /** The last receive that was asked, to be asked again. */
   request?: { readonly key: string; readonly request: AwsRequest<ReceiveMessageOutput> };
+  /** When a message last left it, in milliseconds. */
+  freedAt?: number;
   /** It waits before its next receive. */
-  resting: boolean;
+  resting?: boolean;
   /** With `untilEmpty`: it has been seen empty. */
-  drained: boolean;
+  drained?: boolean;
   failures: number;
   pollCredit: number;
   takeCredit: number;
@@ -171,8 +173,6 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
       polls: 0,
       target: 1,
       idle: false,
-      resting: false,
-      drained: false,
       failures: 0,
       pollCredit: 0,
       takeCredit: 0,

@@ -85,7 +85,9 @@ export function isLapsed({ visibleUntil, consumer }: Held): boolean {
 export function free(held: Held): void {
   const { consumer } = held;
   move(held, "gone");
-  if (consumer.held.delete(held)) consumer.changed();
+  if (!consumer.held.delete(held)) return;
+  held.lane.freedAt = nowOf(consumer.state);
+  consumer.changed();
 }
 
 /** The message is no longer ours: its `signal` fires, and its slot is free. */

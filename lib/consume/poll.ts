@@ -114,16 +114,17 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   const count = messages.length;
   consumer.lastPollAt = new Date(now);
   lane.failures = 0;
-  lane.idle = count === 0;
+  lane.idle = !count;
   if (count === asked && asked > 1) lane.target = Math.min(lane.target + 1, settings.polls);
-  else if (count === 0) lane.target = 1;
+  else if (!count) lane.target = 1;
   state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - began) / 1000 });
   if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
   const least = wait < Math.min(TURN, settings.waitTimeSeconds) ? TURN : LEAST_REST;
   const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? least : 0);
   // A short poll only looked whether more is there: the long one that follows it counts.
   if (!long) return;
-  if (settings.untilEmpty && !locked(lane, consumer)) {
+  // What SQS found empty a moment ago may be unlocked by now.
+  if (settings.untilEmpty && !locked(lane, consumer, Math.max(sentAt, now - 1000))) {
     lane.drained = true;
     if (consumer.lanes.every(({ drained }) => drained)) finish(consumer);
   } else if (rest) {
@@ -131,10 +132,12 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   }
 }
 
-/** FIFO: a queue may look empty because its groups wait for messages that are held here. */
-function locked(lane: Lane, { held, working, waiters, buffered }: Consumer): boolean {
-  return lane.address!.fifo && (working > 0 || buffered > 0 || !waiters.length) &&
-    [...held].some((message) => message.lane === lane);
+/** FIFO: a queue may look empty because its groups wait for messages that are held here, or were `since`. */
+function locked(lane: Lane, { held, working, waiters, buffered }: Consumer, since: number): boolean {
+  return lane.address!.fifo && (lane.freedAt! >= since ||
+    [...held].some((message) =>
+      message.lane === lane && (message.settlement || working > 0 || buffered > 0 || !waiters.length)
+    ));
 }
 
 /** No more receives; what is there is still handed out. */

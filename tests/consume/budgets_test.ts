@@ -266,3 +266,34 @@ Deno.test("untilEmpty on FIFO does not take a group that waits for us for an emp
     await deliveries.closed;
   });
 });
+
+for (const [how, waits] of [["ack: auto", [0]], ["acks that nobody awaits", [0]], ["forEach", [0, 1]]] as const) {
+  for (const waitTimeSeconds of waits) {
+    Deno.test(`untilEmpty on FIFO is not misled by a receive that raced an ack: ${how}, a wait of ${waitTimeSeconds} s`, async () => {
+      for (let seed = 1; seed <= 5; seed++) {
+        const onRequest = ({ sequence }: { sequence: number }) =>
+          ({ type: "slow", seconds: ((sequence * seed * 7919) % 13) / 50 }) as const;
+        const test = setUp({ queue: "q.fifo", seed, onRequest });
+        for (let n = 0; n < 45; n++) await test.fill(1, "q.fifo", { groupId: `${n % 2}` });
+        let seen = 0;
+        const work = () => {
+          seen++;
+          return test.clock.sleep(0.3);
+        };
+        await test.run(async () => {
+          const ack = how === "ack: auto" ? "auto" : "manual";
+          const deliveries = consume(test.broker, "q.fifo", { untilEmpty: true, waitTimeSeconds, ack, prefetch: 5 });
+          if (how === "forEach") await forEach(deliveries, work);
+          else {
+            for await (const delivery of deliveries) {
+              await work();
+              if (ack === "manual") delivery.ack();
+            }
+          }
+          await deliveries.closed;
+        });
+        assert.equal(seen, 45, `seed ${seed}`);
+      }
+    });
+  }
+}

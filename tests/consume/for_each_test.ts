@@ -128,7 +128,9 @@ for (const budget of [{ maxMessages: 3 }, { untilEmpty: true }]) {
         await deliveries.closed;
       });
       assert.equal(test.sqs.messages(queue).length, 0);
-      assert.equal(test.seconds(), queue === "q" ? 600 : 1800);
+      // On FIFO the receive that ends as the last is acked may have seen its group locked: one more is asked.
+      const more = "untilEmpty" in budget && queue !== "q" ? 20 : 0;
+      assert.equal(test.seconds(), queue === "q" ? 600 : 1800 + more);
     }
   });
 }
