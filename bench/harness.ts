@@ -87,11 +87,6 @@ export function written(): string {
   }));
 }
 
-/** A message as the JSON protocol has it. */
-export interface Message {
-  readonly ReceiptHandle?: string;
-}
-
 /**
  * The loop that one writes by hand: so many receives side by side; the deletes of what one brought are under way while
  * the next is.

@@ -106,35 +106,41 @@ const versions = (): string =>
 /** The page and its plots. */
 export async function report(
   results: Results,
-  { rounds, warmUp, seconds }: Effort,
+  effort: Effort,
   minutes: number,
 ): Promise<{ text: string; plots: Record<string, string> }> {
-  const { consume, publish, latency = [], queues = [], start = [], memory, payloads = "", payloadMix, payloadMiB } =
-    results;
-  const eight = consume.filter(({ setting, name }) => setting === 8 || name === KOMBU);
+  return { text: pageOf(results, effort, minutes), plots: await plotsOf(results) };
+}
+
+async function plotsOf({ consume, publish, queues = [], memory }: Results): Promise<Record<string, string>> {
+  const atEight = (rows: readonly Row[]) => rows.filter(({ setting, name }) => setting === 8 || name === KOMBU);
+  const speedsOf = (rows: readonly Row[]) => atEight(rows).map(({ name, speed }) => ({ name, speed }));
   const heap = memory!.heap!.map((mb, at) => ({ name: "heap", thousand: (at + 1) * memory!.messages / 10_000, mb }));
-  const plots = {
-    consume: await bars(eight.map(({ name, speed }) => ({ name, speed })), "speed", "messages a second, eight polls"),
-    cpu: await bars(eight.map(({ name, cpu }) => ({ name, cpu })), "cpu", "µs of CPU a message, eight polls"),
-    publish: await bars(
-      publish.filter(({ setting, name }) => setting === 8 || name === KOMBU).map(({ name, speed }) => ({
-        name,
-        speed,
-      })),
-      "speed",
-      "messages a second, eight requests side by side",
+  return {
+    consume: await bars(speedsOf(consume), "speed", "messages a second, eight polls"),
+    cpu: await bars(
+      atEight(consume).map(({ name, cpu }) => ({ name, cpu })),
+      "cpu",
+      "µs of CPU a message, eight polls",
     ),
+    publish: await bars(speedsOf(publish), "speed", "messages a second, eight requests side by side"),
     queues: await lines(
       queues.map(({ name, setting, speed }) => ({ name, queues: setting, speed })),
       { field: "queues", title: "queues", log: true },
       { field: "speed", title: "messages a second" },
     ),
-    memory: await lines(heap, { field: "thousand", title: "thousand messages" }, {
-      field: "mb",
-      title: "MB of heap in use",
-    }),
+    memory: await lines(
+      heap,
+      { field: "thousand", title: "thousand messages" },
+      { field: "mb", title: "MB of heap in use" },
+    ),
   };
-  const text = `# Benchmarks
+}
+
+function pageOf(results: Results, { rounds, warmUp, seconds }: Effort, minutes: number): string {
+  const { consume, publish, latency = [], queues = [], start = [], memory, payloads = "" } = results;
+  const { payloadMix, payloadMiB } = results;
+  return `# Benchmarks
 
 Written by \`deno task bench\`; run it to have your own. ${versions()}. Python and kombu are whatever
 \`INTEROP_PYTHON\` has.
@@ -229,7 +235,6 @@ fetch is aimed at, and less than 64 MiB.
 ${payloads}
 \`\`\`
 ${payloadMix ? mixOf(payloadMix) : ""}`;
-  return { text, plots };
 }
 
 /** How much later small messages come beside large ones. */

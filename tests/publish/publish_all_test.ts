@@ -11,8 +11,9 @@ import { publishMany } from "../../lib/publish/publish_many.ts";
 import { createQueue } from "../../lib/sqs/create_queue.ts";
 import { send } from "../../lib/http/send.ts";
 import { type FaultHook, memorySqs } from "../../lib/testing/mod.ts";
-import type { ConnectOptions, DashiEvent, Fanout, PayloadStore } from "../../lib/types.ts";
+import type { ConnectOptions, DashiEvent, Fanout } from "../../lib/types.ts";
 import { startServer } from "../support/fauxqs.ts";
+import { memoryStore } from "./memory_store.ts";
 
 interface Entry {
   readonly Id: string;
@@ -521,37 +522,18 @@ Deno.test("publishAll() compares checksums of each entry", async () => {
   assert.equal(sqs.messages("orders").length, 3);
 });
 
-function memoryStore(threshold: number, fails = (_body: string) => false) {
-  const objects = new Map<string, string>();
-  const store: PayloadStore = {
-    threshold,
-    always: false,
-    isPointer: () => false,
-    offload(body) {
-      const key = `k${objects.size}`;
-      if (fails(body as string)) return Promise.reject(new Error("no room"));
-      objects.set(key, body as string);
-      const undo = () => Promise.resolve(void objects.delete(key));
-      return Promise.resolve({ body: `pointer ${key}`, messageAttributes: {}, location: { bucket: "b", key }, undo });
-    },
-    resolve: () => Promise.reject(new Error("unused")),
-    cleanUp: () => Promise.resolve(),
-  };
-  return { store, objects };
-}
-
 Deno.test("publishAll() stores large bodies, and the largest of a batch that is too large in sum", async () => {
-  const { store, objects } = memoryStore(500_000);
+  const { store, objects } = memoryStore({ threshold: 500_000 });
   const { many, batches } = setUp({ payloads: store });
   const sizes = [100_000, 400_000, 200_000, 450_000, 300_000, 600_000];
   const results = await many(sizes.map((size) => ({ body: "x".repeat(size) })));
-  assert.deepEqual([...objects.values()].map((body) => body.length).sort(), [450_000, 600_000]);
+  assert.deepEqual([...objects.values()].map(({ body }) => body.length).sort(), [450_000, 600_000]);
   assert.equal(batches().length, 1);
   assert.deepEqual(results.map(({ payload }) => !!payload), [false, false, false, true, false, true]);
 });
 
 Deno.test("publishAll() deletes what it stored for a message that failed for good, and keeps it over retries", async () => {
-  const { store, objects } = memoryStore(0, (body) => body === "2");
+  const { store, objects } = memoryStore({ threshold: 0, fails: (body) => body === "2" });
   const { many, sqs, held } = setUp({ payloads: store });
   sqs.setFaults(failing({ "pointer k0": 1, "pointer k1": 9 }));
   const results = await many(numbered(3));

@@ -17,6 +17,7 @@ import { publish } from "../../lib/publish/publish.ts";
 import { publishMany } from "../../lib/publish/publish_many.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { Broker, ConnectOptions, DashiEvent, Fanout, FanoutMessage, PayloadStore } from "../../lib/types.ts";
+import { memoryStore } from "./memory_store.ts";
 
 type Sent = Record<string, unknown> & { MessageBody: string };
 
@@ -363,32 +364,8 @@ for (const field of ["MD5OfMessageBody", "MD5OfMessageAttributes"]) {
   });
 }
 
-/** A store in memory. */
-function memoryStore(threshold = 262_144, always = false) {
-  const objects = new Map<string, { body: string; shared: boolean; queue: string; size?: number }>();
-  let count = 0;
-  const store: PayloadStore = {
-    threshold,
-    always,
-    isPointer: (body) => body.startsWith("pointer "),
-    async offload(body, options) {
-      const key = `k${count++}`;
-      objects.set(key, { ...options, body: typeof body === "string" ? body : await new Response(body).text() });
-      return {
-        body: `pointer ${key}`,
-        messageAttributes: { ExtendedPayloadSize: options.size ?? 0 },
-        location: { bucket: "b", key },
-        undo: () => Promise.resolve(void objects.delete(key)),
-      };
-    },
-    resolve: () => Promise.reject(new Error("unused")),
-    cleanUp: () => Promise.resolve(),
-  };
-  return { store, objects };
-}
-
 Deno.test("publish() stores bodies above the threshold, attributes counted, and sends the pointer", async () => {
-  const { store, objects } = memoryStore(10);
+  const { store, objects } = memoryStore({ threshold: 10 });
   const { broker, inputs } = setUp({ codec: text(), payloads: store });
   assert.equal((await publish(broker, "1234567890", { queue: "orders" })).payload, undefined);
   const result = await publish(broker, "1234", { queue: "orders", messageAttributes: { a: "b" } });
@@ -403,7 +380,7 @@ Deno.test("publish() stores bodies above the threshold, attributes counted, and 
 });
 
 Deno.test("publish() tells the payload store the attributes, of which S3Key chooses the key", async () => {
-  const { store } = memoryStore(0);
+  const { store } = memoryStore({ threshold: 0 });
   const told: unknown[] = [];
   const offload: PayloadStore["offload"] = (body, about, context) => {
     told.push(about.messageAttributes);
@@ -418,7 +395,7 @@ Deno.test("publish() tells the payload store the attributes, of which S3Key choo
 });
 
 Deno.test("publish() sends no empty attributes, with a store that adds none either", async () => {
-  const { store } = memoryStore(10);
+  const { store } = memoryStore({ threshold: 10 });
   const told: unknown[] = [];
   const offload: PayloadStore["offload"] = async (body, about, context) => {
     told.push(about.messageAttributes);
@@ -432,14 +409,14 @@ Deno.test("publish() sends no empty attributes, with a store that adds none eith
 });
 
 Deno.test("publish() stores every body with always, also one that SQS would refuse", async () => {
-  const { store, objects } = memoryStore(1e6, true);
+  const { store, objects } = memoryStore({ threshold: 1e6, always: true });
   const { broker } = setUp({ codec: text(), payloads: store });
   await publish(broker, "\0", { queue: "orders" });
   assert.equal(objects.get("k0")!.body, "\0");
 });
 
 Deno.test("publish() stores one object for each queue of an exchange", async () => {
-  const { store, objects } = memoryStore(0);
+  const { store, objects } = memoryStore({ threshold: 0 });
   const { broker } = setUp({ topology, payloads: store });
   const { payload, sent } = await publish(broker, 1, { exchange: "news", routingKey: "a.b" });
   assert.deepEqual([...objects.values()].map(({ queue, shared }) => [queue, shared]), [["orders", false], [
@@ -451,7 +428,7 @@ Deno.test("publish() stores one object for each queue of an exchange", async () 
 });
 
 Deno.test("publish() deletes what it stored if the send fails", async () => {
-  const { store, objects } = memoryStore(0);
+  const { store, objects } = memoryStore({ threshold: 0 });
   const { broker, sqs } = setUp({ payloads: store });
   sqs.setFaults(({ action }) =>
     action === "SendMessage" ? { type: "error", code: "InternalError", status: 500 } : undefined
@@ -461,7 +438,7 @@ Deno.test("publish() deletes what it stored if the send fails", async () => {
 });
 
 Deno.test("publish() keeps what it stored if the message may be there all the same", async () => {
-  const { store, objects } = memoryStore(0);
+  const { store, objects } = memoryStore({ threshold: 0 });
   const { broker, sqs } = setUp({ payloads: store });
   sqs.setFaults(({ action }) => action === "SendMessage" ? { type: "lost-answer" } : undefined);
   await assert.rejects(sqs.clock.run(() => publish(broker, 1, { queue: "orders" })), AwsError);
