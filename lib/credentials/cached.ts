@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deferred, nowOf, once } from "../broker.ts";
+import { nowOf, once, unlessAborted } from "../broker.ts";
 import { CredentialsError } from "../errors.ts";
 import { endpointFor } from "../http/endpoint.ts";
 import { backoffSeconds } from "../http/retryable.ts";
@@ -78,17 +78,12 @@ export function cached(
     if (keys && rejected && isSame(keys, rejected)) entry.endsAt = 0;
     const good = keys && nowOf(context) < entry.endsAt;
     if (good && (nowOf(context) < entry.refreshAt || pending.size)) return keys;
-    const { promise: aborted, reject } = deferred<never>();
-    const abort = () => reject(signal!.reason);
-    signal?.addEventListener("abort", abort);
     try {
-      return await Promise.race([once(entry, "refresh", () => refresh(entry, context)), aborted]);
+      return await unlessAborted(once(entry, "refresh", () => refresh(entry, context)), signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (good) return keys;
       throw error;
-    } finally {
-      signal?.removeEventListener("abort", abort);
     }
   };
 }

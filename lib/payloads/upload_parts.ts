@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unlessAborted } from "../broker.ts";
 import { AwsError, ConfigError } from "../errors.ts";
 import { abortMultipartUpload } from "../s3/abort_multipart_upload.ts";
 import {
@@ -86,7 +87,8 @@ export async function uploadParts(
       signal.throwIfAborted();
       const most = partSize(partNumber);
       const used = spare.pop()?.buffer;
-      const body = await heed(signal, fill(new Uint8Array(used?.byteLength === most ? used : new ArrayBuffer(most))));
+      const buffer = new Uint8Array(used?.byteLength === most ? used : new ArrayBuffer(most));
+      const body = await unlessAborted(fill(buffer), signal);
       if (!body.length) break;
       if (partNumber > MAX_PARTS) {
         throw new ConfigError(
@@ -124,19 +126,5 @@ async function complete(
     const { bucket, key } = options;
     const { size } = await bucketRequest(settings, context, headObject({ bucket, key }));
     if (size !== options.size) throw error;
-  }
-}
-
-/** Stops waiting when the signal fires. */
-async function heed<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { signal: over.signal });
-    if (signal.aborted) reject(signal.reason);
-  });
-  try {
-    return await Promise.race([step, aborted]);
-  } finally {
-    over.abort();
   }
 }

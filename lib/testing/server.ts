@@ -1,3 +1,4 @@
+import { unlessAborted } from "../broker.ts";
 import { is } from "../check.ts";
 import { ACTIONS } from "./actions.ts";
 import { type Fault, type FaultCall, type FaultHook, faultOf, refusal, spoil, withoutFailed } from "./faults.ts";
@@ -100,7 +101,8 @@ export function createServer(model: Model, options: ServerOptions): Server {
       const request = new Request(input, init);
       request.signal.throwIfAborted();
       try {
-        return await unlessAborted(request.signal, serve(request, request.signal));
+        // What the server does goes on when the client is gone.
+        return await unlessAborted(serve(request, request.signal), request.signal);
       } finally {
         timeline.touch();
       }
@@ -143,15 +145,6 @@ async function carryOut(
   const none = (rest.Entries as unknown[]).length === 0;
   const done = (none ? { Successful: [] } : await act(model, rest, client)) as { Failed?: object[] };
   return { ...done, Failed: [...(done.Failed ?? []), ...failed] };
-}
-
-/** Rejects as soon as the client is gone. What the server does goes on. */
-function unlessAborted(signal: AbortSignal, answer: Promise<Response>): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 function queueNameIn({ QueueUrl, QueueName }: Call["input"]): string | undefined {

@@ -1,4 +1,4 @@
-import { type BrokerState, once } from "../broker.ts";
+import { type BrokerState, once, unlessAborted } from "../broker.ts";
 
 /**
  * Does a piece of work once for all who ask while it is under way, and lets each of them stop waiting alone. The work
@@ -23,14 +23,4 @@ export async function share<T extends object>(
     const value = await unlessAborted(once(state, key, () => work().catch(left)), signal);
     if (value) return value;
   }
-}
-
-/** Settles as the promise does, or rejects when the signal fires. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
