@@ -1,9 +1,10 @@
 import { nowOf, pause } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { park } from "../consume/park.ts";
+import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
-import { queueAttributes } from "../topology/queue_attributes.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
+import { sendTo } from "../topology/send_to.ts";
 import { nameOf } from "./request.ts";
 import type { Worker } from "./worker.ts";
 
@@ -81,7 +82,9 @@ async function reachOf({ broker, state, stopping: { signal } }: Worker, delivery
   let found: Readonly<Record<string, string>> = {};
   try {
     const address = await resolveQueue(broker, delivery.queue, { signal });
-    found = await queueAttributes(broker, address, ["RedrivePolicy", "MessageRetentionPeriod"], { signal });
+    const attributeNames = ["RedrivePolicy", "MessageRetentionPeriod"];
+    const request = getQueueAttributes({ queueUrl: address.url, attributeNames });
+    found = (await sendTo(broker, address, request, { signal })).attributes;
   } catch {
     // Where it can't be read, it is taken for a queue without limits.
   }

@@ -1,7 +1,7 @@
 import { type BrokerState, once, pause, stateOf } from "../broker.ts";
 import { DashiError } from "../errors.ts";
 import { setQueueAttributes } from "../sqs/set_queue_attributes.ts";
-import { queueAttributes } from "../topology/queue_attributes.ts";
+import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -15,10 +15,17 @@ export interface QueueAccess {
   readonly policy?: string;
 }
 
-/** Reads a queue's ARN and policy. */
+/**
+ * Reads a queue's ARN and policy.
+ *
+ * @throws {DashiError} If the answer has no ARN, which every queue has.
+ */
 export async function readAccess(broker: Broker, queue: QueueAddress, signal?: AbortSignal): Promise<QueueAccess> {
-  const { QueueArn, Policy } = await queueAttributes(broker, queue, ["QueueArn", "Policy"], { signal });
-  return { arn: QueueArn, policy: Policy };
+  const request = getQueueAttributes({ queueUrl: queue.url, attributeNames: ["QueueArn", "Policy"] });
+  const { attributes: { QueueArn: arn, Policy: policy } } = await sendTo(broker, queue, request, { signal });
+  // A policy that names no queue would be written.
+  if (!arn) throw new DashiError(`SQS names no ARN of '${queue.name}'`);
+  return { arn, policy };
 }
 
 /**

@@ -2,7 +2,8 @@ import { nowOf, pause, stateOf } from "../broker.ts";
 import { attributesSize, toWireAttributes } from "../codec/attributes.ts";
 import { byteLength } from "../codec/base64.ts";
 import { assertSqsText } from "../codec/sqs_text.ts";
-import { AwsError, ConfigError, UndefinedExchangeError } from "../errors.ts";
+import { ConfigError, UndefinedExchangeError } from "../errors.ts";
+import { faultOf } from "../http/answer.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { send } from "../http/send.ts";
 import { DEFAULT_MESSAGE_BYTES, MAX_BATCH } from "../sns/limits.ts";
@@ -15,6 +16,9 @@ import type { Broker, FanoutMessage, FanoutReceipt } from "../types.ts";
 import { bindQueue, boundQueues } from "./bind_queue.ts";
 import { type FanoutSettings, findTopic, forgetTopic, isNotFound, type Topic } from "./topic.ts";
 import { topicLimit } from "./topic_limit.ts";
+
+/** What its errors and events speak of. */
+const ASKED = { service: "sns", action: "PublishBatch" } as const;
 
 /** An entry, and how many bytes SNS counts for it. Its id is the message's place. */
 interface Sized {
@@ -121,14 +125,7 @@ async function sendBatch(
       batch = batch.filter(({ id }) => retry.has(id));
       if (!batch.length) break;
       const delay = backoffSeconds(attempt, state.random);
-      state.emit({
-        type: "retry",
-        service: "sns",
-        action: "PublishBatch",
-        attempt,
-        delay,
-        error: [...retry.values()][0],
-      });
+      state.emit({ type: "retry", ...ASKED, attempt, delay, error: [...retry.values()][0] });
       await pause(state.clock, delay, signal);
       signal?.throwIfAborted();
     } catch (error) {
@@ -173,13 +170,8 @@ async function attemptOnce(
   const { successful, failed } = await send(broker, publishBatch({ topicArn: arn, entries: batch }), options);
   for (const { id, ...sent } of successful) results.set(id, { topic: arn, ...sent });
   for (const { id, code, message, senderFault } of failed) {
-    const error = new AwsError(`sns PublishBatch failed for one message with ${code}: ${message}`, {
-      service: "sns",
-      action: "PublishBatch",
-      status: 200,
-      awsCode: code,
-      retryable: !senderFault,
-    });
+    const says = `failed for one message with ${code}: ${message}`;
+    const error = faultOf(ASKED, says, code, { status: 200, retryable: !senderFault });
     results.set(id, error);
     if (!senderFault && mayRetry) retry.set(id, error);
   }

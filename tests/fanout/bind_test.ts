@@ -271,6 +271,9 @@ Deno.test("an answer without the queue's ARN changes no policy", async () => {
     intercept: (_, action) => action === "GetQueueAttributes" ? Response.json({ Attributes: {} }) : undefined,
   });
   const queue = await t.queue("a");
-  await assert.rejects(t.fanout.bind(t.broker, "news", queue), /it has no 'QueueArn'/);
+  await assert.rejects(
+    t.fanout.bind(t.broker, "news", queue),
+    /Cannot subscribe the queue 'a' .*: SQS names no ARN of 'a'/,
+  );
   assert.ok(!t.actions.includes("SetQueueAttributes") && !t.actions.includes("Subscribe"));
 });
