@@ -116,16 +116,6 @@ export async function pause(clock: Clock, seconds: number, signal?: AbortSignal)
   }
 }
 
-/** Settles as a promise does, or rejects with the signal's reason when that fires: the work itself goes on. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
-}
-
 /**
  * True in Cloudflare Workers, where a promise that one invocation made must not be awaited by another, and six
  * connections are all there are.

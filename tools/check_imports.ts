@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   "broker.ts": [],
   "linked_list.ts": [],
   "celery_call.ts": [],
+  "unless_aborted.ts": [],
   http: [],
   codec: [],
   streams: [],
@@ -39,7 +40,16 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may import. */
-const shared = ["types.ts", "events.ts", "errors.ts", "check.ts", "broker.ts", "linked_list.ts", "celery_call.ts"];
+const shared = [
+  "types.ts",
+  "events.ts",
+  "errors.ts",
+  "check.ts",
+  "broker.ts",
+  "linked_list.ts",
+  "celery_call.ts",
+  "unless_aborted.ts",
+];
 const packages: Record<string, readonly string[]> = {
   aws4fetch: ["http"],
   "fast-xml-parser": ["http"],

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { nowOf, once, unlessAborted } from "../broker.ts";
+import { nowOf, once } from "../broker.ts";
 import { CredentialsError } from "../errors.ts";
 import { endpointFor } from "../http/endpoint.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 
 /** Seconds before the end of keys at which new ones are asked for, where nothing else is said. */
 const REFRESH_BEFORE = 60;

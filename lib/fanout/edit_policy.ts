@@ -24,7 +24,7 @@ export async function readAccess(broker: Broker, queue: QueueAddress, signal?: A
   const request = getQueueAttributes({ queueUrl: queue.url, attributeNames: ["QueueArn", "Policy"] });
   const { attributes: { QueueArn: arn, Policy: policy } } = await sendTo(broker, queue, request, { signal });
   // A policy that names no queue would be written.
-  if (!arn) throw new DashiError(`SQS names no ARN of '${queue.name}'`);
+  if (!arn) throw new DashiError(`'${queue.name}' has no ARN`);
   return { arn, policy };
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { unlessAborted } from "../broker.ts";
 import { AwsError, ConfigError } from "../errors.ts";
 import { abortMultipartUpload } from "../s3/abort_multipart_upload.ts";
 import {
@@ -16,6 +15,7 @@ import { createMultipartUpload } from "../s3/create_multipart_upload.ts";
 import { headObject } from "../s3/head_object.ts";
 import { MAX_PARTS, MIN_PART_BYTES, uploadPart } from "../s3/upload_part.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { bucketRequest } from "./bucket_request.ts";
 import { assertSame } from "./checker.ts";
 import { removeQuietly } from "./remove_quietly.ts";

@@ -1,5 +1,5 @@
-import { unlessAborted } from "../broker.ts";
 import { is } from "../check.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { ACTIONS } from "./actions.ts";
 import { type Fault, type FaultCall, type FaultHook, faultOf, refusal, spoil, withoutFailed } from "./faults.ts";
 import type { Model } from "./model.ts";

@@ -1,4 +1,5 @@
-import { type BrokerState, once, unlessAborted } from "../broker.ts";
+import { type BrokerState, once } from "../broker.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 
 /**
  * Does a piece of work once for all who ask while it is under way, and lets each of them stop waiting alone. The work

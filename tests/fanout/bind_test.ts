@@ -273,7 +273,7 @@ Deno.test("an answer without the queue's ARN changes no policy", async () => {
   const queue = await t.queue("a");
   await assert.rejects(
     t.fanout.bind(t.broker, "news", queue),
-    /Cannot subscribe the queue 'a' .*: SQS names no ARN of 'a'/,
+    /Cannot subscribe the queue 'a' .*: 'a' has no ARN/,
   );
   assert.ok(!t.actions.includes("SetQueueAttributes") && !t.actions.includes("Subscribe"));
 });

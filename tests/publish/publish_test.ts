@@ -448,7 +448,7 @@ Deno.test("publish() keeps what it stored if the message may be there all the sa
 
 Deno.test("publish() keeps what it stored if a try before the last one may have sent the message", async () => {
   for (const [code, tries] of [["RequestThrottled", 3], ["AccessDenied", 2]] as const) {
-    const { store, objects } = memoryStore(0);
+    const { store, objects } = memoryStore({ threshold: 0 });
     const { broker, sqs } = setUp({ payloads: store });
     sqs.setFaults(({ action, attempt }) =>
       action === "SendMessage" ? attempt === 1 ? { type: "lost-answer" } : { type: "error", code } : undefined
