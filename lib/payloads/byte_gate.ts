@@ -1,3 +1,4 @@
+import { assertWithin } from "../check.ts";
 import type { PayloadGate } from "../types.ts";
 
 /**
@@ -6,6 +7,7 @@ import type { PayloadGate } from "../types.ts";
  *
  * @param most The bound in bytes, 1 or more.
  * @returns The gate.
+ * @throws {ConfigError} If the bound is less than 1, or no number.
  *
  * @example Usage
  * ```ts
@@ -20,6 +22,7 @@ import type { PayloadGate } from "../types.ts";
  * ```
  */
 export function byteGate(most: number): PayloadGate {
+  assertWithin("most", most, 1, Infinity, true);
   let inside = 0;
   const waiting: { bytes: number; admit: () => void }[] = [];
   const next = () => {
