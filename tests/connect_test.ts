@@ -30,6 +30,7 @@ for (
       { region: "eu west" },
       "Cannot use 'region' as it must be a region such as eu-west-1: current value is \"eu west\"",
     ],
+    [{ region: "x".repeat(64) }, /^Cannot use 'region' as it must be a region such as eu-west-1/],
     [{ region: 5 }, "Cannot use 'region' as it must be a region such as eu-west-1: current value is 5"],
     [{ queueTags: { team: 1 } }, "Cannot use 'queueTags.team' as it must be of type string: current value is 1"],
     [[], "Cannot use 'options' as it must be of type object: current value is an array"],

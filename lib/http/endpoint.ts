@@ -135,7 +135,9 @@ export function resolveUrl(
 
 /** Throws unless it can be a region, which becomes part of a host. */
 export function assertRegion(path: string, region: unknown): void {
-  if (typeof region !== "string" || !/^[a-z\d-]+$/.test(region)) refuse(path, "a region such as eu-west-1", region);
+  if (typeof region !== "string" || !/^[a-z\d-]{1,63}$/.test(region)) {
+    refuse(path, "a region such as eu-west-1", region);
+  }
 }
 
 /**

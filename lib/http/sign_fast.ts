@@ -62,13 +62,14 @@ export function signFast(request: FastRequest): Record<string, string> | undefin
   return headers;
 }
 
-/** Where HMAC's input is put together, again and again: a new buffer costs as much as the hash of what is in it. */
-let room: Uint8Array = /* @__PURE__ */ new Uint8Array(1024);
+/**
+ * Where HMAC's input is put together, again and again: a new buffer costs as much as the hash of what is in it. Twice the
+ * room of the longest there is, with a region of 63 letters.
+ */
+const room: Uint8Array = /* @__PURE__ */ new Uint8Array(512);
 
 /** HMAC in hex: the hash of a block with the key in it, and of the hash of another such block and the text. */
 function hmac(hash: (data: Uint8Array) => string, key: Uint8Array, text: string): string {
-  const most = 64 + 3 * text.length;
-  if (room.length < most) room = new Uint8Array(most);
   const block = (mask: number) => {
     room.fill(mask, 0, 64);
     for (let at = 0; at < key.length; at++) room[at] ^= key[at];

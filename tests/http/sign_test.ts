@@ -26,7 +26,7 @@ const setting = fc.record({
     { accessKeyId: ascii, secretAccessKey: ascii, sessionToken: ascii },
     { requiredKeys: ["accessKeyId", "secretAccessKey"] },
   ),
-  region: fc.constantFrom("eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"),
+  region: fc.constantFrom("eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "longest".repeat(9)),
   now: fc.integer({ min: 1e12, max: 4e12 }),
 });
 
