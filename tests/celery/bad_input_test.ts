@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { ConfigError, CredentialsError } from "@dashi/sqs";
-import { sendTask, serveTasks, task } from "@dashi/sqs/celery";
+import { sendTask, serveTasks } from "@dashi/sqs/celery";
 import { s3Results } from "@dashi/sqs/payloads";
-import { memoryResults, sendRaw, setUp } from "./support.ts";
+import { add, memoryResults, sendRaw, setUp } from "./support.ts";
 
-const add = task<[x: number, y: number], number>("app.add");
 const embed = { callbacks: null, errbacks: null, chain: null, chord: null };
 const headers = { task: "app.add", id: "bad" };
 const utf8 = { body_encoding: "utf-8" };

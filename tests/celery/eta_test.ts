@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { bind, connect, declareExchange } from "@dashi/sqs";
-import { retry, sendTask, serveTasks, task } from "@dashi/sqs/celery";
-import { setUp } from "./support.ts";
+import { retry, sendTask, serveTasks } from "@dashi/sqs/celery";
+import { add, setUp } from "./support.ts";
 
-const add = task<[x: number, y: number], number>("app.add");
 const HOUR = 3600;
 
 /** Runs tasks with etas, in seconds from the start, and says when each ran and what the queue saw. */

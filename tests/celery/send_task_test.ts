@@ -7,14 +7,12 @@ import { readIsoDate, writeIsoDate } from "../../lib/celery/iso_date.ts";
 import { pythonRepr } from "../../lib/celery/python_repr.ts";
 import captured from "../vectors/celery_messages.json" with { type: "json" };
 import values from "../vectors/celery_values.json" with { type: "json" };
-import { anonymous, readMessage, setUp } from "./support.ts";
+import { add, anonymous, notify, readMessage, setUp } from "./support.ts";
 
 const ID = "11111111-1111-4111-8111-111111111111";
 const ID2 = "22222222-2222-4222-8222-222222222222";
 const ID3 = "33333333-3333-4333-8333-333333333333";
-const add = task<[x: number, y: number], number>("app.add");
 const mul = task<[x: number, y: number], number>("app.mul");
-const notify = task<[what: unknown], void>("app.notify");
 const origin = "gen1@host";
 
 /** The same calls as in the vectors. */

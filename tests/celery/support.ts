@@ -13,7 +13,15 @@ import {
   type ResultStore,
   type TaskMeta,
 } from "@dashi/sqs";
+import { task } from "@dashi/sqs/celery";
 import { type MemorySqs, memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
+
+/** Tasks as an app in Python has them. */
+export const add = task<[x: number, y: number], number>("app.add");
+export const notify = task<[what: unknown], void>("app.notify");
+
+/** Options of a worker that ends when the queue is empty. */
+export const once = { untilEmpty: true, waitTimeSeconds: 0 } as const;
 
 /** A task's message, decoded. */
 export interface TaskMessage {
