@@ -4,6 +4,7 @@
  * @module
  */
 import { assertCredentials, assertOptions, assertText, type Check, within } from "../check.ts";
+import { assertRegion } from "../http/endpoint.ts";
 import { sendForProvider } from "../http/send_for_provider.ts";
 import { assumeRole as assumeRoleRequest } from "../sts/assume_role.ts";
 import { assertRole, assertSessionName, DEFAULT_DURATION, MAX_DURATION, MIN_DURATION } from "../sts/request.ts";
@@ -48,7 +49,7 @@ export function assertSession<Options extends RoleSessionOptions>(
     durationSeconds: within(MIN_DURATION, MAX_DURATION),
     refreshBefore: within(0, durationSeconds - 1, true),
     policy: assertText,
-    region: assertText,
+    region: assertRegion,
   };
   assertOptions<object>("", options, { ...session, ...more });
 }

@@ -1,5 +1,6 @@
 import { stateOf } from "../broker.ts";
-import { assertCredentials, assertOptions, assertText, each, is } from "../check.ts";
+import { assertCredentials, assertOptions, each, is } from "../check.ts";
+import { assertRegion } from "../http/endpoint.ts";
 import { send } from "../http/send.ts";
 import { deleteTopic } from "../sns/delete_topic.ts";
 import { assertSnsArn } from "../sns/request.ts";
@@ -66,7 +67,7 @@ export function snsFanout(options: SnsFanoutOptions = {}): Fanout {
     topics: each((path, topic) => {
       assertOptions<PredefinedTopic>(path, topic as PredefinedTopic, {
         arn: assertSnsArn,
-        region: assertText,
+        region: assertRegion,
         credentials: assertCredentials,
       });
       assertSnsArn(`${path}.arn`, (topic as PredefinedTopic).arn);

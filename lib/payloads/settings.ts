@@ -1,6 +1,6 @@
-import { assertCredentials, assertOptions, assertText, type Check, is, listOf, within } from "../check.ts";
+import { assertCredentials, assertOptions, type Check, is, listOf, within } from "../check.ts";
 import { PayloadForbiddenError } from "../errors.ts";
-import { assertEndpoint } from "../http/endpoint.ts";
+import { assertEndpoint, assertRegion } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
 import { objectHeaders, type ObjectOptions } from "../s3/object_headers.ts";
 import { objectPath } from "../s3/object_path.ts";
@@ -96,7 +96,7 @@ export function settingsOf(options: S3PayloadsOptions): Settings {
     maxBytesInFlight: bytes,
     lazyAbove: (path, value) => value === Infinity || within(0, 2 ** 40)(path, value),
     key: is("function"),
-    region: assertText,
+    region: assertRegion,
     credentials: assertCredentials,
     endpoint: assertEndpoint,
     metadata: byItsHeader,

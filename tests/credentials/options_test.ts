@@ -36,7 +36,7 @@ const session = {
   refreshBefore: { arn: ROLE, refreshBefore: 3600 },
   sessionName: { arn: ROLE, sessionName: "a b" },
   policy: { arn: ROLE, policy: {} },
-  region: { arn: ROLE, region: "" },
+  region: { arn: ROLE, region: "EU (Ireland)" },
 };
 
 Deno.test("assumeRole() refuses an option that is unknown or wrong", () => {

@@ -10,6 +10,7 @@ Deno.test("snsFanout() refuses what is no topic, naming it", () => {
     [{ topics: { news: {} } }, /'topics\.news\.arn'/],
     [{ topics: { news: { arn: "arn:aws:sqs:eu-west-1:123456789012:news" } } }, /'topics\.news\.arn'/],
     [{ topics: { news: { arn, url: "x" } } }, /'topics\.news\.url'/],
+    [{ topics: { news: { arn, region: "EU (Ireland)" } } }, /'topics\.news\.region'/],
   ];
   for (const [options, message] of wrong) {
     assert.throws(

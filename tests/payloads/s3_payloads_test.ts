@@ -534,6 +534,7 @@ Deno.test("s3Payloads() names a wrong option", () => {
     [{ serverSideEncryption: "AES256" }, /serverSideEncryption\.algorithm/],
     [{ credentials: { accessKeyId: "AKIDEXAMPLE" } }, /credentials\.secretAccessKey/],
     [{ endpoint: "letters.example.com" }, /endpoint/],
+    [{ region: "EU (Ireland)" }, /region/],
     [{ endpoint: { s3: "ftp://example.com" } }, /endpoint\.s3/],
   ];
   for (const options of [undefined, null]) assert.throws(() => s3Payloads(options as never), ConfigError);
