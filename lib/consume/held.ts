@@ -5,7 +5,7 @@
  */
 import { nowOf } from "../broker.ts";
 import type { Linked } from "../linked_list.ts";
-import type { DashiEvent, ResolvedPayload, SqsMessage } from "../types.ts";
+import type { DashiEvent, PayloadStore, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { giveBackGroup } from "./settle.ts";
 
@@ -28,6 +28,8 @@ export interface Held extends Linked<Held> {
   extending?: Promise<void>;
   controller?: AbortController;
   payload?: ResolvedPayload;
+  /** Where the payload came from, and is removed from. */
+  store?: PayloadStore;
 }
 
 /** Takes a message into a slot. */

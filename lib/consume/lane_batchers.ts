@@ -86,15 +86,18 @@ function cleanUp(
   entries: readonly Held[],
   outcomes: readonly (Error | undefined)[],
 ): Promise<void> | void {
-  const { broker, state, onAttempt } = consumer;
-  const { payloads } = state.options;
-  if (!payloads) return;
-  const locations = entries.flatMap(({ payload }, index) => payload && !outcomes[index] ? [payload.location] : []);
-  if (!locations.length) return;
+  const { broker, state, onAttempt, deletesFirst } = consumer;
+  const stored = entries.filter(({ payload }, index) =>
+    // With `ack: "none"` the stream of a lazy one is yet to be read.
+    payload && !outcomes[index] && !(deletesFirst && payload.body === undefined)
+  );
+  const [first] = stored;
+  if (!first) return;
   let tries = 0;
   consumer.requests++; // before its message makes room for others
   const context = { broker, emit: state.emit, onAttempt: () => tries++ && onAttempt() };
-  const work = payloads.cleanUp(locations, context).catch((error) => state.emit({ type: "error", error }))
+  const work = first.store!.cleanUp(stored.map(({ payload }) => payload!.location), context)
+    .catch((error) => state.emit({ type: "error", error }))
     .finally(() => {
       if (!tries) consumer.requests--;
     });

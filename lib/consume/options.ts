@@ -96,7 +96,8 @@ export interface ReceiveOptions {
 export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = undefined> extends ReceiveOptions {
   /**
    * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted when it is
-   * asked for, after it was decoded and before it is handed over: a request each. Default: `"manual"`.
+   * asked for, after it was decoded and before it is handed over: a request each; a payload that only `stream()` reads
+   * stays in its store then. Default: `"manual"`.
    */
   readonly ack?: "manual" | "auto" | "none" | undefined;
   /**

@@ -24,7 +24,8 @@ export interface ResolvePayloadsOptions extends UndecodableOptions {
 
 /**
  * Swaps each pointer for the payload that it points to. Several are read side by side, ahead of the loop, and small
- * messages pass them; inside a FIFO group the order holds. A payload that can't be read makes its message undecodable.
+ * messages pass them; inside a FIFO group the order holds. A payload that can't be read makes its message undecodable;
+ * after an ack it is removed from the store.
  *
  * @param store Where payloads are, such as `s3Payloads({ bucket })`.
  * @param options How.
@@ -105,6 +106,7 @@ export function resolvePayloads(store: PayloadStore, options: ResolvePayloadsOpt
         return undefined;
       }
       held.payload = payload;
+      held.store = store;
       kept = true;
       return delivery.with(payload.body as string, { messageAttributes });
     } catch (error) {

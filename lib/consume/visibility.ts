@@ -55,7 +55,7 @@ export async function visibilityOf(
   address: QueueAddress,
 ): Promise<{ timeout: number; sendTimeout?: number }> {
   const { attributes, error } = await read(consumer, lane, address);
-  const timeout = Number(attributes?.VisibilityTimeout ?? NaN);
+  const timeout = Number(attributes?.VisibilityTimeout);
   if (timeout >= 0) return { timeout };
   const { visibilityTimeout } = CONSUME_DEFAULTS;
   consumer.state.emit({

@@ -44,9 +44,8 @@ function sqsRegion(host: string): string | undefined {
 
 /** The region that a queue URL or an ARN names, if it names one. */
 export function regionIn(text: string | undefined): string | undefined {
-  if (!text) return undefined;
-  if (text.startsWith("arn:")) return text.split(":")[3] || undefined;
-  return URL.canParse(text) ? sqsRegion(new URL(text).hostname) : undefined;
+  if (text?.startsWith("arn:")) return text.split(":")[3] || undefined;
+  return text && URL.canParse(text) ? sqsRegion(new URL(text).hostname) : undefined;
 }
 
 /** The region that the environment names, read when the first request is made. */

@@ -34,8 +34,8 @@ import { upload, uploadStream } from "./upload.ts";
  *   checksum of the parts' checksums alone (`…-3`), which tells nothing without the parts' sizes: its length is checked.
  * - A download that stalls for the broker's `requestTimeout` fails.
  * - A pointer outside of `allowedBuckets` and `allowedPrefixes` is never followed.
- * - After an ack the payload is removed, from `bucket` under `prefix` only, and never a shared one: give the bucket a
- *   lifecycle rule for those, and one that ends incomplete uploads.
+ * - After an ack the payload is removed, from `bucket` under `prefix` only, and never a shared one, nor one that only
+ *   `stream()` reads with `ack: "none"`: give the bucket a lifecycle rule for those, and one that ends incomplete uploads.
  *
  * The keys need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and `s3:AbortMultipartUpload`, and with `tags`
  * `s3:PutObjectTagging`; with `s3:ListBucket` a payload that is gone is told apart from one that may not be read.

@@ -44,7 +44,7 @@ export async function resolveQueue(
   const state = stateOf(broker);
   assertText("queue", nameOrUrl);
   const { queues, options: { predefinedQueues, createMissing = false } } = state;
-  const { signal, create = createMissing, onAttempt } = options;
+  const { signal, create = createMissing } = options;
   const isUrl = /^https?:\/\//i.test(nameOrUrl);
   const key = predefinedQueues
     ? predefinedName(broker, nameOrUrl, predefinedQueues)
@@ -56,7 +56,7 @@ export async function resolveQueue(
     if (predefinedQueues) found = givenAddress(predefinedQueues[key].url, key, predefinedQueues[key]);
     else if (isUrl) found = givenAddress(nameOrUrl);
     else {
-      const work = () => lookUp(broker, key, create, { signal, onAttempt });
+      const work = () => lookUp(broker, key, create, options);
       found = await share(state, `queue ${create} ${key}`, signal, work);
     }
     if (queues.size > MOST) queues.clear(); // a queue to answer to is named by a message

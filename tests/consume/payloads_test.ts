@@ -102,6 +102,41 @@ Deno.test("a pointer that SNS put into an envelope is resolved with the envelope
   assert.deepEqual(removed, ["k"]);
 });
 
+Deno.test("a pipeline of one's own removes payloads from the store that it was given, whatever the broker has", async () => {
+  const brokers = memoryStore({});
+  for (const payloads of [undefined, brokers.store]) {
+    const test = setUp({ connect: { payloads } });
+    const { store, removed } = memoryStore({ k: "text" });
+    await test.sqs.sendMessage("q", "at:k");
+    await test.run(async () => {
+      const source = receive(test.broker, "q", { maxMessages: 1 });
+      for await (const delivery of pipe(source, resolvePayloads(store))) {
+        assert.equal(delivery.body, "text");
+        await delivery.ack();
+      }
+      await source.closed;
+    });
+    assert.deepEqual(removed, ["k"]);
+    assert.deepEqual(brokers.removed, []);
+  }
+});
+
+Deno.test("ack: none leaves a payload where it is that only stream() reads", async () => {
+  for (const payloads of ["lazy", "eager"] as const) {
+    const test = await withPointer("at:k", { k: '{"n":7}' });
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { maxMessages: 1, ack: "none", payloads });
+      for await (const delivery of deliveries) {
+        assert.deepEqual(delivery.body, payloads === "lazy" ? undefined : { n: 7 });
+        assert.deepEqual(test.sqs.messages("q"), []);
+        assert.equal(await new Response(delivery.stream()).text(), '{"n":7}');
+      }
+      await deliveries.closed;
+    });
+    assert.deepEqual(test.removed, payloads === "lazy" ? [] : ["k"]);
+  }
+});
+
 Deno.test("a payload stays where its message was not deleted", async () => {
   const test = await withPointer("at:k", { k: "1" }, { onRequest: failing("DeleteMessageBatch", DENIED) });
   await test.run(async () => {
