@@ -1,11 +1,19 @@
 import { refuse } from "../check.ts";
 import { assertSignature } from "./signature.ts";
-import type { Group, Signature } from "./types.ts";
+import type { Group, GroupCall, GroupChain, Signature } from "./types.ts";
+
+/** What a signature adds to the results of a group: a group its own tasks', a chain that ends in a group that group. */
+export type ResultOf<S> = S extends Group<infer R, any> ? R
+  : S extends GroupChain<infer R, any> ? [GroupCall<R>]
+  : S extends Signature<infer R, any> ? [R]
+  : [];
 
 /** What each of some signatures returns. */
-export type ResultsOf<S extends readonly Signature<any, any>[]> = {
-  -readonly [K in keyof S]: S[K] extends Signature<infer R, any> ? R : never;
-};
+export type ResultsOf<S extends readonly Signature<any, any>[]> = S extends
+  readonly [infer First, ...infer Rest extends readonly Signature<any, any>[]]
+  ? [...ResultOf<First>, ...ResultsOf<Rest>]
+  : S extends readonly [] ? []
+  : ResultOf<S[number]>[number][];
 
 /**
  * Makes a group: its tasks run side by side. To do something when all are done, wait for their results: a chord, which

@@ -21,13 +21,14 @@
  * @module
  */
 export { chain } from "./chain.ts";
-export { group, type ResultsOf } from "./group.ts";
+export { group, type ResultOf, type ResultsOf } from "./group.ts";
 export { retry, type RetryOptions } from "./retry.ts";
 export { sendTask } from "./send_task.ts";
 export { serveTasks, type ServeTasksOptions, type TaskWorker } from "./serve_tasks.ts";
 export { signature } from "./signature.ts";
 export { type Rest, type Task, task, type TaskOptions } from "./task.ts";
 export type {
+  CallOf,
   ChainTo,
   Group,
   GroupCall,

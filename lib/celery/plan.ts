@@ -36,74 +36,66 @@ export interface PlanOptions extends Ways {
  */
 export function plan(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
   try {
-    return write(state, given, more);
+    const call = freeze(given, more.options);
+    return { messages: write(state, call, more), call: callOf(call, more.keep) };
   } catch (cause) {
     // In a message an option may be anything: an instant that no calendar has, an object that is no text.
     throw cause instanceof DashiError ? cause : new ConfigError("Cannot write a call with such options", { cause });
   }
 }
 
-function write(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
-  const { prepend = [], options = {}, keep } = more;
-  // What a group or stamps say is not changed from outside, as in Celery.
-  const call: Signature = { ...given, options: mergeOptions(given.options, options) };
-  if (call.subtask_type === "group") return planGroup(state, call, more);
-  if (call.subtask_type === "chain") return planChain(state, call, more);
-  if (call.subtask_type === "chord") refuseChord("send");
-  const args = call.immutable ? call.args : [...prepend, ...call.args];
-  const frozen = freeze({ ...call, args }, {});
-  return { messages: [taskMessage(state, frozen, more)], call: keep({ id: idOf(frozen) }) };
+/** Writes what can go now of a call that has its ids. */
+function write(state: BrokerState, call: Signature, more: PlanOptions): PublishInput[] {
+  const { subtask_type, args, immutable, options } = call;
+  if (subtask_type === "chord") refuseChord("send");
+  const { task_id, link, group_id, group_index, chord, ...shared } = options;
+  if (subtask_type === "group") {
+    if (link) refuseLink();
+    // A task that names its group stays in that, as in Celery.
+    return tasksOf(call).flatMap((task) =>
+      write(state, freeze(task, { ...shared, group_id: task.options.group_id ?? task_id }), more)
+    );
+  }
+  if (subtask_type === "chain") {
+    const [first, ...rest] = tasksOf(call);
+    if (!first) throw new ConfigError("Cannot send a chain without tasks");
+    const last = { group_id, group_index, chord };
+    const end = rest.pop();
+    if (!end) return write(state, freeze(first, { ...shared, ...last }), more);
+    const chain = [...asList(shared.chain), freeze(end, last), ...rest.reverse()];
+    return write(state, freeze(first, { ...shared, chain }), more);
+  }
+  return [taskMessage(state, { ...call, args: immutable ? args : [...more.prepend ?? [], ...args] }, more)];
 }
 
-function planChain(state: BrokerState, call: Signature, more: PlanOptions): Plan {
-  const { keep } = more;
-  const [first, ...rest] = stepsOf(call);
-  if (!first) throw new ConfigError("Cannot send a chain without tasks");
-  const { link: _, link_error: __, task_id, group_id, group_index, chord, ...shared } = call.options;
-  // Whoever waits for the chain waits for its last task.
-  const last = { ...(task_id !== undefined && { task_id }), group_id, group_index, chord };
-  const frozen = rest.map((step, index) =>
-    freeze(step, index === rest.length - 1 ? { ...last, task_id: step.options.task_id ?? task_id } : {})
-  );
-  const begin = freeze(first, { ...shared, ...(rest.length ? {} : last) });
-  const { messages, call: sent } = plan(state, begin, {
-    ...more,
-    options: rest.length ? { chain: [...asList(shared.chain), ...frozen.toReversed()] } : {},
-  });
-  const lastCall = frozen.reduce((parent, step) => keep({ id: idOf(step), parent }), sent as TaskCall);
-  const end = frozen.at(-1);
-  if (end?.subtask_type !== "group") return { messages, call: lastCall };
-  const { id, parent } = lastCall;
-  return { messages, call: { id, calls: tasksOf(end).map((task) => keep({ id: idOf(task), parent })) } };
+/** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
+function freeze(call: Signature, options: Readonly<Record<string, unknown>> = {}): Signature {
+  const own = mergeOptions(call.options, options);
+  own.task_id ??= crypto.randomUUID();
+  const frozen = { ...call, options: own };
+  let tasks: readonly Signature[];
+  if (call.subtask_type === "group") {
+    tasks = flatGroup(withErrbacks(frozen, own.link_error)).map((task, group_index) => freeze(task, { group_index }));
+  } else if (call.subtask_type === "chain") {
+    // Whoever waits for the chain waits for its end, and nobody in Python would give that the chain's id.
+    tasks = stepsOf(frozen).map((step, index, { length }) =>
+      freeze(step, index < length - 1 ? {} : { task_id: step.options.task_id ?? own.task_id })
+    );
+    own.link = undefined;
+  } else return frozen;
+  own.link_error = undefined; // its tasks have it now
+  return { ...frozen, kwargs: { ...call.kwargs, tasks } };
 }
 
-function planGroup(state: BrokerState, call: Signature, more: PlanOptions): Plan {
-  const { task_id, link, link_error, ...shared } = call.options;
-  if (link) refuseLink();
-  const group_id = task_id ?? crypto.randomUUID();
-  const plans = flatGroup(withErrbacks(call, link_error)).map((task, group_index) => {
-    const own = { group_id: task.options.group_id ?? group_id, group_index };
-    return plan(state, freeze(task, {}), { ...more, options: { ...shared, ...own } });
-  });
-  return {
-    messages: plans.flatMap(({ messages }) => messages),
-    call: { id: group_id as string, calls: plans.map(({ call }) => call as TaskCall) },
-  };
+/** What waits for a call that has its ids: for a chain its end, for a group each of its tasks. */
+function callOf(call: Signature, keep: PlanOptions["keep"], before?: TaskCall | GroupCall): TaskCall | GroupCall {
+  const { subtask_type, options } = call;
+  const id = options.task_id as string;
+  if (subtask_type === "group") return { id, calls: tasksOf(call).map((task) => callOf(task, keep, before)) };
+  if (subtask_type === "chain") return tasksOf(call).reduce((last, step) => callOf(step, keep, last), before!);
+  return keep({ id, ...(before && { parent: before as TaskCall }) });
 }
 
 function flatGroup(call: Signature): Signature[] {
   return tasksOf(call).flatMap((task) => task.subtask_type === "group" ? flatGroup(task) : [task]);
-}
-
-/** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
-function freeze(call: Signature, options: Readonly<Record<string, unknown>>): Signature {
-  const own = mergeOptions(call.options, options);
-  own.task_id ??= crypto.randomUUID();
-  if (call.subtask_type !== "group") return { ...call, options: own };
-  const tasks = tasksOf(call).map((task, group_index) => freeze(task, { group_index }));
-  return { ...call, options: own, kwargs: { ...call.kwargs, tasks } };
-}
-
-function idOf(call: Signature): string {
-  return call.options.task_id as string;
 }

@@ -59,9 +59,12 @@ export interface TaskCall<R = unknown> extends Call<R> {
 export interface GroupCall<R extends readonly unknown[] = readonly unknown[]> {
   /** The group's id. */
   readonly id: string;
-  /** Its tasks, in order. */
-  readonly calls: { readonly [K in keyof R]: TaskCall<R[K]> };
+  /** Its tasks, in order, those of a group in it among them; a chain in it that ends in a group has that group's call. */
+  readonly calls: { readonly [K in keyof R]: CallOf<R[K]> };
 }
+
+/** The call of a task that returns `R`; for a chain that ends in a group the group's. */
+export type CallOf<R> = 0 extends 1 & R ? TaskCall<R> : [R] extends [GroupCall<any>] ? R : TaskCall<R>;
 
 /** What a task is sent with. Names that a definition or a signature sets already are overridden. */
 export interface SendTaskOptions<R = any> {

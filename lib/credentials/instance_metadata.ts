@@ -19,7 +19,7 @@ export interface InstanceMetadataOptions {
 }
 
 const WHAT = "instance metadata";
-const ADVICE = "outside of EC2 there is none, and in a container the instance's metadata hop limit must be 2 or more";
+const ADVICE = "there is none outside of EC2, and in a container the instance's hop limit must be 2 or more";
 
 /**
  * The keys of an EC2 instance's role, by version 2 of its metadata service: a session token by PUT, then the keys with

@@ -59,7 +59,7 @@ export function editPolicy(
       signal?.throwIfAborted();
     }
     throw new DashiError(
-      `Cannot change the policy of '${queue.name}' as ${MAX_WRITES} changes did not last: somebody else writes it again and again`,
+      `Cannot change the policy of '${queue.name}' as ${MAX_WRITES} changes did not last: somebody else keeps writing it`,
     );
   });
 }

@@ -153,7 +153,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
 
 function idOf(call: Call | string): string {
   if (typeof call === "object" && call && "calls" in call) {
-    throw new ConfigError("Cannot look for a result of a group as each of its tasks has its own: ask for its 'calls'");
+    throw new ConfigError("Cannot look for a group's result as each of its 'calls' has its own");
   }
   return typeof call === "string" ? call : call?.id;
 }

@@ -267,6 +267,33 @@ Deno.test("the calls of a group at the end of a chain know what they wait for", 
   }
 });
 
+Deno.test("in a group at the end of a chain a group's tasks have a call each, and a chain has its end's", async () => {
+  const { broker, read } = setUp();
+  const inner = chain(mul.partial(2), mul.partial(3));
+  const spread = chain(mul.partial(4), group(mul.partial(5)));
+  const { calls } = await sendTask(broker, chain(add(1, 2), group(group(mul.partial(1)), inner, spread)));
+  const [{ headers, embed }] = await read("celery");
+  const [flat, { kwargs: { tasks: two } }, { kwargs: { tasks: last } }] = embed.chain[0].kwargs.tasks;
+  const id = ({ options }: any) => options.task_id;
+  assert.deepEqual([calls[0].id, calls[1].id, calls[1].parent?.id], [id(flat), id(two[1]), id(two[0])]);
+  assert.equal(calls[1].parent?.parent?.id, headers.id);
+  assert.deepEqual([calls[2].id, calls[2].calls[0].id], [id(last[1]), id(last[1].kwargs.tasks[0])]);
+  assert.equal(new Set([flat, two, last].flat().map(id)).size, 5);
+});
+
+Deno.test("what is linked to a chain in a group at the end of a chain is linked to its tasks, once", async () => {
+  const { broker, read } = setUp();
+  const inner = signature(chain(mul.partial(2), mul.partial(3)), { link: notify.partial() as never });
+  await sendTask(broker, chain(add(1, 2), group(inner)), { linkError: notify.partial() });
+  const [{ embed }] = await read("celery");
+  const [{ options, kwargs: { tasks } }] = embed.chain[0].kwargs.tasks;
+  assert.deepEqual([options.link, options.link_error], [undefined, undefined]);
+  assert.deepEqual(tasks.map(({ options }: any) => [options.link?.length, options.link_error.length]), [
+    [undefined, 1],
+    [1, 1],
+  ]);
+});
+
 Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
   const { broker, read } = setUp();
   const call = await sendTask(broker, chain(chain(add(1, 2), mul.partial(3)), mul.partial(4)), {

@@ -78,6 +78,12 @@ export async function canvas(broker: Broker): Promise<void> {
   assertType<Same<typeof side, GroupCall<[number, string]>>>();
   assertType<Same<(typeof side)["calls"][1], TaskCall<string>>>();
 
+  const nested = await sendTask(broker, group(group(add(1, 2), show(3)), chain(add(1, 2), group(show.partial()))));
+  assertType<Same<typeof nested, GroupCall<[number, string, GroupCall<[string]>]>>>();
+  assertType<Same<(typeof nested)["calls"][2]["calls"][0], TaskCall<string>>>();
+  const many = await sendTask(broker, group(...[1, 2].map((x) => add(x, x))));
+  assertType<Same<typeof many, GroupCall<number[]>>>();
+
   // Who sends a chain that ends in a group gets the group's calls.
   const spread = chain(add(1, 2), group(show.partial(), add.partial(3)));
   for (

@@ -291,6 +291,17 @@ Deno.test(
         assert.deepEqual(await peer.ask({ do: "get", ids: [id] }), [{ result: 51 }]);
         assert.equal(await results.get(call, { timeout }), 70);
         assert.equal(await results.get(call.parent!, { broker, timeout }), 7);
+        // A Python worker sends the group, and gives its tasks the ids that are waited for.
+        const { calls } = await sendTask(
+          broker,
+          chain(
+            signature(pyAdd(1, 2), toPython),
+            group(chain(there, tsMul.partial(10)), group(tsMul.partial(2)), chain(there, group(tsMul.partial(3)))),
+          ),
+        );
+        assert.equal(await results.get(calls[0], { timeout }), 40);
+        assert.equal(await results.get(calls[1], { timeout }), 6);
+        assert.equal(await results.get(calls[2].calls[0], { timeout }), 12);
       },
       "a chord of Python's whose tasks run here": async () => {
         const wire = (call: object, to: string) => ({ ...call, options: { queue: queue(to) } });
