@@ -26,7 +26,7 @@ export function env(): CredentialProvider {
     const sessionToken = environment("AWS_SESSION_TOKEN") || undefined;
     if (!accessKeyId || !secretAccessKey) {
       throw new ConfigError(
-        "Cannot sign as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: " +
+        "Cannot sign as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set or can't be read: " +
           "set 'credentials' in connect(), as defaultChain() is",
       );
     }

@@ -24,10 +24,9 @@ export interface Asked {
   readonly action: string;
 }
 
-/** AWS's id of the request. */
-export function requestIdOf(response: Response): string | undefined {
-  const { headers } = response;
-  return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
+/** What tells an answer from others: its status, and AWS's id of the request. */
+export function idsOf({ status, headers }: Response): { status: number; requestId: string | undefined } {
+  return { status, requestId: headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined };
 }
 
 /** An `AwsError` on a request. Without details no answer came, and the same request may succeed later. */
@@ -48,16 +47,13 @@ export function faultOf(
 
 /** The error for an answer that can't be understood: one try more may bring a whole one. */
 export function badAnswer(asked: Asked, response: Response, what: string, options?: ErrorOptions): AwsError {
-  const { status } = response;
-  const says = `gave an answer that can't be read as ${what} (status ${status}): ${CHECK}`;
-  return faultOf(asked, says, "InvalidAnswer", { status, requestId: requestIdOf(response) }, options);
+  const says = `gave an answer that can't be read as ${what} (status ${response.status}): ${CHECK}`;
+  return faultOf(asked, says, "InvalidAnswer", idsOf(response), options);
 }
 
 /** The `AwsError` for an answer with an error in it. */
 export function awsError(asked: Asked, response: Response, { awsCode, message }: Fault): AwsError {
-  const { status } = response;
-  const retryable = isRetryable(status, awsCode);
-  const details = { status, requestId: requestIdOf(response), retryable };
+  const details = { ...idsOf(response), retryable: isRetryable(response.status, awsCode) };
   return faultOf(asked, `failed with ${awsCode}: ${message}`, awsCode, details);
 }
 

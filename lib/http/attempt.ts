@@ -6,7 +6,7 @@
 import { type BrokerState, nowOf } from "../broker.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
-import { faultOf, REDIRECT, requestIdOf } from "./answer.ts";
+import { faultOf, idsOf, REDIRECT } from "./answer.ts";
 import { setDeadline } from "./deadline.ts";
 import { regionFor } from "./endpoint.ts";
 import type { SendOptions } from "./send.ts";
@@ -135,10 +135,13 @@ export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause
   // What failed before the request left is a bug or a provider's own failure, and stays as it is.
   if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
   const { response } = seen;
-  const answered = response && { status: response.status, requestId: requestIdOf(response) };
+  // Node says why a fetch failed in its cause alone; where it is several addresses that failed, in its code.
+  const { message = cause, cause: why } = Object(cause);
   // A runtime may show a URL with a signature in its query.
-  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\?[^\s)"']*/g, "");
-  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", answered, {
-    cause: new Error(reason),
-  });
+  const reason = `${message}${why ? `: ${why.message || why.code}` : ""}`.replace(/\?[^\s)"']*/g, "");
+  return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", {
+    ...response && idsOf(response),
+    // What the runtime forbids (Deno, Node), or Workers have no more of, it does not let through a second later.
+    retryable: !/--allow-net|subrequests/.test(reason),
+  }, { cause: new Error(reason) });
 }

@@ -6,7 +6,7 @@
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { AwsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
-import { requestIdOf } from "./answer.ts";
+import { idsOf } from "./answer.ts";
 import { attemptOnce, errorOf, type Seen } from "./attempt.ts";
 import { redact } from "./redact.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
@@ -90,9 +90,8 @@ export async function send<Output>(
       if (seen.sent && state.options.onEvent) {
         const { response, secrets } = seen;
         const seconds = (nowOf(state) - began) / 1000;
-        const status = response?.status ?? 0;
-        const { requestId } = redact({ requestId: response && requestIdOf(response) }, secrets);
-        state.emit({ type: "request", service, action, queueUrl, status, attempt, seconds, requestId, error });
+        const ids = response && redact(idsOf(response), secrets);
+        state.emit({ type: "request", service, action, queueUrl, status: 0, ...ids, attempt, seconds, error });
       }
     }
     if (!seen.sent || !(error instanceof AwsError)) throw error;

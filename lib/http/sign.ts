@@ -118,9 +118,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
   const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
   const url = urlOf(request, region, options);
   if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
-    throw new CredentialsError(
-      "Cannot sign as the access key id or session token holds more than visible ASCII characters",
-    );
+    throw new CredentialsError("Cannot sign as the access key id or session token is not visible ASCII");
   }
   let cache = signingKeys.get(credentials);
   if (!cache) signingKeys.set(credentials, cache = new Map());

@@ -5,7 +5,7 @@
  */
 import { assertText, refuse } from "../check.ts";
 import { AwsError, BucketRegionError } from "../errors.ts";
-import { type Asked, type Fault, requestIdOf } from "../http/answer.ts";
+import { type Asked, type Fault, idsOf } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
 import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsBody, AwsRequest } from "../types.ts";
@@ -87,14 +87,7 @@ function s3Error(asked: Asked, response: Response, fault: Fault): AwsError {
   const { status, headers } = response;
   const { service, action } = asked;
   const awsCode = /^Http\d/.test(fault.awsCode) ? BY_STATUS[status] ?? fault.awsCode : fault.awsCode;
-  const details = {
-    service,
-    action,
-    status,
-    awsCode,
-    requestId: requestIdOf(response),
-    retryable: isRetryable(status, awsCode),
-  };
+  const details = { service, action, awsCode, ...idsOf(response), retryable: isRetryable(status, awsCode) };
   const text = `s3 ${action} failed with ${awsCode}: ${fault.message}`;
   if (/Redirect$|^AuthorizationHeaderMalformed$|^IllegalLocationConstraintException$/.test(awsCode)) {
     const region = headers.get("x-amz-bucket-region") ?? /expecting '([^']+)'/.exec(fault.message)?.[1] ?? "";

@@ -5,7 +5,7 @@
  */
 import type * as v from "valibot";
 import { AccessDeniedQueueError, type AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
-import { badAnswer, type Fault, faultOf, readJson, requestIdOf } from "../http/answer.ts";
+import { badAnswer, type Fault, faultOf, idsOf, readJson } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
 import type { AwsRequest, StandardSchemaV1 } from "../types.ts";
 
@@ -46,7 +46,7 @@ export function sqsRequest(
       const json = await readJson(
         response,
         asked,
-        (fault) => sqsError(action, { status: response.status, requestId: requestIdOf(response) }, fault),
+        (fault) => sqsError(action, idsOf(response), fault),
         !schema,
       );
       if (!schema) return;

@@ -112,6 +112,36 @@ Deno.test("send() tries a broken connection again, and says so when it stays bro
   assert.equal(down.events.filter(({ type }) => type === "request").length, 3);
 });
 
+for (
+  const [cause, says] of [
+    [new Error("connect ECONNREFUSED 127.0.0.1:4566"), "fetch failed: connect ECONNREFUSED 127.0.0.1:4566"],
+    [Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), "fetch failed: ECONNREFUSED"],
+    [new Error("at https://x.test/?X-Amz-Signature=abc"), "fetch failed: at https://x.test/"],
+  ] as const
+) {
+  Deno.test(`send() says what Node tells in the cause alone: ${says}`, async () => {
+    const { broker } = setUp([new TypeError("fetch failed", { cause })], { http: { maxAttempts: 1 } });
+    const error = await failure<AwsError>(send(broker, remove));
+    assert.equal(error.message, `sqs DeleteMessage got no whole answer: ${says}`);
+  });
+}
+
+for (
+  const error of [
+    new Error(`Requires net access to "127.0.0.1:4566", run again with the --allow-net flag`),
+    new TypeError("fetch failed", {
+      cause: new Error("connect ERR_ACCESS_DENIED Use --allow-net to manage permissions."),
+    }),
+    new Error("Too many subrequests by single Worker invocation."),
+  ]
+) {
+  Deno.test(`send() does not try again what the runtime does not let through: ${error.cause ?? error}`, async () => {
+    const { broker, requests } = setUp([error]);
+    const { awsCode, retryable } = await failure<AwsError>(send(broker, remove));
+    assert.deepEqual([awsCode, retryable, requests.length], ["NetworkError", false, 1]);
+  });
+}
+
 Deno.test("send() survives a fetch that throws at once", async () => {
   const { broker, clock } = setUp([], {
     http: {
