@@ -66,7 +66,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         seen = waiting.length;
         turns = BREATH;
       }
-      if (turns--) return queueMicrotask(settleDown);
+      if (turns--) return void Promise.resolve().then(settleDown);
       const now = flushing || hurry(waiting);
       looking = flushing = false;
       if (!waiting.length) return;
@@ -80,7 +80,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         });
       }
     };
-    queueMicrotask(settleDown);
+    void Promise.resolve().then(settleDown);
   }
 
   return {

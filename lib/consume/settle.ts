@@ -60,7 +60,7 @@ export function release(held: Held, visibleAfter = 0, type: "release" | "reject"
 /** Gives a message up without a request: it comes again when its timeout is over. */
 export function leave(held: Held, type?: "reject"): Promise<void> {
   if (!held.settlement) giveBackGroup(held);
-  return settle(held, type, (done) => queueMicrotask(done));
+  return settle(held, type, (done) => void Promise.resolve().then(() => done()));
 }
 
 async function hide(held: Held, seconds: number, done: Done): Promise<void> {

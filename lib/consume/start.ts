@@ -23,7 +23,7 @@ export function start(consumer: Consumer): void {
     if (told) return;
     told = true;
     // A batch of acks frees ten slots in one breath: one look is enough for all.
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       told = false;
       pump(consumer);
       serve(consumer);

@@ -42,6 +42,13 @@ const PATIENCE = 600;
 /** The most of them that one turn counts for: a process that was not let run was not waiting. */
 const MOST_A_TURN = 5;
 
+/** The runtime's own, before a test runner's fake timers take their place: nothing would move those. */
+const real = {
+  setTimeout: globalThis.setTimeout,
+  setImmediate: (globalThis as { setImmediate?: (done: () => void) => void }).setImmediate,
+  now: globalThis.performance.now.bind(globalThis.performance),
+};
+
 interface Entry extends Timer {
   readonly order: number;
   readonly happen: () => void;
@@ -105,7 +112,7 @@ export function createTimeline(start: number): Timeline {
       let seen = touched;
       let waited = 0;
       for (let quiet = 0; quiet < QUIET_TURNS;) {
-        const began = performance.now();
+        const began = real.now();
         await turn();
         if (touched !== seen) {
           seen = touched;
@@ -113,7 +120,7 @@ export function createTimeline(start: number): Timeline {
           waited = 0;
         } else if (work.size === 0) {
           quiet++;
-        } else if ((waited += Math.min(MOST_A_TURN, performance.now() - began)) > PATIENCE) {
+        } else if ((waited += Math.min(MOST_A_TURN, real.now() - began)) > PATIENCE) {
           work.clear();
         }
       }
@@ -123,6 +130,12 @@ export function createTimeline(start: number): Timeline {
 
 /** One turn of the event loop: everything that is ready to run has run then. */
 function turn(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (done: () => void) => void };
+  const { setImmediate, setTimeout } = real;
   return new Promise((resolve) => setImmediate ? setImmediate(resolve) : setTimeout(resolve, 0));
+}
+
+/** Waits in real time. */
+export function realSleep(milliseconds: number): Promise<void> {
+  const { setTimeout } = real;
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../types.ts";
-import type { Timeline } from "./timeline.ts";
+import { realSleep, type Timeline } from "./timeline.ts";
 
 /** Options of {@linkcode VirtualClock.run}. */
 export interface RunOptions {
@@ -136,7 +136,7 @@ async function run<T>(
     if (++stuck > PATIENCE) {
       throw new Error(`Cannot go on as the work waits for something that is not on the clock: ${whatWaits(timeline)}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await realSleep(1);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect, consume, forEach, publish } from "@dashi/sqs";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import { rawSqs } from "./raw_sqs.ts";
 
@@ -67,4 +68,24 @@ Deno.test("run() waits in virtual time for no signature", async () => {
     await guard;
   });
   assert.equal(+clock.now(), before);
+});
+
+Deno.test("run() goes on where a test runner's fake timers stand still", async () => {
+  const names = ["setTimeout", "clearTimeout", "setImmediate", "queueMicrotask"] as const;
+  const globals = globalThis as unknown as Record<string, unknown>;
+  const real = names.map((name) => globals[name]);
+  const realNow = performance.now;
+  for (const name of names) globals[name] = () => {};
+  performance.now = () => 0;
+  try {
+    const sqs = memorySqs();
+    sqs.createQueue("orders");
+    const broker = connect(sqs.connectOptions);
+    await publish(broker, { id: 1 }, { queue: "orders", delaySeconds: 5 });
+    const counts = await sqs.clock.run(() => forEach(consume(broker, "orders", { maxMessages: 1 }), () => {}));
+    assert.equal(counts.acked, 1);
+  } finally {
+    names.forEach((name, index) => globals[name] = real[index]);
+    performance.now = realNow;
+  }
 });
