@@ -184,6 +184,7 @@ export class Delivery<T = unknown> {
    * @param options `visibleAfter`, by default 0.
    * @returns When SQS has confirmed this entry.
    * @throws {ConfigError} If `visibleAfter` is out of range, or an option is unknown: the message is still yours then.
+   * @throws {ReceiptExpiredError} If the message is visible again, or may be: another consumer's is left alone.
    */
   release(options: { readonly visibleAfter?: number | undefined } = {}): Promise<void> {
     const visibleAfter = within(0, MAX_VISIBILITY, true);
