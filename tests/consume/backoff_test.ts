@@ -52,7 +52,8 @@ Deno.test("a backoff that throws or gives nonsense leaves the message, and throw
     ),
     [0, 30, 60],
   );
-  assert.equal(test.of("error")[0].error, wrong);
+  // What the handler threw is told, too, with its message's id.
+  assert.equal(test.of("error").find(({ messageId }) => !messageId)?.error, wrong);
   for (const nonsense of [NaN, -5, "10" as unknown as number, undefined as unknown as number]) {
     assert.deepEqual(await tries(() => nonsense, 70), [0, 30, 60]);
   }
