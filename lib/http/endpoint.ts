@@ -58,9 +58,7 @@ export function environmentRegion(): string | undefined {
  * environment's; or the default.
  */
 export function regionFor(state: BrokerState, own: string | undefined, target?: string): string {
-  const { region } = state.options;
-  return own ?? (state.endpoint ? region ?? regionIn(target) : regionIn(target) ?? region) ?? environmentRegion() ??
-    DEFAULT_REGION;
+  return own ?? regionIn(target) ?? state.options.region ?? environmentRegion() ?? DEFAULT_REGION;
 }
 
 /** Reads an environment variable where the runtime has them and lets us. */

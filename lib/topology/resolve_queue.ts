@@ -62,8 +62,8 @@ export async function resolveQueue(
     if (queues.size > MOST) queues.clear(); // a queue to answer to is named by a message
     queues.set(key, found);
   }
-  const { name, url, region, predefined } = found;
-  return isUrl || name === nameOrUrl ? found : queueAddress(nameOrUrl, url, region, predefined);
+  const { name, url, predefined } = found;
+  return isUrl || name === nameOrUrl ? found : queueAddress(nameOrUrl, url, predefined);
 }
 
 /** The name that a queue is predefined under: the literal, the canonical one, or that of the entry with the URL. */

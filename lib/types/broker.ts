@@ -24,7 +24,7 @@ export interface Broker {
 export interface ConnectOptions {
   /**
    * The AWS region. Default: AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1. Requests about a queue URL of AWS's are
-   * signed for the region in it, whatever stands here, unless there is an `endpoint`.
+   * signed for the region in it, whatever stands here.
    */
   readonly region?: string | undefined;
   /** Keys, or a function that gives them; by default the environment's AWS_* variables. */

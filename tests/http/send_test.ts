@@ -472,7 +472,11 @@ Deno.test("send() signs for the caller's region, else that of AWS's queue URL, e
   assert.equal(await scope(at("http://localhost:4566/1/a"), {}), "localhost:4566 eu-west-1");
   assert.equal(
     await scope(at("https://sqs.us-west-2.amazonaws.com/1/a"), { endpoint: "http://localhost:4566" }),
-    "localhost:4566 eu-west-1",
+    "localhost:4566 us-west-2",
+  );
+  assert.equal(
+    await scope(at("https://sqs.us-west-2.amazonaws.com/1/a"), { endpoint: { s3: "http://localhost:4566" } }),
+    "sqs.us-west-2.amazonaws.com us-west-2",
   );
   const move = startMessageMoveTask({ sourceArn: "arn:aws:sqs:ap-south-1:1:dead" });
   assert.equal(await scope(move, {}), "sqs.ap-south-1.amazonaws.com ap-south-1");
