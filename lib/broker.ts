@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "./errors.ts";
+import { refuse } from "./check.ts";
 import type {
   Broker,
   Clock,
@@ -68,11 +68,7 @@ export function keepState(broker: Broker, state: BrokerState): void {
  * @throws {ConfigError} If it is not a broker.
  */
 export function stateOf(broker: Broker): BrokerState {
-  const state = states.get(broker);
-  if (!state) {
-    throw new ConfigError("Cannot use 'broker' as it must be what connect() gave");
-  }
-  return state;
+  return states.get(broker) ?? refuse("broker", "what connect() gave", broker);
 }
 
 /** A promise and what settles it: `Promise.withResolvers()`, which Node 20 lacks. */

@@ -54,7 +54,7 @@ export function deliveriesOf<D>(
   else signal?.addEventListener("abort", stop, { signal: stopping.signal });
   const deliveries: Deliveries<D> = Object.freeze({
     [Symbol.asyncIterator]() {
-      if (begun) throw new ConfigError("Cannot iterate twice over deliveries: call consume() again");
+      if (begun) throw new ConfigError("Cannot iterate deliveries twice: call consume() again");
       begun = true;
       return iterate(consumer, pipeline(source)[Symbol.asyncIterator]());
     },

@@ -32,8 +32,9 @@ const NONE: Readonly<Record<string, never>> = /* @__PURE__ */ Object.freeze({});
 export let heldOf: (delivery: Delivery<unknown>) => Held;
 
 /**
- * A message in your hands, with the verbs that settle it. The first settlement counts; later ones return its promise.
- * A promise of a settlement that nobody awaits never crashes the process: `onEvent` is told.
+ * A message in your hands, with the verbs that settle it. The first settlement counts; later ones return its promise, and
+ * so they do where the consumer has given the message back itself: its `signal` has fired then. A promise of a settlement
+ * that nobody awaits never crashes the process: `onEvent` is told.
  *
  * @example One verb a message
  * ```ts

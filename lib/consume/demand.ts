@@ -75,10 +75,10 @@ export function mostPolls({ lanes, settings: { polls } }: Consumer): number {
 
 /** The seconds of a long poll. */
 export function longestWait(consumer: Consumer): number {
-  const { settings: { waitTimeSeconds, prefetch, maxSeconds, maxMessages }, lanes, state, deadline } = consumer;
+  const { settings: { waitTimeSeconds, prefetch, maxMessages }, lanes, state, deadline } = consumer;
   // Where slots or messages of the budget are fewer than the queues that would wait on them, they take turns.
   const turns = lanes.length > Math.min(prefetch, mostPolls(consumer), maxMessages ? 1 : Infinity);
-  const left = maxSeconds === undefined ? Infinity : Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
+  const left = Math.max(0, Math.floor((deadline - nowOf(state)) / 1000));
   // One that has messages is not kept waiting for one that has none.
   const turn = lanes.some(({ idle, drained }) => !idle && !drained) ? 0 : TURN;
   return Math.min(waitTimeSeconds, turns ? turn : Infinity, left);

@@ -52,7 +52,7 @@ async function drain(consumer: Consumer): Promise<void> {
 
 async function finish(consumer: Consumer): Promise<void> {
   const { held, state, settings, polling } = consumer;
-  const quiet = () => held.size === 0 && consumer.busy === 0;
+  const quiet = () => !held.size && !consumer.busy;
   const atWork = () => consumer.cut && consumer.working > 0 && !settings.signal?.aborted;
   const settled = new AbortController();
   let look = () => {};

@@ -159,7 +159,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       if (running >= concurrency) await until(() => running < concurrency);
     }
   } finally {
-    await until(() => running + settling === 0);
+    await until(() => !(running + settling));
   }
   return counts;
 }

@@ -5,6 +5,7 @@
  */
 import { nowOf } from "../broker.ts";
 import type { Linked } from "../linked_list.ts";
+import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { DashiEvent, PayloadStore, ResolvedPayload, SqsMessage } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { giveBackGroup } from "./settle.ts";
@@ -85,10 +86,10 @@ export function isLapsed({ visibleUntil, consumer }: Held): boolean {
 
 /** Frees a message's slot. */
 export function free(held: Held): void {
-  const { consumer } = held;
+  const { consumer, lane } = held;
   move(held, "gone");
   if (!consumer.held.delete(held)) return;
-  held.lane.freedAt = nowOf(consumer.state);
+  if (consumer.settings.untilEmpty) lane.freedAt = nowOf(consumer.state);
   consumer.changed();
 }
 
@@ -118,7 +119,7 @@ export function abandon(
   (held.controller ??= new AbortController()).abort(reason);
 }
 
-/** Seconds that are left of the 12 hours that SQS keeps a message in flight. */
-export function secondsInFlight(held: Held, most: number): number {
-  return most - Math.ceil((nowOf(held.consumer.state) - held.receivedAt) / 1000);
+/** Whole seconds that are left of the 12 hours that SQS keeps a message in flight. */
+export function secondsLeft({ consumer, receivedAt }: Held): number {
+  return Math.max(0, MAX_VISIBILITY - Math.ceil((nowOf(consumer.state) - receivedAt) / 1000));
 }

@@ -33,9 +33,8 @@ export function pump(consumer: Consumer): void {
         consumer.wake();
       }
       // The budget has room for no receive, and nothing is under way that may take less than its share.
-      const { held, unsettled, busy, working, buffered, taken, handed } = consumer;
-      const moving = busy + working + buffered + taken - handed;
-      if (affordable(consumer) < 1 && held.size === unsettled && !moving) finish(consumer);
+      const { held, unsettled, busy } = consumer;
+      if (affordable(consumer) < 1 && held.size === unsettled && !(busy + moving(consumer))) finish(consumer);
       return;
     }
     consumer.fullSince = undefined;
@@ -123,8 +122,8 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? least : 0);
   // A short poll only looked whether more is there: the long one that follows it counts.
   if (!long) return;
-  // What SQS found empty a moment ago may be unlocked by now.
-  if (settings.untilEmpty && !locked(lane, consumer, Math.max(sentAt, now - 1000))) {
+  // However late the answer is, SQS looked for as long as it was to wait: each second, or when a group was unlocked.
+  if (settings.untilEmpty && !locked(consumer, lane, sentAt + Math.max(0, wait - TURN) * 1000)) {
     lane.drained = true;
     if (consumer.lanes.every(({ drained }) => drained)) finish(consumer);
   } else if (rest) {
@@ -132,12 +131,20 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   }
 }
 
-/** FIFO: a queue may look empty because its groups wait for messages that are held here, or were `since`. */
-function locked(lane: Lane, { held, working, waiters, buffered }: Consumer, since: number): boolean {
-  return lane.address!.fifo && (lane.freedAt! >= since ||
-    [...held].some((message) =>
-      message.lane === lane && (message.settlement || working > 0 || buffered > 0 || !waiters.length)
-    ));
+/**
+ * FIFO: a queue may look empty because its groups wait for messages that were held here at the instant when it was last
+ * looked at. What a loop keeps that waits for the next one locks nothing, as it will not end otherwise.
+ */
+function locked(consumer: Consumer, lane: Lane, looked: number): boolean {
+  const { held, waiters } = consumer;
+  const busy = moving(consumer) || !waiters.length;
+  return lane.address!.fifo && (lane.polls > 0 || lane.freedAt! >= looked ||
+    [...held].some((message) => message.lane === lane && (busy || message.where !== "out")));
+}
+
+/** How much is buffered, on its way to the loop, or worked on by `forEach`. */
+function moving({ working, buffered, taken, handed }: Consumer): number {
+  return working + buffered + taken - handed;
 }
 
 /** No more receives; what is there is still handed out. */

@@ -4,14 +4,14 @@
  * @module
  */
 import { nowOf } from "../broker.ts";
-import { assertWithin } from "../check.ts";
-import { AccessDeniedQueueError, AwsError, ConfigError } from "../errors.ts";
+import { assertWithin, refuse } from "../check.ts";
+import { AccessDeniedQueueError, AwsError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
-import { abandon, free, type Held, isLapsed, isOurs, move, secondsInFlight, tell, visibleFor } from "./held.ts";
+import { abandon, free, type Held, isLapsed, isOurs, move, secondsLeft, tell, visibleFor } from "./held.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
@@ -52,7 +52,7 @@ export function ack(held: Held): Promise<void> {
 
 /** Makes a message visible again, now or after some seconds. */
 export function release(held: Held, visibleAfter = 0, type: "release" | "reject" = "release"): Promise<void> {
-  const seconds = Math.max(0, Math.min(Math.trunc(visibleAfter), secondsInFlight(held, MAX_VISIBILITY)));
+  const seconds = Math.min(Math.trunc(visibleAfter), secondsLeft(held));
   if (!held.settlement) giveBackGroup(held);
   return settle(held, type, (done) => hide(held, seconds, done), seconds);
 }
@@ -109,10 +109,8 @@ export async function extend(held: Held, seconds: number): Promise<void> {
   try {
     assertWithin("seconds", seconds, 0, MAX_VISIBILITY);
     if (held.where !== "out" || isLapsed(held)) throw notOurs();
-    const most = Math.max(0, secondsInFlight(held, MAX_VISIBILITY));
-    if (seconds > most) {
-      throw new ConfigError(`Cannot extend by ${seconds} s as of the 12 hours that SQS allows ${most} s are left`);
-    }
+    const most = secondsLeft(held);
+    if (seconds > most) refuse("seconds", `${most} at the most, as SQS allows 12 hours in all`, seconds);
     await hideFor(held, seconds);
   } catch (cause) {
     error = cause;

@@ -26,7 +26,7 @@ function take(consumer: Consumer): Delivery<string> | undefined {
     held.where = "out";
     consumer.buffered--;
     consumer.taken++;
-    if (consumer.buffered === 0) pump(consumer);
+    if (!consumer.buffered) pump(consumer);
     return delivery;
   }
 }

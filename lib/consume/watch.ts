@@ -7,10 +7,10 @@
 import { nowOf } from "../broker.ts";
 import { AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
-import { MAX_BATCH, MAX_VISIBILITY } from "../sqs/limits.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
 import { requestsLeft } from "./demand.ts";
-import { type Held, isOurs, lose, secondsInFlight } from "./held.ts";
+import { type Held, isOurs, lose, secondsLeft } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
@@ -62,7 +62,7 @@ export async function beat(held: Held): Promise<void> {
   const { consumer, lane } = held;
   const { state } = consumer;
   const now = nowOf(state);
-  const seconds = Math.min(lane.timeout, secondsInFlight(held, MAX_VISIBILITY));
+  const seconds = Math.min(lane.timeout, secondsLeft(held));
   if (now + seconds * 1000 <= held.visibleUntil) {
     held.beatAt = Infinity; // it has what is left of the 12 hours
     return consumer.wake();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, consume, type ConsumeOptions, forEach, type PayloadContext, type PayloadStore } from "@dashi/sqs";
+import type { Fault, FaultCall } from "@dashi/sqs/testing";
 import { failing, setUp } from "./setup.ts";
 
 Deno.test("maxMessages hands out so many, and takes no more", async () => {
@@ -255,6 +256,27 @@ Deno.test("untilEmpty on an empty queue asks once", async () => {
   await test.run(() => Array.fromAsync(consume(test.broker, "q", { untilEmpty: true })));
   assert.equal(test.sqs.requests.count("ReceiveMessage"), 1);
 });
+
+for (const ack of ["manual", "auto", "none", "forEach"] as const) {
+  Deno.test(`untilEmpty on FIFO is not misled by an answer that is late, nor by one beside others (${ack})`, async () => {
+    for (const waitTimeSeconds of [0, 1, 2]) {
+      for (const prefetch of [0, 3, 30]) {
+        const onRequest = ({ sequence }: FaultCall): Fault => ({ type: "slow", seconds: (sequence * 7919 % 13) / 4 });
+        const test = setUp({ queue: "q.fifo", onRequest });
+        await test.fill(45, "q.fifo");
+        await test.run(async () => {
+          const mode = ack === "forEach" ? "manual" : ack;
+          const options = { untilEmpty: true, waitTimeSeconds, prefetch, ack: mode } as const;
+          const deliveries = consume(test.broker, "q.fifo", options);
+          if (ack === "forEach") await forEach(deliveries, () => test.clock.sleep(0.7));
+          else for await (const delivery of deliveries) if (ack === "manual") await delivery.ack();
+          await deliveries.closed;
+        });
+        assert.equal(test.sqs.messages("q.fifo").length, 0, `wait ${waitTimeSeconds}, prefetch ${prefetch}`);
+      }
+    }
+  });
+}
 
 Deno.test("untilEmpty on FIFO does not take a group that waits for us for an empty queue", async () => {
   const test = setUp({ queue: "q.fifo" });
