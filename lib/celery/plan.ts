@@ -45,8 +45,9 @@ export function plan(state: BrokerState, given: Signature<any>, more: PlanOption
 }
 
 /** Writes what can go now of a call that has its ids. */
-function write(state: BrokerState, call: Signature, more: PlanOptions): PublishInput[] {
+function write(state: BrokerState, call: Signature, given: PlanOptions): PublishInput[] {
   const { subtask_type, args, immutable, options } = call;
+  const more = immutable ? { ...given, prepend: [] } : given;
   if (subtask_type === "chord") refuseChord("send");
   const { task_id, link, group_id, group_index, chord, ...shared } = options;
   if (subtask_type === "group") {
@@ -60,12 +61,10 @@ function write(state: BrokerState, call: Signature, more: PlanOptions): PublishI
     const [first, ...rest] = tasksOf(call);
     if (!first) throw new ConfigError("Cannot send a chain without tasks");
     const last = { group_id, group_index, chord };
-    const end = rest.pop();
-    if (!end) return write(state, freeze(first, { ...shared, ...last }), more);
-    const chain = [...asList(shared.chain), freeze(end, last), ...rest.reverse()];
+    const chain = [...asList(shared.chain), freeze(rest.pop()!, last), ...rest.reverse()];
     return write(state, freeze(first, { ...shared, chain }), more);
   }
-  return [taskMessage(state, { ...call, args: immutable ? args : [...more.prepend ?? [], ...args] }, more)];
+  return [taskMessage(state, { ...call, args: [...more.prepend ?? [], ...args] }, more)];
 }
 
 /** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
@@ -77,11 +76,13 @@ function freeze(call: Signature, options: Readonly<Record<string, unknown>> = {}
   if (call.subtask_type === "group") {
     tasks = flatGroup(withErrbacks(frozen, own.link_error)).map((task, group_index) => freeze(task, { group_index }));
   } else if (call.subtask_type === "chain") {
+    const steps = stepsOf(frozen);
+    own.link = own.link_error = undefined;
     // Whoever waits for the chain waits for its end, and nobody in Python would give that the chain's id.
-    tasks = stepsOf(frozen).map((step, index, { length }) =>
-      freeze(step, index < length - 1 ? {} : { task_id: step.options.task_id ?? own.task_id })
-    );
-    own.link = undefined;
+    const idOf = ({ options: { task_id = own.task_id } }: Signature) => ({ task_id });
+    // Python makes such a chain nowhere, and where it is a group in a group loses its arguments.
+    if (steps.length === 1) return freeze(steps[0], { ...own, ...idOf(steps[0]) });
+    tasks = steps.map((step, index) => freeze(step, steps[index + 1] ? {} : idOf(step)));
   } else return frozen;
   own.link_error = undefined; // its tasks have it now
   return { ...frozen, kwargs: { ...call.kwargs, tasks } };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import * as v from "valibot";
 import { bind, ConfigError, declareExchange, PublishError, UndefinedExchangeError } from "@dashi/sqs";
-import { chain, group, sendTask, signature, task } from "@dashi/sqs/celery";
+import { chain, group, type GroupCall, sendTask, signature, task } from "@dashi/sqs/celery";
 import { readIsoDate, writeIsoDate } from "../../lib/celery/iso_date.ts";
 import { pythonRepr } from "../../lib/celery/python_repr.ts";
 import captured from "../vectors/celery_messages.json" with { type: "json" };
@@ -279,6 +279,20 @@ Deno.test("in a group at the end of a chain a group's tasks have a call each, an
   assert.equal(calls[1].parent?.parent?.id, headers.id);
   assert.deepEqual([calls[2].id, calls[2].calls[0].id], [id(last[1]), id(last[1].kwargs.tasks[0])]);
   assert.equal(new Set([flat, two, last].flat().map(id)).size, 5);
+});
+
+Deno.test("a chain of one is that one: Python loses the arguments of a group in a chain in a group", async () => {
+  const { broker, read } = setUp();
+  const one = chain([group(mul.partial(2), mul.partial(3))]);
+  const { calls } = await sendTask(broker, chain(add(1, 2), group(one, mul.partial(4)))) as GroupCall;
+  const [{ embed }] = await read("celery");
+  const { tasks } = embed.chain[0].kwargs;
+  assert.deepEqual(tasks.map(({ task }: any) => task), ["app.mul", "app.mul", "app.mul"]);
+  const ids = tasks.map(({ options }: any) => options.task_id);
+  assert.deepEqual([...(calls[0] as unknown as GroupCall).calls, calls[1]].map((call: any) => call.id), ids);
+  await sendTask(broker, signature(chain([add(1, 2)]), { id: "end", link: notify.partial() as never }));
+  const { headers, embed: { chain: rest, callbacks } } = (await read("celery")).at(-1)!;
+  assert.deepEqual([headers.id, headers.task, rest, callbacks[0].task], ["end", "app.add", null, "app.notify"]);
 });
 
 Deno.test("what is linked to a chain in a group at the end of a chain is linked to its tasks, once", async () => {
