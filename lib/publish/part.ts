@@ -189,7 +189,8 @@ export function fanoutFields({ message }: Part): FanoutMessage {
 /** True if the message may be there although the send seemed to fail: it would need its payload. */
 function mayBeThere(error: unknown): boolean {
   const { awsCode, cause } = error as AwsError;
-  return !(error instanceof DashiError) || error instanceof IntegrityError ||
+  // A DashiError of no kind is what a signal was aborted with.
+  return !(error instanceof DashiError) || error.constructor === DashiError || error instanceof IntegrityError ||
     // Only an answer of AWS's own says for certain that it is not; its cause is the try before, if there was one.
     /^(?:Timeout|NetworkError|InvalidAnswer|MissingFromAnswer|Http\d+)$/.test(awsCode) ||
     cause instanceof AwsError && mayBeThere(cause);

@@ -90,7 +90,7 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
     failed = 0;
     return sent;
   } catch (error) {
-    await discard(state, part, error);
+    await discard(state, part, asError(error));
     throw error;
   } finally {
     // A fanout tells of its own requests.

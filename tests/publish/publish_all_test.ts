@@ -6,6 +6,7 @@ import { text } from "../../lib/codec/text.ts";
 import { connect } from "../../lib/connect.ts";
 import { ConfigError, IntegrityError } from "../../lib/errors.ts";
 import type { PublishInput, PublishResult } from "../../lib/publish/options.ts";
+import { publish } from "../../lib/publish/publish.ts";
 import { publishAll, type PublishAllOptions } from "../../lib/publish/publish_all.ts";
 import { publishMany } from "../../lib/publish/publish_many.ts";
 import { createQueue } from "../../lib/sqs/create_queue.ts";
@@ -541,6 +542,31 @@ Deno.test("publishAll() deletes what it stored for a message that failed for goo
   assert.match(results[2].error!.message, /no room/);
   assert.deepEqual([...objects.keys()], ["k0"]);
   assert.deepEqual(held("orders"), ["pointer k0"]);
+});
+
+Deno.test("publish() and publishAll() keep what they stored for a message under way as the signal fires, whatever its reason", async () => {
+  for (const reason of [undefined, new Error("enough"), "enough", null]) {
+    for (const batched of [false, true]) {
+      const { store, objects } = memoryStore({ always: true });
+      const { sqs, broker, held } = setUp({ payloads: store });
+      sqs.setFaults(({ action }) => action.startsWith("SendMessage") ? { type: "slow", seconds: 5 } : undefined);
+      const controller = new AbortController();
+      const options = { queue: "orders", signal: controller.signal };
+      await sqs.clock.run(async () => {
+        const work = batched ? publishMany(broker, numbered(1), options) : publish(broker, "0", options);
+        const ended = assert.rejects(work.catch((error) => {
+          const { reason } = controller.signal;
+          assert.ok(error === reason || error.cause === reason);
+          throw new Error("as it should be");
+        }));
+        await sqs.clock.sleep(1);
+        controller.abort(reason);
+        await ended;
+      });
+      assert.deepEqual(held("orders"), ["pointer k0"]);
+      assert.deepEqual([...objects.keys()], ["k0"]);
+    }
+  }
 });
 
 Deno.test("publishAll() hands a topic its messages in batches", async () => {
