@@ -47,6 +47,15 @@ Deno.test("a chain that ends in a group sends each its result, and names each as
   assert.deepEqual(results.kept.get("first")!.children, [[[id, null], calls.map(({ id }) => [[id, null], null])]]);
 });
 
+Deno.test("an immutable chain that is linked takes no result, as in Celery", async () => {
+  const { broker, sqs, read } = setUp(["celery", "next"]);
+  const step = signature("app.notify", { args: ["own"], queue: "next" });
+  const link = [false, true].map((immutable) => signature(chain([step, step]), { immutable }));
+  await sendTask(broker, add(1, 1), { link });
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": (_, x, y) => x + y }, once).closed);
+  assert.deepEqual((await read("next")).map(({ args }) => args).sort(), [[2, "own"], ["own"]]);
+});
+
 Deno.test("what is only passed on to Python arrives as Python wrote it: Decimal, UUID, date and naive datetime", async () => {
   const typed = (type: string, value: unknown) => ({ __type__: type, __value__: value });
   const at = typed("datetime", "2024-01-02T03:04:05.678901");
