@@ -144,13 +144,13 @@ export class UndefinedExchangeError extends DashiError {
 }
 
 /** A queue could not be subscribed to a fanout exchange's topic. kombu's name. */
-export class UnableToSubscribeQueueError extends DashiError {
+export class UnableToSubscribeQueueError extends AwsError {
   /** The class's own name. */
   override readonly name: string = "UnableToSubscribeQueueError";
 }
 
 /** A queue's subscription could not be ended. kombu's name. */
-export class UnableToUnsubscribeQueueError extends DashiError {
+export class UnableToUnsubscribeQueueError extends AwsError {
   /** The class's own name. */
   override readonly name: string = "UnableToUnsubscribeQueueError";
 }

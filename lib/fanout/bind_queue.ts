@@ -7,8 +7,8 @@ import { canonicalName } from "../topology/canonical_name.ts";
 import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { editPolicy } from "./edit_policy.ts";
-import { isRefusal } from "./is_refusal.ts";
 import { allowTopic } from "./queue_policy.ts";
+import { refusalOf } from "./refusal_of.ts";
 import { queueSubscriptions } from "./queue_subscriptions.ts";
 import { type FanoutSettings, findTopic, forgetTopic, isNotFound, type Topic } from "./topic.ts";
 
@@ -35,9 +35,11 @@ export async function bindQueue(
         return bind();
       });
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      const refusal = refusalOf(error);
+      if (!refusal) throw error;
       throw new UnableToSubscribeQueueError(
-        `Cannot subscribe the queue '${queue.name}' to the exchange '${exchange}': ${error.message}`,
+        `Cannot subscribe the queue '${queue.name}' to the exchange '${exchange}': ${(error as Error).message}`,
+        refusal,
         { cause: error },
       );
     }

@@ -7,8 +7,8 @@ import { canonicalName } from "../topology/canonical_name.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { boundQueues } from "./bind_queue.ts";
 import { editPolicy, type QueueAccess, readAccess } from "./edit_policy.ts";
-import { isRefusal } from "./is_refusal.ts";
 import { allowedTopics, disallowTopic } from "./queue_policy.ts";
+import { refusalOf } from "./refusal_of.ts";
 import { queueSubscriptions } from "./queue_subscriptions.ts";
 import { type FanoutSettings, isNotFound, knownTopic, type Topic } from "./topic.ts";
 
@@ -43,9 +43,11 @@ export async function unbindQueue(
       if (access) await editPolicy(broker, queue, ({ policy }) => disallowTopic(policy, topic.arn), signal);
     }
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    const refusal = refusalOf(error);
+    if (!refusal) throw error;
     throw new UnableToUnsubscribeQueueError(
-      `Cannot unsubscribe the queue '${queue.name}' from the exchange '${exchange}': ${error.message}`,
+      `Cannot unsubscribe the queue '${queue.name}' from the exchange '${exchange}': ${(error as Error).message}`,
+      refusal,
       { cause: error },
     );
   }

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { AccessDeniedQueueError, UnableToSubscribeQueueError, UndefinedExchangeError } from "../../lib/errors.ts";
+import {
+  AccessDeniedQueueError,
+  AwsError,
+  UnableToSubscribeQueueError,
+  UndefinedExchangeError,
+} from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { createTopic } from "../../lib/sns/create_topic.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
@@ -229,6 +234,10 @@ Deno.test("what SNS refuses on bind is an UnableToSubscribeQueueError with the c
   await assert.rejects(t.fanout.bind(t.broker, "news", queue), (error: Error) => {
     assert.ok(error instanceof UnableToSubscribeQueueError);
     assert.equal((error.cause as { awsCode: string }).awsCode, "AuthorizationError");
+    assert.ok(error instanceof AwsError, "AWS's answer caused it");
+    const { name, service, action, status, awsCode, retryable } = error;
+    assert.deepEqual([name, service, action, status], ["UnableToSubscribeQueueError", "sns", "Subscribe", 403]);
+    assert.deepEqual([awsCode, retryable], ["AuthorizationError", false]);
     return true;
   });
   [status, code] = [503, "ServiceUnavailable"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/connect.ts";
-import { UnableToUnsubscribeQueueError } from "../../lib/errors.ts";
+import { AwsError, UnableToUnsubscribeQueueError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
 import { deleteQueue } from "../../lib/sqs/delete_queue.ts";
@@ -80,7 +80,11 @@ Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async
   });
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
-  await assert.rejects(t.fanout.unbind(t.broker, "news", queue), UnableToUnsubscribeQueueError);
+  await assert.rejects(t.fanout.unbind(t.broker, "news", queue), (error) => {
+    assert.ok(error instanceof UnableToUnsubscribeQueueError && error instanceof AwsError);
+    assert.deepEqual([error.service, error.action, error.awsCode], ["sns", "Unsubscribe", "AuthorizationError"]);
+    return true;
+  });
 });
 
 Deno.test("remove() deletes the topic and takes back the statements of the queues we bound", async () => {
