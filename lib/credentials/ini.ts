@@ -54,4 +54,6 @@ function profileName(section: string): string | undefined {
   return /^(?:sso-session|services|plugins)$/.test(kind) ? undefined : unquote(section);
 }
 
-const unquote = (name: string): string => name.replace(/^(["'])(.*)\1$/, "$2");
+function unquote(name: string): string {
+  return name.replace(/^(["'])(.*)\1$/, "$2");
+}

@@ -95,9 +95,13 @@ export function forgetTopic(broker: Broker, exchange: string): void {
   stateOf(broker).settled.delete(settledKey(canonicalName(broker, exchange)));
 }
 
-const settledKey = (name: string): string => `fanout topic ${name}`;
+function settledKey(name: string): string {
+  return `fanout topic ${name}`;
+}
 
-const topicAt = (arn: string): Topic => ({ arn, fifo: arn.endsWith(".fifo"), predefined: false });
+function topicAt(arn: string): Topic {
+  return { arn, fifo: arn.endsWith(".fifo"), predefined: false };
+}
 
 async function create(
   broker: Broker,

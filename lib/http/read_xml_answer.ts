@@ -43,7 +43,9 @@ function field(value: XmlValue | undefined, name: string): XmlValue | undefined 
   return typeof value === "object" && !Array.isArray(value) ? (value as XmlRecord)[name] : undefined;
 }
 
-const textOf = (value: XmlValue | undefined): string => typeof value === "string" ? value.trim() : "";
+function textOf(value: XmlValue | undefined): string {
+  return typeof value === "string" ? value.trim() : "";
+}
 
 /** Says what a body is that should have been XML, without repeating it. */
 function what(text: string, cause: unknown): string {
