@@ -8,9 +8,9 @@ import fc from "../support/fast_check.ts";
 import { DashiError } from "../../lib/errors.ts";
 
 /** How many inputs a property is given: FUZZ_RUNS for the long form. */
-export const numRuns = Number(Deno.env.get("FUZZ_RUNS") ?? 300);
+const numRuns = Number(Deno.env.get("FUZZ_RUNS") ?? 300);
 /** The same inputs each time, unless FUZZ_SEED says otherwise. */
-export const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20300101);
+const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20300101);
 /** What every property of this room is run with. */
 export const settings = { numRuns, seed } as const;
 
@@ -118,7 +118,7 @@ const BEFORE = JSON.stringify([
 ]);
 
 /** Throws if a prototype that all objects share is not as it was. */
-export function assertPrototypesUntouched(): void {
+function assertPrototypesUntouched(): void {
   const now = JSON.stringify([
     Reflect.ownKeys(Object.prototype).map(String).sort(),
     Reflect.ownKeys(Array.prototype).map(String).sort(),
