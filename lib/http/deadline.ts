@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerState, inWorkers, nowOf } from "../broker.ts";
+import { type BrokerState, inWorkers, nowOf, pause } from "../broker.ts";
 import { type Linked, LinkedList } from "../linked_list.ts";
 import { lapse } from "./lapse.ts";
 
@@ -11,6 +11,8 @@ import { lapse } from "./lapse.ts";
 interface Deadline extends Linked<Deadline> {
   /** When it is over, in milliseconds. */
   at: number;
+  /** The most milliseconds that may be left of it. */
+  readonly most: number;
   /** Is told that it is over; may give it some seconds more. */
   readonly over: () => number | void;
 }
@@ -26,15 +28,10 @@ interface Deadlines {
 
 const shared = new WeakMap<BrokerState, Deadlines>();
 
-function noDeadlines(): Deadlines {
-  return { all: new LinkedList(), next: Infinity };
-}
-
 function deadlinesOf(state: BrokerState): Deadlines {
   // An invocation of a Worker takes its timers with it when it ends: none may wait on another's.
-  if (inWorkers()) return noDeadlines();
-  let deadlines = shared.get(state);
-  if (!deadlines) shared.set(state, deadlines = noDeadlines());
+  let deadlines = inWorkers() ? undefined : shared.get(state);
+  if (!deadlines) shared.set(state, deadlines = { all: new LinkedList(), next: Infinity });
   return deadlines;
 }
 
@@ -48,32 +45,34 @@ function deadlinesOf(state: BrokerState): Deadlines {
  */
 export function setDeadline(state: BrokerState, seconds: number, over: () => number | void): () => void {
   const deadlines = deadlinesOf(state);
-  const deadline: Deadline = { at: nowOf(state) + seconds * 1000, over };
+  const most = seconds * 1000;
+  const deadline: Deadline = { at: nowOf(state) + most, most, over };
   deadlines.all.add(deadline);
   if (deadline.at < deadlines.next) void watch(state, deadlines);
   return () => {
     deadlines.all.delete(deadline);
-    if (!deadlines.all.size) halt(deadlines);
+    if (deadlines.all.size) return;
+    deadlines.next = Infinity;
+    deadlines.timer?.abort(null); // the default reason has a stack, which costs
   };
 }
 
-function halt(deadlines: Deadlines): void {
-  deadlines.next = Infinity;
-  deadlines.timer?.abort(null); // the default reason has a stack, which costs
-}
-
 async function watch(state: BrokerState, deadlines: Deadlines): Promise<void> {
-  halt(deadlines);
+  deadlines.timer?.abort(null);
   const { signal } = deadlines.timer = new AbortController();
   for (let now = nowOf(state);;) {
     let next = Infinity;
     for (const deadline of deadlines.all) {
+      // A clock that was set back adds nothing to it.
+      deadline.at = Math.min(deadline.at, now + deadline.most);
       if (deadline.at <= now) deadline.at = now + (deadline.over() ?? Infinity) * 1000;
       next = Math.min(next, deadline.at);
     }
     deadlines.next = next;
     if (signal.aborted || next === Infinity) return;
     await lapse(state.clock, (next - now) / 1000, signal);
+    // After a standstill what was answered meanwhile is read before anything is given up.
+    if (nowOf(state) > next + 1000) await pause(state.clock, 0.1, signal);
     if (signal.aborted) return;
     // A clock that stands still, or an early timer, makes no deadline wait twice.
     now = Math.max(nowOf(state), next);

@@ -18,6 +18,5 @@ export async function lapse(clock: Clock, seconds: number, signal: AbortSignal):
     slept = true;
   });
   for (let turn = 0; turn < TURNS && !slept; turn++) await null;
-  if (!slept) return await asleep;
-  await pause(runtimeClock, seconds, signal);
+  return slept ? pause(runtimeClock, seconds, signal) : asleep;
 }

@@ -5,7 +5,7 @@
  */
 
 const RETRYABLE =
-  /Throttl|^(?:Request(?:Timeout|LimitExceeded)|TooManyRequests|SlowDown|OverLimit|BandwidthLimit|PriorRequest|TransactionInProgress|Internal|ServiceUnavailable|IDPCommunication|OperationAborted|Conflict)/;
+  /Throttl|^(?:Request(?:Timeout|LimitExceeded)|TooManyRequests|SlowDown|OverLimit|BandwidthLimit|PriorRequest|TransactionInProgress|Internal|ServiceUnavailable|IDPCommunication|OperationAborted|Conflict|QueueDeleted)/;
 
 /** True if the same request may succeed later. */
 export function isRetryable(status: number, awsCode: string): boolean {

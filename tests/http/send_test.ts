@@ -7,11 +7,13 @@ import {
   CredentialsError,
   DoesNotExistQueueError,
 } from "../../lib/errors.ts";
+import { connect } from "../../lib/connect.ts";
 import { send } from "../../lib/http/send.ts";
 import { deleteMessage } from "../../lib/sqs/delete_message.ts";
 import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
 import { startMessageMoveTask } from "../../lib/sqs/start_message_move_task.ts";
 import type { AwsBody, AwsRequest, CredentialContext, Credentials } from "../../lib/types.ts";
 import { withEnv } from "../support/with_env.ts";
@@ -204,6 +206,49 @@ Deno.test("send() waits for its answer on a clock that sleeps for no time at all
     assert.equal(requests.length, 2);
   }
   assert.ok(slept.includes(0.1), "the wait between two tries");
+});
+
+Deno.test("send() takes an answer that came while the event loop stood still past its deadline", async () => {
+  for (const answered of [true, false]) {
+    let now = Date.UTC(2026, 0, 2);
+    let answer: ((response: Response) => void) | undefined;
+    const { broker } = setUp([() => new Promise<Response>((resolve) => answer = resolve)], {
+      http: { maxAttempts: 1, requestTimeout: 10 },
+      clock: {
+        now: () => now,
+        async sleep(seconds) {
+          await turn();
+          // The timer of the deadline rings 40 s late, and what came meanwhile is read after that.
+          now += (seconds + (seconds === 10 ? 40 : 0)) * 1000;
+          if (answered && seconds < 1) answer!(good());
+        },
+      },
+    });
+    if (answered) await send(broker, remove);
+    else assert.equal((await failure<AwsError>(send(broker, remove))).awsCode, "Timeout");
+  }
+});
+
+Deno.test("send() gives no request more time where the clock is set back", async () => {
+  let set = 0;
+  const sqs = memorySqs();
+  const { clock } = sqs;
+  const queueUrl = sqs.createQueue("q");
+  sqs.setFaults(({ action }) => action === "ReceiveMessage" ? { type: "slow", seconds: Infinity } : undefined);
+  const broker = connect({
+    ...sqs.connectOptions,
+    clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+  });
+  const began = +clock.now();
+  await clock.run(async () => {
+    const hung = failure<AwsError>(send(broker, receiveMessage({ queueUrl }), { wait: 20, maxAttempts: 1 }));
+    await clock.sleep(5);
+    set = -7_200_000;
+    // Another request of the same broker has all deadlines looked at anew.
+    await send(broker, sendMessage({ queueUrl, messageBody: "x" }));
+    assert.equal((await hung).awsCode, "Timeout");
+  });
+  assert.ok(+clock.now() - began <= 40_000, `${+clock.now() - began} ms`);
 });
 
 Deno.test("send() tries again after a deadline", async () => {
