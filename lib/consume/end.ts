@@ -108,9 +108,9 @@ export function letGo(consumer: Consumer): void {
 
 /** Ends the iteration with an error, after what is buffered: what no retry mends. */
 export function fail(consumer: Consumer, error: Error): void {
-  consumer.state.emit({ type: "error", error });
-  if (consumer.phase >= Phase.Ending) return;
-  consumer.error ??= error;
+  // Told once: of the others that fail for the same reason, their own events tell.
+  if (consumer.phase >= Phase.Ending || consumer.error) return;
+  consumer.state.emit({ type: "error", error: consumer.error = error });
   consumer.phase = Phase.Finishing;
   serve(consumer);
 }

@@ -293,6 +293,18 @@ Deno.test("what no retry mends ends the iteration: no access, no queue, bad keys
   }
 });
 
+Deno.test("a right to delete that is taken away ends the iteration, and is told once beside each ack", async () => {
+  const test = setUp({ onRequest: failing("DeleteMessageBatch", DENIED) });
+  await test.fill(30);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 30 });
+    await assert.rejects(forEach(deliveries, () => {}), AccessDeniedQueueError);
+    await deliveries.closed;
+  });
+  assert.equal(test.of("error").length, 1);
+  assert.equal(test.of("ack").filter(({ error }) => error).length, 30);
+});
+
 Deno.test("keys that nobody has are a typed error", async () => {
   const test = setUp({ connect: { credentials: () => Promise.resolve({ accessKeyId: "", secretAccessKey: "" }) } });
   await test.run(async () => {
