@@ -30,8 +30,8 @@ export interface Lane {
   polls: number;
   /** Receives that it may have side by side. */
   target: number;
-  /** The last answer was empty. */
-  idle: boolean;
+  /** The last answer was empty; unset before the first. */
+  idle?: boolean;
   /** The last receive that was asked, to be asked again. */
   request?: { readonly key: string; readonly request: AwsRequest<ReceiveMessageOutput> };
   /** When a message last left it, in milliseconds. */
@@ -163,16 +163,14 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     close,
     changed() {},
   };
-  for (const { queue, priority, weight } of sourcesOf(queues)) {
+  for (const { queue: name, ...rank } of sourcesOf(queues)) {
     const lane: Lane = {
-      name: queue,
-      priority,
-      weight,
+      name,
+      ...rank,
       timeout: 0,
       buffer: [],
       polls: 0,
       target: 1,
-      idle: false,
       failures: 0,
       pollCredit: 0,
       takeCredit: 0,

@@ -16,7 +16,7 @@ export interface Held extends Linked<Held> {
   readonly lane: Lane;
   readonly message: SqsMessage;
   /** The earliest instant, in milliseconds, at which SQS may have hidden it. */
-  readonly receivedAt: number;
+  receivedAt: number;
   /** Until when, in milliseconds, it is ours for certain. */
   visibleUntil: number;
   /** When the heartbeat looks after it next. */

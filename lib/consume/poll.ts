@@ -4,7 +4,7 @@
  * @module
  */
 import { nowOf, pause } from "../broker.ts";
-import { AwsError } from "../errors.ts";
+import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { receiveChecked } from "../sqs/receive_checked.ts";
 import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
@@ -70,7 +70,7 @@ function requestFor(
 }
 
 /** One receive, and what follows from its answer. */
-async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean): Promise<void> {
+async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolean): Promise<void> {
   const { state, broker, settings, polling } = consumer;
   const address = lane.address!;
   // The answer to a receive that is asked again may be as large as it was to be.
@@ -105,6 +105,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long: boolean
   consumer.receives--;
   consumer.reserved -= asked;
   if (!messages) {
+    if (!tries) consumer.requests--; // nothing was sent
     if (address.fifo) lane.again.push(attempt);
     lane.target = 1;
     return await survive(consumer, lane, failure);
@@ -157,10 +158,11 @@ export function finish(consumer: Consumer): void {
 export async function survive(consumer: Consumer, lane: Lane, error: unknown): Promise<void> {
   if (consumer.phase !== Phase.Open) return;
   const { state } = consumer;
-  if (!(error instanceof AwsError && error.retryable)) return fail(consumer, error as Error);
-  if (++lane.failures >= consumer.patience) return fail(consumer, error);
+  // What is no answer, such as a throw of a credential provider, may pass where there was one before.
+  const { retryable = lane.idle !== undefined } = error as Partial<AwsError>;
+  if (!retryable || ++lane.failures >= consumer.patience) return fail(consumer, error as Error);
   const delay = backoffSeconds(lane.failures, state.random, 0.5, 30);
-  state.emit({ type: "poll-failed", queue: lane.name, delay, error });
+  state.emit({ type: "poll-failed", queue: lane.name, delay, error: error as Error });
   await pausing(consumer, lane, Math.max(delay, consumer.settings.pollingInterval));
 }
 

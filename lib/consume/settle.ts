@@ -5,7 +5,7 @@
  */
 import { nowOf } from "../broker.ts";
 import { assertWithin, refuse } from "../check.ts";
-import { AccessDeniedQueueError, AwsError } from "../errors.ts";
+import { AccessDeniedQueueError, type AwsError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
@@ -32,7 +32,7 @@ export function settle(
   const settlement = held.settlement = new Promise<void>((resolve, reject) =>
     work((error) => {
       if (type && state.options.onEvent) report(held, type, visibleAfter, error);
-      if (error instanceof AwsError && error.retryable) held.settlement = undefined;
+      if ((error as AwsError | undefined)?.retryable) held.settlement = undefined;
       free(held);
       if (!error) return resolve();
       if (error instanceof AccessDeniedQueueError) fail(consumer, error);

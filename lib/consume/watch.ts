@@ -5,12 +5,12 @@
  * @module
  */
 import { nowOf } from "../broker.ts";
-import { AwsError, ReceiptExpiredError } from "../errors.ts";
+import { type AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
 import { requestsLeft } from "./demand.ts";
-import { type Held, isOurs, lose, secondsLeft } from "./held.ts";
+import { type Held, isOurs, lose, secondsLeft, tell } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
@@ -45,14 +45,18 @@ function look(consumer: Consumer): number {
   let along = now;
   for (const message of held) {
     if (!ours(message)) continue;
+    // The clock was set back: whether it is still ours only SQS can tell.
+    if (message.receivedAt > now) {
+      message.receivedAt = message.beatAt = now;
+      message.visibleUntil = now + message.lane.timeout * 500;
+    }
     if (message.visibleUntil <= now) lose(message);
     else if (beating && message.beatAt <= now) along = now + message.lane.timeout * ALONG * 1000;
   }
   for (const message of held) {
     if (!ours(message)) continue;
-    const due = beating ? Math.min(message.beatAt, message.visibleUntil) : message.visibleUntil;
     if (beating && message.beatAt <= along) void beat(message);
-    else next = Math.min(next, due);
+    else next = Math.min(next, message.visibleUntil, beating ? message.beatAt : Infinity);
   }
   return next;
 }
@@ -72,10 +76,11 @@ export async function beat(held: Held): Promise<void> {
   } catch (error) {
     if (!isOurs(held)) return;
     if (error instanceof ReceiptExpiredError) return lose(held, error);
-    const again = error instanceof AwsError && error.retryable;
+    // Undefined where there was no answer: a credential provider that threw may have keys again.
+    const { retryable } = error as Partial<AwsError>;
     // What is refused now is refused again: the message is ours until its time is over.
-    held.beatAt = again ? nowOf(state) + lane.timeout * ALONG * 1000 : Infinity;
-    if (!again) state.emit({ type: "error", error: error as Error });
+    held.beatAt = retryable === false ? Infinity : nowOf(state) + lane.timeout * ALONG * 1000;
+    if (!retryable) tell(held, { type: "error", error: error as Error });
   } finally {
     consumer.wake();
   }

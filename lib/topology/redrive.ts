@@ -103,8 +103,8 @@ export async function redrive(
   try {
     for (;;) {
       const task = await look().catch((error) => {
-        // SQS moves on though we can't see it for a while.
-        if (!(error instanceof AwsError && error.retryable)) throw error;
+        // SQS moves on though we can't see it for a while, as nobody answers or a provider has no keys.
+        if (error.retryable === false) throw error;
       });
       // The list may still end with the task before ours.
       if (task && (!before || Number(task.startedAt) !== Number(before.startedAt))) {

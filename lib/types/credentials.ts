@@ -41,7 +41,8 @@ export interface CredentialContext {
 
 /**
  * A function that gives the keys for a request. It is asked before each signature, so it should cache. Where it has not
- * answered after six times `http.requestTimeout` the request fails, and a consumer asks again.
+ * answered after six times `http.requestTimeout` the request fails, and a consumer asks again. What it throws is thrown by
+ * who sends; a consumer asks again all the same, if its queue was answered for before.
  *
  * @example One that reads the keys from a secret store
  * ```ts

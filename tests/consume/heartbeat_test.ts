@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { connect, consume, type Delivery, keepInvisible, pipe, ReceiptExpiredError, receive } from "@dashi/sqs";
+import {
+  connect,
+  consume,
+  type Delivery,
+  forEach,
+  keepInvisible,
+  pipe,
+  ReceiptExpiredError,
+  receive,
+  text,
+} from "@dashi/sqs";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
@@ -221,6 +231,57 @@ Deno.test("one who may not change visibility keeps the message until its own tim
   });
   assert.equal(test.of("error")[0].error.name, "AccessDeniedQueueError");
   assert.equal(test.sqs.requests.count(CHANGE), 1);
+});
+
+Deno.test("a heartbeat that a credential provider threw at is sent again, and an event names its message", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  const { credentials } = test.sqs.connectOptions;
+  let throws = 0;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    onEvent: (event) => test.events.push(event),
+    credentials: () => {
+      if (throws-- > 0) throw new Error("no keys for now");
+      return credentials();
+    },
+  });
+  await test.fill(2);
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { maxMessages: 2, graceSeconds: 1000, codec: text() });
+    const held = await Array.fromAsync(deliveries);
+    throws = 1;
+    await test.clock.sleep(100);
+    for (const { signal } of held) assert.equal(signal.aborted, false);
+    assert.deepEqual(
+      test.of("error").map(({ messageId, queue }) => [messageId, queue]),
+      held.map(({ messageId, queue }) => [messageId, queue]),
+    );
+    await Promise.all(held.map((delivery) => delivery.ack()));
+    await deliveries.closed;
+  });
+});
+
+Deno.test("a clock that is set back by hours ends no heartbeat: nothing is handled twice", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  const { clock } = test;
+  let set = 0;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+  });
+  await test.fill(15);
+  const handled: string[] = [];
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { prefetch: 40, maxSeconds: 400, codec: text() });
+    clock.sleep(10).then(() => set = -7_200_000);
+    await forEach(deliveries, async ({ messageId, signal }) => {
+      handled.push(messageId);
+      await clock.sleep(100);
+      assert.equal(signal.aborted, false);
+    }, { concurrency: 5 });
+    await deliveries.closed;
+  });
+  assert.deepEqual([handled.length, new Set(handled).size], [15, 15]);
 });
 
 Deno.test("extend() hides for longer, the heartbeat neither shortens it nor stops behind it", async () => {

@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { connect, consume, type Delivery, get, json, kombu, publish, receive, text } from "@dashi/sqs";
+import {
+  type AwsError,
+  connect,
+  consume,
+  deleteQueue,
+  type Delivery,
+  get,
+  json,
+  kombu,
+  publish,
+  receive,
+  text,
+} from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
 import { DOWN, failing, numberOf, setUp } from "./setup.ts";
 
@@ -326,6 +338,45 @@ Deno.test("what is told to wait is broken answers, throttling, resets and proxie
     });
     assert.equal(of("poll-failed").length, 2, fault.type);
   }
+});
+
+Deno.test("a credential provider that throws is asked again where it had keys before, else it ends the iteration", async () => {
+  // The look-up of the queue, that of its attributes, the first receive; a receive of an idle queue.
+  for (const at of [1, 2, 3, 4]) {
+    const test = setUp();
+    const { credentials } = test.sqs.connectOptions;
+    let asked = 0;
+    const broker = connect({
+      ...test.sqs.connectOptions,
+      onEvent: (event) => test.events.push(event),
+      credentials: () => {
+        if (++asked === at) throw new TypeError("the secret store is out of reach");
+        return credentials();
+      },
+    });
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxSeconds: 60 });
+      const read = Array.fromAsync(deliveries);
+      if (at < 4) await assert.rejects(read, { message: "the secret store is out of reach" });
+      else await read;
+      await deliveries.closed;
+      assert.equal(deliveries.requests, test.sqs.requests.count(), "only what was sent is counted");
+    });
+    assert.deepEqual([test.of("error").length, test.of("poll-failed").length], at < 4 ? [1, 0] : [0, 1]);
+  }
+});
+
+Deno.test("a queue whose name is not free yet is made as soon as it is", async () => {
+  const { broker, run, of, sqs } = setUp({ connect: { createMissing: true } });
+  await run(async () => {
+    await deleteQueue(broker, "q");
+    const deliveries = consume(broker, "q", { maxSeconds: 120 });
+    await Array.fromAsync(deliveries);
+    await deliveries.closed;
+  });
+  assert.ok(of("poll-failed").some(({ error }) => (error as AwsError).awsCode === "QueueDeletedRecently"));
+  assert.ok(of("receive").length > 0);
+  assert.deepEqual(sqs.queueNames, ["q"]);
 });
 
 Deno.test("a queue that can't be looked up for a while is looked up again", async () => {

@@ -87,6 +87,23 @@ Deno.test("redrive() goes on over an outage", async () => {
   assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
 });
 
+Deno.test("redrive() goes on, and cancels nothing, where a credential provider throws meanwhile", async () => {
+  let throws = 0;
+  const { sqs, broker } = await setUp(10, {
+    credentials: () => {
+      if (throws-- > 0) throw new Error("no keys for now");
+      return Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "a-secret" });
+    },
+    onEvent: (event) => {
+      if (event.type === "request" && event.action === "StartMessageMoveTask") throws = 3;
+    },
+  });
+  const { moved } = await sqs.clock.run(() => redrive(broker, "dead", { destination: "orders" }));
+  assert.equal(moved, 10);
+  assert.ok(throws < 0);
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
+});
+
 Deno.test("redrive() refuses a queue that is no dead-letter queue", async () => {
   const { sqs, broker } = await setUp(0);
   await assert.rejects(
