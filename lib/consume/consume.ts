@@ -67,19 +67,19 @@ export function consume<Schema extends StandardSchemaV1 | undefined = undefined>
 export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
   broker: Broker,
   queues: Queues,
-  options: ConsumeOptions<Schema> & LeaveUndecodable,
+  options?: ConsumeOptions<Schema> & LeaveUndecodable,
 ): Deliveries<Delivery<BodyOf<Schema> | undefined>>;
 /** With `onUndecodable: "deliver"`: what can't be read comes too, told apart by its `error`. */
 export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
   broker: Broker,
   queues: Queues,
-  options: ConsumeOptions<Schema> & EagerPayloads,
+  options?: ConsumeOptions<Schema> & EagerPayloads,
 ): Deliveries<Delivery<BodyOf<Schema>> | UndecodableDelivery>;
 /** With both, or with options of which it is not known. */
 export function consume<Schema extends StandardSchemaV1 | undefined = undefined>(
   broker: Broker,
   queues: Queues,
-  options: ConsumeOptions<Schema>,
+  options?: ConsumeOptions<Schema>,
 ): Deliveries<Delivery<BodyOf<Schema> | undefined> | UndecodableDelivery>;
 export function consume(
   broker: Broker,

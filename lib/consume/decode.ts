@@ -31,7 +31,7 @@ export function decode(
 /** With `onUndecodable: "deliver"`: what can't be read goes on too. */
 export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),
-  options: UndecodableOptions,
+  options?: UndecodableOptions,
 ): Transform<Delivery<string> | UndecodableDelivery, Delivery<unknown> | UndecodableDelivery>;
 export function decode(
   codec: Codec | ((delivery: Delivery<string>) => Codec),

@@ -41,7 +41,7 @@ export function receive(
 export function receive(
   broker: Broker,
   queues: Queues,
-  options: ReceiveOptions,
+  options?: ReceiveOptions,
 ): Deliveries<Delivery<string> | UndecodableDelivery>;
 export function receive(broker: Broker, queues: Queues, options: ReceiveOptions = {}): Deliveries<Delivery<string>> {
   return deliveriesOf(createConsumer(broker, queues, options), (source) => source);

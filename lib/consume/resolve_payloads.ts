@@ -51,7 +51,7 @@ export function resolvePayloads(
 /** With `onUndecodable: "deliver"`: those whose payload can't be read go on too. */
 export function resolvePayloads(
   store: PayloadStore,
-  options: ResolvePayloadsOptions,
+  options?: ResolvePayloadsOptions,
 ): Transform<Delivery<string> | UndecodableDelivery, Delivery<string> | UndecodableDelivery>;
 export function resolvePayloads(store: PayloadStore, options: ResolvePayloadsOptions = {}): Transform<any, any> {
   has("resolve", "isPointer")("store", store);

@@ -31,7 +31,7 @@ export function validate<Schema extends StandardSchemaV1>(
 /** With `onUndecodable: "deliver"`: what does not fit goes on too. */
 export function validate<Schema extends StandardSchemaV1>(
   schema: Schema,
-  options: UndecodableOptions,
+  options?: UndecodableOptions,
 ): Transform<
   Delivery<unknown> | UndecodableDelivery,
   Delivery<StandardSchemaV1.InferOutput<Schema>> | UndecodableDelivery

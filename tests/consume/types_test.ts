@@ -12,9 +12,15 @@ import {
   type Delivery,
   forEach,
   json,
+  type LeaveUndecodable,
+  type PayloadStore,
   pipe,
   receive,
+  type ReceiveOptions,
+  resolvePayloads,
+  type ResolvePayloadsOptions,
   type UndecodableDelivery,
+  type UndecodableOptions,
   validate,
 } from "@dashi/sqs";
 import type { GetObjectOutput } from "@dashi/sqs/s3";
@@ -81,6 +87,14 @@ Deno.test("types: options of which it is not known what they do with the undecod
   // @ts-expect-error: a transform that leaves them is not given them
   void (() => pipe(source, decode(json())));
   void (() => pipe(source, decode(json(), { onUndecodable: policy }), validate(withZod, { onUndecodable: policy })));
+});
+
+Deno.test("types: a function of one's own hands its optional options on", () => {
+  void ((options?: ConsumeOptions) => consume(broker, "q", options));
+  void ((options?: ConsumeOptions & LeaveUndecodable) => consume(broker, "q", options));
+  void ((options?: ReceiveOptions) => receive(broker, "q", options));
+  void ((options?: UndecodableOptions) => [decode(json(), options), validate(withZod, options)]);
+  void ((store: PayloadStore, options?: ResolvePayloadsOptions) => resolvePayloads(store, options));
 });
 
 Deno.test("types: with lazy payloads a body may be undefined", () => {
