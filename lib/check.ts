@@ -123,6 +123,11 @@ export function has(...names: readonly string[]): Check {
   };
 }
 
+/** Throws for options that are anything else than a signal. */
+export function assertSignal(options: { readonly signal?: AbortSignal | undefined }): void {
+  assertOptions("", options, { signal: has("throwIfAborted") });
+}
+
 /** Throws unless it is a pair of keys. Never shows what came, as it may be half of a secret. */
 export function assertKeys(path: string, keys: unknown, instead = ""): void {
   const { accessKeyId, secretAccessKey, sessionToken } = Object(keys);

@@ -143,7 +143,7 @@ function check(options: ConnectOptions): void {
     fanout: has("publish"),
     topology: fields({
       exchanges: each(fields({ type: oneOf("direct", "topic", "fanout"), unroutableQueue: text }, "type")),
-      bindings: listOf(fields({ exchange: text, queue: assertText, routingKey: text })),
+      bindings: listOf(fields({ exchange: text, queue: assertText, routingKey: text }, "queue")),
     }),
     unroutableQueue: assertText,
     http: fields<HttpOptions>({

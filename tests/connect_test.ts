@@ -66,6 +66,10 @@ for (
     ],
     [{ topology: { bindings: {} } }, /^Cannot use 'topology.bindings' as it must be a list/],
     [{ topology: { bindings: [{ routingkey: "" }] } }, /^Cannot use 'topology.bindings.0.routingkey' as there is no/],
+    [
+      { topology: { bindings: [{ exchange: "news" }] } },
+      /^Cannot use 'topology.bindings.0.queue' as it must be a string/,
+    ],
     [{ topology: { bindings: [{ routingKey: 5 }] } }, /^Cannot use 'topology.bindings.0.routingKey' as it must be of/],
     [{ endpoint: new URL("http://localhost:4566") }, /^Cannot use 'endpoint' as it must be a URL as text/],
     [{ endpoint: "localhost:4566" }, /^Cannot use 'endpoint' as it must be an http or https URL/],

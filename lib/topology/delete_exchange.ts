@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertText } from "../check.ts";
+import { assertSignal, assertText } from "../check.ts";
 import { DoesNotExistQueueError } from "../errors.ts";
 import type { Broker } from "../types.ts";
 import { exchangeIn } from "./exchange_in.ts";
@@ -14,7 +14,7 @@ import { unsubscribe } from "./unbind.ts";
  * @param name The exchange's name.
  * @param options `signal` ends the waiting.
  * @throws {UndefinedExchangeError} If it was not declared.
- * @throws {ConfigError} If it is a fanout exchange and there is no `connect({ fanout })`.
+ * @throws {ConfigError} If an option is wrong, or for a fanout exchange without `connect({ fanout })`.
  * @throws {UnableToUnsubscribeQueueError} If a queue could not be unsubscribed; the topic is still there then.
  * @see {@link https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html}
  *
@@ -36,6 +36,7 @@ export async function deleteExchange(
 ): Promise<void> {
   const state = stateOf(broker);
   assertText("exchange", name);
+  assertSignal(options);
   const { signal } = options;
   if (exchangeIn(state.topology, name).type === "fanout") {
     const fanout = fanoutOf(broker, name);

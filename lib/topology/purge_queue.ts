@@ -1,3 +1,4 @@
+import { assertSignal } from "../check.ts";
 import { AwsError } from "../errors.ts";
 import { purgeQueue as purgeRequest } from "../sqs/purge_queue.ts";
 import type { Broker } from "../types.ts";
@@ -13,6 +14,7 @@ import { sendTo } from "./send_to.ts";
  * @param name The queue's name or URL.
  * @param options `signal` ends the waiting.
  * @returns About how many messages there were.
+ * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {AwsError} With `awsCode` `PurgeQueueInProgress` if the queue was purged in the last 60 seconds.
  * @throws {DoesNotExistQueueError} If there is no such queue.
  * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
@@ -35,6 +37,7 @@ export async function purgeQueue(
   name: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<number> {
+  assertSignal(options);
   const { signal } = options;
   const queue = await resolveQueue(broker, name, { signal });
   const { visible, inFlight, delayed } = await sizeOf(broker, queue, signal);

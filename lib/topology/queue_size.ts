@@ -1,3 +1,4 @@
+import { assertSignal } from "../check.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { queueAttributes } from "./queue_attributes.ts";
 import { resolveQueue } from "./resolve_queue.ts";
@@ -19,6 +20,7 @@ export interface QueueSize {
  * @param name The queue's name or URL.
  * @param options `signal` ends the waiting.
  * @returns The three counts.
+ * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {DoesNotExistQueueError} If there is no such queue.
  * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html}
@@ -40,6 +42,7 @@ export async function queueSize(
   name: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<QueueSize> {
+  assertSignal(options);
   return await sizeOf(broker, await resolveQueue(broker, name, { signal: options.signal }), options.signal);
 }
 

@@ -1,3 +1,4 @@
+import { assertSignal } from "../check.ts";
 import type { Broker } from "../types.ts";
 import { resolveQueue } from "./resolve_queue.ts";
 
@@ -8,6 +9,7 @@ import { resolveQueue } from "./resolve_queue.ts";
  * @param name The queue's name, without the prefix.
  * @param options `signal` ends the waiting.
  * @returns The queue's URL.
+ * @throws {ConfigError} If an option is unknown or wrong.
  * @throws {DoesNotExistQueueError} If there is no such queue.
  * @throws {UndefinedQueueError} If there are predefined queues and it is none of them.
  * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html}
@@ -27,5 +29,6 @@ export async function queueUrl(
   name: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
+  assertSignal(options);
   return (await resolveQueue(broker, name, { signal: options.signal })).url;
 }

@@ -1,4 +1,5 @@
 import { stateOf } from "../broker.ts";
+import { assertSignal } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { Broker } from "../types.ts";
 import { exchangeIn } from "./exchange_in.ts";
@@ -13,7 +14,7 @@ import { fanoutOf } from "./fanout_of.ts";
  * @param options `signal` ends the waiting.
  * @returns The ARNs of the subscriptions that were removed.
  * @throws {UndefinedExchangeError} If the exchange was not declared.
- * @throws {ConfigError} If it is no fanout exchange, or without `connect({ fanout })`.
+ * @throws {ConfigError} If an option is wrong, if it is no fanout exchange, or without `connect({ fanout })`.
  * @see {@link https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html}
  *
  * @example Usage
@@ -31,6 +32,7 @@ export async function removeStaleSubscriptions(
   exchange: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string[]> {
+  assertSignal(options);
   const { type } = exchangeIn(stateOf(broker).topology, exchange);
   if (type !== "fanout") {
     throw new ConfigError(

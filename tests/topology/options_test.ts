@@ -8,10 +8,15 @@ import {
   type DeclareExchangeOptions,
   declareQueue,
   type DeclareQueueOptions,
+  deleteExchange,
   deleteQueue,
   type DeleteQueueOptions,
+  purgeQueue,
+  queueSize,
+  queueUrl,
   redrive,
   type RedriveOptions,
+  removeStaleSubscriptions,
   topology,
   unbind,
 } from "../../mod.ts";
@@ -86,4 +91,20 @@ Deno.test("declareExchange(), bind() and unbind() refuse an option that is unkno
   await bind(broker, "orders", { exchange: "news" });
   await refused((options) => unbind(broker, "orders", options as BindOptions), wrong);
   assert.equal(topology(broker).bindings.length, 1);
+});
+
+Deno.test("verbs that take no more than a signal refuse all else, before any request", async () => {
+  const { sqs, broker } = setUp();
+  await declareExchange(broker, "news", { type: "direct" });
+  for (
+    const verb of [
+      (options: object) => queueSize(broker, "orders", options),
+      (options: object) => queueUrl(broker, "orders", options),
+      (options: object) => purgeQueue(broker, "orders", options),
+      (options: object) => deleteExchange(broker, "news", options),
+      (options: object) => removeStaleSubscriptions(broker, "news", options),
+    ]
+  ) await refused(verb, { timeout: { timeout: 5 }, "signal.throwIfAborted": { signal: 5 } });
+  assert.equal(sqs.requests.count(), 0);
+  assert.deepEqual(Object.keys(topology(broker).exchanges), ["news"]);
 });
