@@ -1,6 +1,6 @@
 import { stateOf } from "../broker.ts";
 import { assertOptions, has, is } from "../check.ts";
-import { ConfigError } from "../errors.ts";
+import { AwsError, ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { deleteQueue as deleteRequest } from "../sqs/delete_queue.ts";
 import type { Broker } from "../types.ts";
 import { forgetQueue } from "./forget_queue.ts";
@@ -65,7 +65,10 @@ export async function deleteQueue(broker: Broker, name: string, options: DeleteQ
   for (const exchange of bound) {
     if (exchanges[exchange]?.type === "fanout") await unsubscribe(broker, exchange, name, signal);
   }
-  await sendTo(broker, queue, deleteRequest({ queueUrl: queue.url }), { signal });
+  await sendTo(broker, queue, deleteRequest({ queueUrl: queue.url }), { signal }).catch((error) => {
+    // It was there: a try whose answer was lost has deleted it.
+    if (!(error instanceof DoesNotExistQueueError && error.cause instanceof AwsError)) throw error;
+  });
   forgetQueue(broker, name);
   state.topology = {
     exchanges: state.topology.exchanges,

@@ -45,11 +45,14 @@ export async function purgeQueue(
     await sendTo(broker, queue, purgeRequest({ queueUrl: queue.url }), { signal });
   } catch (error) {
     if (!(error instanceof AwsError && error.awsCode.endsWith("PurgeQueueInProgress"))) throw error;
-    throw new AwsError(
-      `Cannot purge the queue '${name}' as it was purged in the last 60 seconds: SQS takes one purge in that time`,
-      error,
-      { cause: error },
-    );
+    // After a try without an answer the purge is most likely our own.
+    if ((error.cause as AwsError | undefined)?.status !== 0) {
+      throw new AwsError(
+        `Cannot purge the queue '${name}' as it was purged in the last 60 seconds: SQS takes one purge in that time`,
+        error,
+        { cause: error },
+      );
+    }
   }
   return visible + inFlight + delayed;
 }

@@ -97,3 +97,19 @@ Deno.test("deleteQueue() takes the queue's bindings with it", async () => {
   await deleteQueue(broker, "orders");
   assert.deepEqual(topology(broker).bindings, [{ exchange: "news", queue: "other", routingKey: "a" }]);
 });
+
+Deno.test("deleteQueue() and purgeQueue() that are asked again, as an answer was lost, have done it", async () => {
+  const { sqs, broker } = setUp();
+  for (const name of ["orders", "jobs"]) sqs.createQueue(name);
+  await sqs.sendMessage("orders", "a");
+  sqs.setFaults(({ action, attempt }) =>
+    /^(?:Delete|Purge)Queue$/.test(action) && attempt === 1 ? { type: "lost-answer" } : undefined
+  );
+  await sqs.clock.run(async () => {
+    assert.equal(await purgeQueue(broker, "orders"), 1);
+    assert.equal(await deleteQueue(broker, "jobs"), true);
+    await assert.rejects(purgeQueue(broker, "orders"), /in the last 60 seconds/);
+    await assert.rejects(deleteQueue(broker, "jobs"), DoesNotExistQueueError);
+  });
+  assert.deepEqual(sqs.requests.count("PurgeQueue"), 3);
+});
