@@ -36,9 +36,9 @@ export async function upload(
   try {
     await put(settings, target, body, context);
   } catch (error) {
-    // What got no answer may be stored all the same; what was refused is not.
+    // What got no answer may be stored all the same; what was refused at the first try is not.
     const refused = error instanceof ConfigError ||
-      (error instanceof AwsError && error.status >= 400 && error.status < 500);
+      (error instanceof AwsError && error.status >= 400 && error.status < 500 && !error.cause);
     if (!refused) await removeQuietly(settings, target, context);
     throw error;
   }

@@ -374,6 +374,17 @@ Deno.test("s3Payloads() makes bytes that S3 got wrong an IntegrityError, and lea
   assert.equal(s3.objects.size, 0);
 });
 
+Deno.test("s3Payloads() removes what a try without a good answer may have stored, also where the next one is refused", async () => {
+  for (const [statuses, methods] of [[[403], ["PUT"]], [[500, 403], ["PUT", "PUT", "DELETE"]]] as const) {
+    let tries = 0;
+    const { store, context, s3 } = setUp({
+      fault: ({ method }) => method === "PUT" ? refused(statuses[tries++], "AccessDenied") : undefined,
+    });
+    await assert.rejects(store.offload("x", ABOUT, context), AwsError);
+    assert.deepEqual(s3.calls.map(({ method }) => method), methods);
+  }
+});
+
 Deno.test("s3Payloads() reads no more than maxBytes into memory, whatever is announced", async () => {
   const big = { bytes: new Uint8Array(2000).fill(97), headers: {} };
   const { store, context, s3 } = setUp({ maxBytes: 1000 });
