@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   "check.ts": [],
   "broker.ts": [],
   "linked_list.ts": [],
+  "builtin.ts": [],
   "celery_call.ts": [],
   "unless_aborted.ts": [],
   http: [],
@@ -47,6 +48,7 @@ const shared = [
   "check.ts",
   "broker.ts",
   "linked_list.ts",
+  "builtin.ts",
   "celery_call.ts",
   "unless_aborted.ts",
 ];

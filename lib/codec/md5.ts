@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { builtin } from "../builtin.ts";
 import type { WireAttribute } from "../types.ts";
 import { fromBase64, utf8Bytes } from "./base64.ts";
 
@@ -20,9 +21,8 @@ interface NodeCrypto {
  * @returns 32 hexadecimal digits in lower case.
  */
 export function md5Hex(data: string | Uint8Array): string {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  const crypto = builtin<NodeCrypto>("node:crypto");
   try {
-    const crypto = process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
     if (crypto) return crypto.hash?.("md5", data) ?? crypto.createHash("md5").update(data).digest("hex");
   } catch {
     // Node in FIPS mode refuses MD5.

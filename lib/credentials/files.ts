@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { builtin } from "../builtin.ts";
 import { CredentialsError } from "../errors.ts";
 
 /** Node's file system, as far as it is needed. */
@@ -18,8 +19,7 @@ interface FileSystem {
  * @throws {CredentialsError} Where there is no file system, or it does not let us.
  */
 export async function readText(path: string, what: string): Promise<string | undefined> {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } };
-  const fs = process?.getBuiltinModule?.("node:fs") as FileSystem | undefined;
+  const fs = builtin<FileSystem>("node:fs");
   if (typeof fs?.promises?.readFile !== "function") {
     throw new CredentialsError(
       `Cannot read ${what} as this runtime has no file system (process.getBuiltinModule("node:fs"))`,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { builtin } from "../builtin.ts";
 import type { Credentials, Service } from "../types.ts";
 
 /**
@@ -32,8 +33,7 @@ export interface FastRequest {
 
 /** The signed headers, or undefined where the runtime has no `node:crypto` to be had at once. */
 export function signFast(request: FastRequest): Record<string, string> | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): NodeCrypto | undefined } };
-  const crypto = process?.getBuiltinModule?.("node:crypto");
+  const crypto = builtin<NodeCrypto>("node:crypto");
   if (!crypto?.hash) return undefined;
   const { host, service, region, datetime, credentials, cache } = request;
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;

@@ -1,3 +1,4 @@
+import { builtin } from "../builtin.ts";
 import { IntegrityError } from "../errors.ts";
 import { CHECKSUMS, type S3Checksums } from "../s3/checksums.ts";
 import { checksumText, crc32, crc32c } from "../s3/crc32c.ts";
@@ -23,10 +24,7 @@ interface Hash {
 
 /** node's hashes, where the runtime has them: WebCrypto's want all the bytes at once. */
 function nodeHash(name: string): Hash | undefined {
-  const { process } = globalThis as {
-    process?: { getBuiltinModule?(name: "node:crypto"): { createHash(name: string): Hash } | undefined };
-  };
-  return process?.getBuiltinModule?.("node:crypto")?.createHash(name);
+  return builtin<{ createHash(name: string): Hash }>("node:crypto")?.createHash(name);
 }
 
 function crcHash<Crc>(sum: (bytes: Uint8Array, before: Crc) => Crc, none: Crc, text: (crc: Crc) => string): Hash {

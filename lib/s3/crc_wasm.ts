@@ -28,9 +28,9 @@ export function crcWasm(lags: readonly number[], tables: Sum): Sum {
 
 function instance(lags: readonly number[], size: number, tables: Sum): Sum | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: unknown } };
-  if (!process?.getBuiltinModule) return undefined;
   let exports: WebAssembly.Exports;
   try {
+    if (!process?.getBuiltinModule) return undefined;
     exports = new WebAssembly.Instance(new WebAssembly.Module(machineCode(lags, size))).exports;
   } catch {
     return undefined;

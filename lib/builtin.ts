@@ -1,0 +1,13 @@
+/**
+ * A module of Node's, where the runtime has it at hand: Node, Deno, Bun, and Workers with `nodejs_compat`.
+ *
+ * @param name Its name, with `node:`.
+ */
+export function builtin<Module>(name: string): Module | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
+  try {
+    return process?.getBuiltinModule?.(name) as Module | undefined;
+  } catch {
+    return undefined; // Next.js' edge runtime throws at the mere look
+  }
+}
