@@ -84,9 +84,16 @@ function manifest(): object {
       }])),
       "./package.json": "./package.json",
     },
-    // For tools that know no `exports`.
+    // For tools that know no `exports`, TypeScript with `moduleResolution: "node"` among them.
     main: "./mod.js",
     types: "./mod.d.ts",
+    typesVersions: {
+      "*": Object.fromEntries(
+        entries.slice(1).map(([name, file]) => [name.slice(2), [file.replace(/\.ts$/, ".d.ts")]]),
+      ),
+    },
+    // npm takes a package with a scope for a private one.
+    publishConfig: { access: "public" },
     dependencies: Object.fromEntries(dependencies),
   };
 }

@@ -46,6 +46,9 @@ const PROJECTS: Readonly<Record<string, object>> = {
   },
 };
 
+/** What many projects in CommonJS still have: it knows no `exports`, and TypeScript 7 has it no more. */
+const COMMONJS = { module: "commonjs", moduleResolution: "node10", types: ["node"], lib: ["es2020"] };
+
 const STRICT = {
   target: "es2022",
   strict: true,
@@ -96,14 +99,16 @@ const process = { sanitizeOps: false, sanitizeResources: false };
 Deno.test("the package type-checks in Node, bundler and Worker projects, and runs in Node", process, async () => {
   await project(async (folder) => {
     writeFileSync(join(folder, "print.ts"), PRINT.replace("EXT", "js"));
-    for (const [name, options] of Object.entries(PROJECTS)) {
+    const compile = async (typescript: string, name: string, options: object, file = "print.ts") => {
       const compilerOptions = { ...STRICT, outDir: name, ...options };
-      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["print.ts"] }));
-      for (const typescript of ["oldest-typescript", "typescript"]) {
-        await run("node", [`node_modules/${typescript}/bin/tsc`, "-p", "."], { cwd: folder })
-          .catch((error) => assert.fail(`${name} with ${typescript}: ${error.message}`));
-      }
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+      await run("node", [`node_modules/${typescript}/bin/tsc`, "-p", "."], { cwd: folder })
+        .catch((error) => assert.fail(`${name} with ${typescript}: ${error.message}`));
+    };
+    for (const [name, options] of Object.entries(PROJECTS)) {
+      for (const typescript of ["oldest-typescript", "typescript"]) await compile(typescript, name, options);
     }
+    await compile("oldest-typescript", "commonjs", COMMONJS, "every_entry.ts");
     assert.deepEqual(JSON.parse(await run("node", ["nodenext/print.js"], { cwd: folder })), EXPECTED);
   });
 });
