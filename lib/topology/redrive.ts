@@ -92,22 +92,29 @@ export async function redrive(
   });
   const look = async () => (await sendTo(broker, queue, listMessageMoveTasks({ sourceArn }), { signal })).tasks[0];
   const before = await look();
-  const { taskHandle } = await sendTo(broker, queue, start, { signal }).catch((error) => {
-    if (!(error instanceof AwsError && /dead.?letter/i.test(error.message))) throw error;
-    throw new ConfigError(
-      `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
-        "declareQueue(…, { deadLetter }) sets that",
-      { cause: error },
-    );
-  });
+  // The list may still end with the task before ours.
+  const isOurs = ({ startedAt }: MessageMoveTask) => Number(startedAt) !== Number(before?.startedAt);
+  let tries = 0;
+  const { taskHandle } = await sendTo(broker, queue, start, { signal, onAttempt: () => tries++ }).catch(
+    async (error) => {
+      // The task that runs already is ours, where the answer to the first try was lost.
+      const task = tries > 1 && /already/i.test(error.message) ? await look() : undefined;
+      if (task?.taskHandle && isOurs(task)) return { taskHandle: task.taskHandle };
+      if (!(error instanceof AwsError && /dead.?letter/i.test(error.message))) throw error;
+      throw new ConfigError(
+        `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
+          "declareQueue(…, { deadLetter }) sets that",
+        { cause: error },
+      );
+    },
+  );
   try {
     for (;;) {
       const task = await look().catch((error) => {
         // SQS moves on though we can't see it for a while, as nobody answers or a provider has no keys.
         if (error.retryable === false) throw error;
       });
-      // The list may still end with the task before ours.
-      if (task && (!before || Number(task.startedAt) !== Number(before.startedAt))) {
+      if (task && isOurs(task)) {
         const progress: RedriveProgress = {
           moved: task.approximateNumberOfMessagesMoved,
           total: task.approximateNumberOfMessagesToMove,

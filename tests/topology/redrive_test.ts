@@ -87,6 +87,42 @@ Deno.test("redrive() goes on over an outage", async () => {
   assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
 });
 
+Deno.test("redrive() takes the task for its own that it began with a request whose answer was lost", async () => {
+  for (const cancelled of [false, true]) {
+    const { sqs, broker } = await setUp(10);
+    let lost = 0;
+    sqs.setFaults(({ action }) => action === "StartMessageMoveTask" && !lost++ ? { type: "lost-answer" } : undefined);
+    const stop = new AbortController();
+    const onProgress = () => cancelled && stop.abort();
+    const redriven = sqs.clock.run(() =>
+      redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress, signal: stop.signal })
+    );
+    if (cancelled) await assert.rejects(redriven, { name: "AbortError" });
+    else assert.equal((await redriven).moved, 10);
+    assert.equal(sqs.requests.count("CancelMessageMoveTask"), Number(cancelled));
+  }
+});
+
+Deno.test("redrive() does not take another program's task for its own", async () => {
+  const { sqs, broker } = await setUp(50);
+  const stop = new AbortController();
+  await sqs.clock.run(async () => {
+    const other = redrive(connect(sqs.connectOptions), "dead", {
+      destination: "orders",
+      maxPerSecond: 1,
+      signal: stop.signal,
+    });
+    await sqs.clock.sleep(5);
+    sqs.setFaults(({ action, attempt }) =>
+      action === "StartMessageMoveTask" && attempt === 2 ? { type: "network" } : undefined
+    );
+    await assert.rejects(redrive(broker, "dead", { destination: "orders" }), /already a task running/);
+    stop.abort();
+    await assert.rejects(other, { name: "AbortError" });
+  });
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+});
+
 Deno.test("redrive() goes on, and cancels nothing, where a credential provider throws meanwhile", async () => {
   let throws = 0;
   const { sqs, broker } = await setUp(10, {
