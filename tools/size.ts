@@ -50,7 +50,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect, publish }": 20_040,
   "{ connect, consume }": 28_065,
   "{ connect, consume, publish }": 31_499,
-  ".": 39_450,
+  ".": 39_550,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
