@@ -57,7 +57,7 @@ export interface SettlementEvent<Type extends "ack" | "release" | "extend" | "re
  * - `etaUnreachable`: a Celery task's `eta` is further off than its queue's `maxReceiveCount` or retention reaches.
  * - `warning`: something was put right or left out; `message` says what.
  * - `error`: something failed that nobody awaited, or that ends an iteration; with `messageId`, the handler that
- *   `forEach()` ran for that message.
+ *   `forEach()` ran for that message, or its heartbeat.
  *
  * @example A line for what went wrong
  * ```ts
@@ -280,6 +280,6 @@ export type DashiEvent =
     readonly error: Error;
     /** With `messageId`: its queue's name. */
     readonly queue?: string;
-    /** The message whose handler threw. */
+    /** The message whose handler threw, or whose heartbeat was refused. */
     readonly messageId?: string;
   };

@@ -217,10 +217,10 @@ Deno.test("send() takes an answer that came while the event loop stood still pas
       clock: {
         now: () => now,
         async sleep(seconds) {
-          await turn();
           // The timer of the deadline rings 40 s late, and what came meanwhile is read after that.
-          now += (seconds + (seconds === 10 ? 40 : 0)) * 1000;
           if (answered && seconds < 1) answer!(good());
+          await turn();
+          now += (seconds + (seconds === 10 ? 40 : 0)) * 1000;
         },
       },
     });
