@@ -23,8 +23,8 @@ export interface RedriveOptions {
   readonly destination?: string | undefined;
   /** The most messages to move a second, 1 to 500. Default: as many as SQS sees fit. */
   readonly maxPerSecond?: number | undefined;
-  /** Is told how far it is, once a second and at the end. What it throws cancels the redrive. */
-  readonly onProgress?: ((progress: RedriveProgress) => void) | undefined;
+  /** Is told how far it is, once a second and at the end, and waited for. What it throws cancels the redrive. */
+  readonly onProgress?: ((progress: RedriveProgress) => void | Promise<void>) | undefined;
   /** Cancels the redrive: what was moved stays moved, the rest stays where it is. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -119,7 +119,7 @@ export async function redrive(
           moved: task.approximateNumberOfMessagesMoved,
           total: task.approximateNumberOfMessagesToMove,
         };
-        onProgress?.(progress);
+        await onProgress?.(progress);
         if (task.status === "COMPLETED") return progress;
         if (task.status !== "RUNNING") throw ended(deadLetterQueue, task);
       }

@@ -63,16 +63,18 @@ Deno.test("redrive() is cancelled by its signal, and what was moved stays moved"
   assert.ok(visible >= 20 && visible < 100, `${visible} were moved`);
 });
 
-Deno.test("redrive() is cancelled by a throw of onProgress", async () => {
-  const { sqs, broker } = await setUp(100);
-  const onProgress = () => {
+Deno.test("redrive() is cancelled by a throw of onProgress, or by what it rejects with", async () => {
+  const fails = () => {
     throw new Error("no terminal");
   };
-  await assert.rejects(
-    sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
-    /no terminal/,
-  );
-  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+  for (const onProgress of [fails, () => Promise.resolve().then(fails)]) {
+    const { sqs, broker } = await setUp(100);
+    await assert.rejects(
+      sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
+      /no terminal/,
+    );
+    assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+  }
 });
 
 Deno.test("redrive() goes on over an outage", async () => {
