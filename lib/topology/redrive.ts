@@ -24,7 +24,7 @@ export interface RedriveOptions {
   /** The most messages to move a second, 1 to 500. Default: as many as SQS sees fit. */
   readonly maxPerSecond?: number | undefined;
   /** Is told how far it is, once a second and at the end, and waited for. What it throws cancels the redrive. */
-  readonly onProgress?: ((progress: RedriveProgress) => void | Promise<void>) | undefined;
+  readonly onProgress?: ((progress: RedriveProgress) => void) | undefined;
   /** Cancels the redrive: what was moved stays moved, the rest stays where it is. */
   readonly signal?: AbortSignal | undefined;
 }
