@@ -73,7 +73,7 @@ export function write(state: BrokerState, message: Draft, targets: readonly Targ
   const { body } = outgoing;
   if (body instanceof ReadableStream) {
     if (body.locked) refuse("body", "a stream that nobody reads yet", body);
-    for (const name of ["headers", "expiration", "contentEncoding", "traceparent"] as const) {
+    for (const name of ["headers", "expiration", "contentType", "contentEncoding", "traceparent"] as const) {
       if (options[name] !== undefined) refuse(name, "left out, as a stream has nothing to hold it", options[name]);
     }
     let rest = body;

@@ -468,7 +468,13 @@ Deno.test("publish() stores a stream as it is, for each queue, and wants payload
   const bare = setUp();
   const unread = stream();
   for (
-    const more of [{ headers: { a: 1 } }, { expiration: 5 }, { contentEncoding: "gzip" }, { traceparent: "00-1-2-00" }]
+    const more of [
+      { headers: { a: 1 } },
+      { expiration: 5 },
+      { contentType: "image/png" },
+      { contentEncoding: "gzip" },
+      { traceparent: "00-1-2-00" },
+    ]
   ) {
     const [name] = Object.keys(more);
     await assert.rejects(
