@@ -3,6 +3,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     const leave = () => reject(signal.reason);
+    if (signal.aborted) leave(); // by the work itself, which began before
     signal.addEventListener("abort", leave);
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });

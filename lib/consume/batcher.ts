@@ -5,6 +5,7 @@
  */
 import { pause } from "../broker.ts";
 import type { Clock } from "../types.ts";
+import { soon } from "./soon.ts";
 
 /** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
 const BREATH = 5;
@@ -66,7 +67,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         seen = waiting.length;
         turns = BREATH;
       }
-      if (turns--) return void Promise.resolve().then(settleDown);
+      if (turns--) return soon(settleDown);
       const now = flushing || hurry(waiting);
       looking = flushing = false;
       if (!waiting.length) return;
@@ -80,7 +81,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
         });
       }
     };
-    void Promise.resolve().then(settleDown);
+    soon(settleDown);
   }
 
   return {

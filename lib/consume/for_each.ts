@@ -1,5 +1,5 @@
+import { asError } from "../as_error.ts";
 import { assertOptions, is, oneOf, show, within } from "../check.ts";
-import { DashiError } from "../errors.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
@@ -111,7 +111,9 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       failure = { error };
     }
     const aborted = held.consumer.settings.signal?.aborted;
-    if (failure && !aborted) tell(held, { type: "error", error: thrown(failure.error) });
+    if (failure && !aborted) {
+      tell(held, { type: "error", error: asError(failure.error, `A handler threw ${show(failure.error)}`) });
+    }
     const { verb, settlement } = held;
     // A handler that settled it itself is not corrected, even if that failed: an ack now could delete what it gave back.
     if (verb) settlement && settle(settlement, COUNTED[verb]);
@@ -162,9 +164,4 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     await until(() => !(running + settling));
   }
   return counts;
-}
-
-/** What a handler threw, as an error: anything may be thrown. */
-function thrown(cause: unknown): Error {
-  return cause instanceof Error ? cause : new DashiError(`A handler threw ${show(cause)}`, { cause });
 }

@@ -12,6 +12,7 @@ import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
 import { abandon, free, type Held, isLapsed, isOurs, move, secondsLeft, tell, visibleFor } from "./held.ts";
+import { soon } from "./soon.ts";
 
 /**
  * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
@@ -60,7 +61,7 @@ export function release(held: Held, visibleAfter = 0, type: "release" | "reject"
 /** Gives a message up without a request: it comes again when its timeout is over. */
 export function leave(held: Held, type?: "reject"): Promise<void> {
   if (!held.settlement) giveBackGroup(held);
-  return settle(held, type, (done) => void Promise.resolve().then(() => done()));
+  return settle(held, type, soon);
 }
 
 async function hide(held: Held, seconds: number, done: Done): Promise<void> {

@@ -10,6 +10,7 @@ import { mostPolls } from "./demand.ts";
 import { end } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { finish, pump, survive } from "./poll.ts";
+import { soon } from "./soon.ts";
 import { serve } from "./take.ts";
 import { visibilityOf } from "./visibility.ts";
 import { watch } from "./watch.ts";
@@ -23,7 +24,7 @@ export function start(consumer: Consumer): void {
     if (told) return;
     told = true;
     // A batch of acks frees ten slots in one breath: one look is enough for all.
-    void Promise.resolve().then(() => {
+    soon(() => {
       told = false;
       pump(consumer);
       serve(consumer);

@@ -8,8 +8,8 @@ import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { editPolicy } from "./edit_policy.ts";
 import { allowTopic } from "./queue_policy.ts";
-import { refusalOf } from "./refusal_of.ts";
 import { queueSubscriptions } from "./queue_subscriptions.ts";
+import { refusalOf } from "./refusal_of.ts";
 import { type FanoutSettings, findTopic, forgetTopic, isNotFound, type Topic } from "./topic.ts";
 
 const RAW = { RawMessageDelivery: true };

@@ -1,7 +1,7 @@
 import { type BrokerState, once, pause, stateOf } from "../broker.ts";
 import { DashiError } from "../errors.ts";
-import { setQueueAttributes } from "../sqs/set_queue_attributes.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
+import { setQueueAttributes } from "../sqs/set_queue_attributes.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { share } from "../topology/share.ts";
 import type { Broker, QueueAddress } from "../types.ts";

@@ -8,8 +8,8 @@ import type { Broker, QueueAddress } from "../types.ts";
 import { boundQueues } from "./bind_queue.ts";
 import { editPolicy, type QueueAccess, readAccess } from "./edit_policy.ts";
 import { allowedTopics, disallowTopic } from "./queue_policy.ts";
-import { refusalOf } from "./refusal_of.ts";
 import { queueSubscriptions } from "./queue_subscriptions.ts";
+import { refusalOf } from "./refusal_of.ts";
 import { type FanoutSettings, isNotFound, knownTopic, type Topic } from "./topic.ts";
 
 /**

@@ -7,9 +7,9 @@ import { type BrokerState, nowOf } from "../broker.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { faultOf, idsOf, REDIRECT } from "./answer.ts";
-import { setDeadline } from "./set_deadline.ts";
 import { regionFor } from "./endpoint.ts";
 import type { SendOptions } from "./send.ts";
+import { setDeadline } from "./set_deadline.ts";
 import { signParts } from "./sign.ts";
 
 /** What is seen of one try. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { stateOf } from "../broker.ts";
 import { refuse } from "../check.ts";
 import { AwsError } from "../errors.ts";
 import type { Broker } from "../types.ts";
 import { summary } from "./answer.ts";
-import { asError } from "./as_error.ts";
 import { type Draft, draft } from "./draft.ts";
 import type { Lanes, Load } from "./lanes.ts";
 import {

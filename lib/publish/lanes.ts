@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { type BrokerState, pause, stateOf } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
-import { asError } from "./as_error.ts";
 import type { SentPart } from "./options.ts";
 import { discard, type Part } from "./part.ts";
 import { leastSize, sendBatch } from "./send_batch.ts";

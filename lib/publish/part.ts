@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { type BrokerState, stateOf } from "../broker.ts";
 import { assertText, refuse } from "../check.ts";
 import { attributesSize, MAX_ATTRIBUTES, toWireAttributes } from "../codec/attributes.ts";
@@ -13,7 +14,6 @@ import { MAX_REQUEST_BYTES } from "../sqs/limits.ts";
 import type { WireMessage } from "../sqs/send_checked.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import type { Broker, Codec, EncodedMessage, FanoutMessage, OffloadedPayload, QueueAddress } from "../types.ts";
-import { asError } from "./as_error.ts";
 import type { Draft } from "./draft.ts";
 
 /** Where a part goes. */
@@ -54,7 +54,7 @@ export async function locate(broker: Broker, name: string, fanout: boolean, sign
     return {
       name,
       address,
-      fifo: (address ? address.url : await options.fanout!.declare(broker, name, named)).endsWith(".fifo"),
+      fifo: address?.fifo ?? (await options.fanout!.declare(broker, name, named)).endsWith(".fifo"),
       // Without a store it is for the fanout to refuse what is too large: one request less.
       limit: fanout && options.payloads ? await options.fanout!.limit(broker, name, named) : MAX_REQUEST_BYTES,
     };
@@ -72,7 +72,7 @@ export function write(state: BrokerState, message: Draft, targets: readonly Targ
   const { options, outgoing } = message;
   const { body } = outgoing;
   if (body instanceof ReadableStream) {
-    if (body.locked) refuse("body", "a stream that nobody reads yet", body);
+    if (body.locked) refuse("body", "a stream that is unread", body);
     for (const name of ["headers", "expiration", "contentType", "contentEncoding", "traceparent"] as const) {
       if (options[name] !== undefined) refuse(name, "left out, as a stream has nothing to hold it", options[name]);
     }

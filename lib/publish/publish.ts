@@ -1,9 +1,9 @@
+import { asError } from "../as_error.ts";
 import { nowOf, stateOf } from "../broker.ts";
 import { asItCame, sendChecked } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { sentPart, summary } from "./answer.ts";
-import { asError } from "./as_error.ts";
 import { draft } from "./draft.ts";
 import { assertPublishOptions, type PublishOptions, type PublishResult, type SentPart } from "./options.ts";
 import { discard, fanoutFields, locate, offload, type Part, write } from "./part.ts";

@@ -1,3 +1,4 @@
+import { asError } from "../as_error.ts";
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import type { AwsError } from "../errors.ts";
@@ -6,7 +7,6 @@ import { asItCame, sendCheckedBatch } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { Broker } from "../types.ts";
 import { sentPart } from "./answer.ts";
-import { asError } from "./as_error.ts";
 import type { SentPart } from "./options.ts";
 import { fanoutFields, offload, type Part } from "./part.ts";
 

@@ -27,8 +27,8 @@ export interface AssumeRoleWithWebIdentityOptions {
 }
 
 /**
- * Builds an `AssumeRoleWithWebIdentity` request: no I/O, no clock, no randomness. The token is all the proof there is: STS takes the
- * request without a signature.
+ * Builds an `AssumeRoleWithWebIdentity` request: no I/O, no clock, no randomness. The token is all the proof there is: STS
+ * takes the request without a signature.
  *
  * @param options The role, the session and the token.
  * @returns The unsigned request and the parser of its answer.

@@ -10,7 +10,7 @@ import {
   receive,
   text,
 } from "@dashi/sqs";
-import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
+import { DENIED, DOWN, failing, keysUnless, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
 
@@ -234,20 +234,12 @@ Deno.test("one who may not change visibility keeps the message until its own tim
 });
 
 Deno.test("a heartbeat that a credential provider threw at is sent again, and an event names its message", async () => {
-  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
-  const { credentials } = test.sqs.connectOptions;
   let throws = 0;
-  const broker = connect({
-    ...test.sqs.connectOptions,
-    onEvent: (event) => test.events.push(event),
-    credentials: () => {
-      if (throws-- > 0) throw new Error("no keys for now");
-      return credentials();
-    },
-  });
+  const credentials = keysUnless(() => throws-- > 0);
+  const test = setUp({ attributes: { VisibilityTimeout: 30 }, connect: { credentials } });
   await test.fill(2);
   await test.run(async () => {
-    const deliveries = consume(broker, "q", { maxMessages: 2, graceSeconds: 1000, codec: text() });
+    const deliveries = consume(test.broker, "q", { maxMessages: 2, graceSeconds: 1000 });
     const held = await Array.fromAsync(deliveries);
     throws = 1;
     await test.clock.sleep(100);

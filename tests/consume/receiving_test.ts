@@ -13,7 +13,7 @@ import {
   text,
 } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
-import { DOWN, failing, numberOf, setUp } from "./setup.ts";
+import { DOWN, failing, keysUnless, numberOf, setUp } from "./setup.ts";
 
 Deno.test("consume() asks nothing of SQS before it is iterated", async () => {
   const { sqs, broker, run, fill } = setUp();
@@ -343,19 +343,10 @@ Deno.test("what is told to wait is broken answers, throttling, resets and proxie
 Deno.test("a credential provider that throws is asked again where it had keys before, else it ends the iteration", async () => {
   // The look-up of the queue, that of its attributes, the first receive; a receive of an idle queue.
   for (const at of [1, 2, 3, 4]) {
-    const test = setUp();
-    const { credentials } = test.sqs.connectOptions;
     let asked = 0;
-    const broker = connect({
-      ...test.sqs.connectOptions,
-      onEvent: (event) => test.events.push(event),
-      credentials: () => {
-        if (++asked === at) throw new TypeError("the secret store is out of reach");
-        return credentials();
-      },
-    });
+    const test = setUp({ connect: { credentials: keysUnless(() => ++asked === at) } });
     await test.run(async () => {
-      const deliveries = consume(broker, "q", { maxSeconds: 60 });
+      const deliveries = consume(test.broker, "q", { maxSeconds: 60 });
       const read = Array.fromAsync(deliveries);
       if (at < 4) await assert.rejects(read, { message: "the secret store is out of reach" });
       else await read;

@@ -4,7 +4,15 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { connect, type ConnectOptions, type DashiEvent, type Deliveries, type Delivery, json } from "@dashi/sqs";
+import {
+  connect,
+  type ConnectOptions,
+  type CredentialProvider,
+  type DashiEvent,
+  type Deliveries,
+  type Delivery,
+  json,
+} from "@dashi/sqs";
 import { type Fault, type FaultCall, memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
 export interface SetUpOptions extends MemorySqsOptions {
@@ -83,6 +91,12 @@ export type Input = Readonly<Record<string, any>>;
 
 /** The number in a body that `fill` wrote. */
 export const numberOf = (delivery: Delivery<unknown>): number => (delivery.body as { n: number }).n;
+
+/** A provider of keys that throws where it is told to. */
+export const keysUnless = (fails: () => boolean): CredentialProvider => () => {
+  if (fails()) throw new TypeError("the secret store is out of reach");
+  return Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" });
+};
 
 /** Fails every request of an action, or those that `which` picks. */
 export const failing = (action: string, fault: Fault, which: (call: FaultCall) => boolean = () => true) => {
