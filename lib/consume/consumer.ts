@@ -92,11 +92,9 @@ export interface Consumer {
   lastPollAt?: Date;
   /** One of `phase.ts`. */
   phase: number;
+  /** What the loop is told at its end. It goes around the pipeline, which only ends then. */
   error?: Error;
-  readonly waiters: {
-    resolve(result: IteratorResult<Delivery<string>, undefined>): void;
-    reject(error: Error): void;
-  }[];
+  readonly waiters: ((result: IteratorResult<Delivery<string>, undefined>) => void)[];
   /** Since when a waiter waits on a full prefetch, in milliseconds. */
   fullSince?: number;
   /** Fires when the iteration ends: it wakes what waits. */

@@ -82,6 +82,9 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
         const result = await inner.next();
         if (result.done) {
           end(consumer, true);
+          const { error } = consumer;
+          consumer.error = undefined;
+          if (error) throw error;
           return over;
         }
         const delivery = result.value as Delivery<unknown>;

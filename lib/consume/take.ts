@@ -45,9 +45,9 @@ export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
 
 /** The next message, as an iterator gives it. */
 export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string>, undefined>> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     if (consumer.phase === Phase.New) start(consumer);
-    consumer.waiters.push({ resolve, reject });
+    consumer.waiters.push(resolve);
     serve(consumer);
   });
 }
@@ -58,14 +58,11 @@ export function serve(consumer: Consumer): void {
   while (waiters.length) {
     const value = takeAllowed(consumer);
     if (value) {
-      waiters.shift()!.resolve({ value, done: false });
+      waiters.shift()!({ value, done: false });
     } else if (over(consumer)) {
-      const waiter = waiters.shift()!;
-      const { error } = consumer;
-      consumer.error = undefined;
+      const answer = waiters.shift()!;
       end(consumer, true);
-      if (error) waiter.reject(error);
-      else waiter.resolve({ value: undefined, done: true });
+      answer({ value: undefined, done: true });
     } else {
       break;
     }

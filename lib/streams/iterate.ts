@@ -1,34 +1,41 @@
 import type { Transform } from "../types.ts";
+import { atHand, type MayHaveAtHand } from "./at_hand.ts";
 import { type HandBack, handBackWith } from "./hand_back.ts";
 
 /** What a transform may do. */
-export interface Flow<B> {
+export interface Flow<A, B> {
   /** How many `next()` calls have no answer yet. */
   readonly waiting: number;
   /** Whether the source has ended, well or not. */
   readonly over: boolean;
   /** Reads one item, unless a read is in flight or the source has ended. */
   read(): void;
+  /** An item of the source that is there already, if there is one. */
+  look(): A | undefined;
   /** Answers the oldest `next()`. */
   give(value: B): void;
   /** Closes, then makes the oldest `next()` fail. */
   fail(error: unknown): void;
+  /** Hands an item back that was under way when the iteration was given up. */
+  giveBack(item: A): void;
   /** Passes on the source's end, or its error, if it has ended and is waited for. */
   finish(): void;
 }
 
 /** What a transform does. */
-export interface Steps<A> {
+export interface Steps<A, B> {
   /** A `next()` came, or the source ended. */
   step(): void;
   /** The source gave an item. */
   item(item: A): void;
   /** The iteration was given up: what was read and not yielded. Called once. */
   leftovers(): Iterable<A>;
+  /** What may be yielded without waiting. */
+  look?(): B | undefined;
 }
 
 /**
- * Makes a transform of its steps. What every one that reads ahead must get right stands here, once:
+ * Makes a transform of its steps. What every one must get right stands here, once:
  *
  * - nothing starts before the first `next()`, and one read at most is in flight;
  * - `next()` calls are answered in order, and all at once when the iteration is given up;
@@ -38,40 +45,47 @@ export interface Steps<A> {
  * @param handBack Takes back an item; by default its `release()` is called if it has one.
  * @param start Makes the steps for one iteration.
  */
-export function iterate<A, B>(handBack: HandBack<A> | undefined, start: (flow: Flow<B>) => Steps<A>): Transform<A, B> {
+export function iterate<A, B>(
+  handBack: HandBack<A> | undefined,
+  start: (flow: Flow<A, B>) => Steps<A, B>,
+): Transform<A, B> {
   const giveBack = handBackWith(handBack);
   return (source) => {
     const waiting: { resolve(result: IteratorResult<B>): void; reject(error: unknown): void }[] = [];
-    let reader: AsyncIterator<A> | undefined;
+    let reader: MayHaveAtHand<A> | undefined;
     let reading = false;
     let over: { readonly error?: unknown; readonly failed: boolean } | undefined;
     let closing: Promise<void> | undefined;
 
-    const open = () => reader ??= source[Symbol.asyncIterator]();
-    const onRead = (result: IteratorResult<A>) => {
-      reading = false;
-      if (result.done) onEnd({ failed: false });
-      else if (closing) giveBack(result.value);
-      else steps.item(result.value);
-    };
-    const onError = (error: unknown) => onEnd({ error, failed: true });
+    const open = () => reader ??= source[Symbol.asyncIterator]() as MayHaveAtHand<A>;
     const onEnd = (end: typeof over) => {
       reading = false;
       over = end;
       if (!closing) steps.step();
     };
-    const flow: Flow<B> = {
+    const flow: Flow<A, B> = {
+      giveBack,
       get waiting() {
         return waiting.length;
       },
       get over() {
         return over !== undefined;
       },
-      read() {
+      async read() {
         if (reading || over || closing) return;
         reading = true;
-        open().next().then(onRead, onError);
+        let result: IteratorResult<A>;
+        try {
+          result = await open().next();
+        } catch (error) {
+          return onEnd({ error, failed: true });
+        }
+        reading = false;
+        if (result.done) onEnd({ failed: false });
+        else if (closing) giveBack(result.value);
+        else steps.item(result.value);
       },
+      look: () => reading || over || closing || waiting.length ? undefined : open()[atHand]?.(),
       give: (value) => waiting.shift()!.resolve({ done: false, value }),
       fail(error) {
         const { reject } = waiting.shift()!;
@@ -102,13 +116,17 @@ export function iterate<A, B>(handBack: HandBack<A> | undefined, start: (flow: F
       [Symbol.asyncIterator]() {
         return this;
       },
-      next: () =>
-        new Promise((resolve, reject) => {
+      [atHand]: steps.look,
+      next() {
+        const value = steps.look?.();
+        if (value !== undefined) return Promise.resolve({ done: false, value });
+        return new Promise((resolve, reject) => {
           if (closing) return resolve({ done: true, value: undefined });
           open();
           waiting.push({ resolve, reject });
           steps.step();
-        }),
+        });
+      },
       return: (value?: unknown) => close().then(() => ({ done: true, value })),
     } as AsyncIterableIterator<B>;
   };

@@ -112,6 +112,20 @@ Deno.test("filterMap() that left an item out waits on return() for no read that 
   assert.deepEqual(await next, { done: true, value: undefined });
 });
 
+Deno.test("filterMap() that is closed while fn is at work ends at once, and hands the item back when fn is done", async () => {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  const back: number[] = [];
+  const handBack = (n: number) => void back.push(n);
+  const iterator = filterMap(() => promise, { handBack })(from(numbers(2)))[Symbol.asyncIterator]();
+  const next = iterator.next();
+  await turns();
+  await iterator.return!();
+  assert.deepEqual([(await next).done, back], [true, []]);
+  resolve(7);
+  await turns();
+  assert.deepEqual(back, [0]);
+});
+
 Deno.test("filterMap() passes falsy values on, and leaves out undefined alone", async () => {
   const values = [0, "", null, false, NaN];
   assert.deepEqual(await Array.fromAsync(pipe(from(values), filterMap((value) => value))), values);
