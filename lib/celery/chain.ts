@@ -1,4 +1,5 @@
 import { refuse } from "../check.ts";
+import { stringifyPythonJson } from "../codec/python_json.ts";
 import { ConfigError } from "../errors.ts";
 import { assertSignature } from "./signature.ts";
 import type { ChainTo, Signature } from "./types.ts";
@@ -81,28 +82,36 @@ export function tasksOf(call: Signature<any>): readonly Signature[] {
   return Array.isArray(tasks) ? tasks : [];
 }
 
+/** Errbacks by what they say: one that is there already is called once, as in Celery. */
+type Errbacks = ReadonlyMap<string, Signature>;
+
+/** The errbacks of a call, and more after them. */
+export function errbacksOf({ options }: Signature<any>, more: Errbacks = new Map()): Errbacks {
+  const own = asList(options.link_error as Signature | Signature[] | undefined);
+  if (!own.length) return more;
+  return new Map([...own.map((errback) => [stringifyPythonJson(errback), errback] as const), ...more]);
+}
+
 /** The tasks of a chain one after the other, chains in it unrolled, its links and errbacks given to its tasks. */
-export function stepsOf(call: Signature<any>): Signature[] {
-  if (call.subtask_type !== "chain") return [call];
-  const steps = tasksOf(call).flatMap(stepsOf);
-  const { link, link_error } = call.options;
-  return steps.map((step, index) => {
-    const own = withErrbacks(step, link_error);
-    if (!link || index < steps.length - 1) return own;
-    if (step.subtask_type) refuseLink();
-    return { ...own, options: { ...own.options, link: [...asList(own.options.link), ...asList(link)] } };
-  });
+export function stepsOf(call: Signature<any>, more: Errbacks = new Map()): Signature[] {
+  if (call.subtask_type !== "chain") return [withErrbacks(call, more)];
+  const errbacks = errbacksOf(call, more);
+  const steps = tasksOf(call).flatMap((step) => stepsOf(step, errbacks));
+  const { link } = call.options;
+  const last = link ? steps.pop() : undefined;
+  if (!last) return steps;
+  if (last.subtask_type) refuseLink();
+  return [...steps, { ...last, options: { ...last.options, link: [...asList(last.options.link), ...asList(link)] } }];
 }
 
 /** A call with more errbacks: a group's are those of each of its tasks, as in Celery. */
-export function withErrbacks(call: Signature<any>, errbacks: unknown): Signature<any> {
-  const more = asList(errbacks);
-  if (!more.length) return call;
+export function withErrbacks(call: Signature<any>, more: Errbacks): Signature<any> {
+  if (!more.size) return call;
   if (call.subtask_type === "group") {
     const tasks = tasksOf(call).map((task) => withErrbacks(task, more));
     return { ...call, kwargs: { ...call.kwargs, tasks } };
   }
-  return { ...call, options: { ...call.options, link_error: [...asList(call.options.link_error), ...more] } };
+  return { ...call, options: { ...call.options, link_error: [...errbacksOf(call, more).values()] } };
 }
 
 /** Says why a group takes no callback. */

@@ -18,13 +18,14 @@ import {
   TimeLimitExceeded,
 } from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
+import { tasksOf } from "./chain.ts";
 import { writeIsoDate } from "./iso_date.ts";
 import { partsOfError } from "./parts_of_error.ts";
-import { type Plan, plan } from "./plan.ts";
+import { callOf, type Plan, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
 import { type Retry, RETRY_DEFAULTS, retryDelay } from "./retry.ts";
 import { deliver } from "./send_task.ts";
-import type { Signature } from "./types.ts";
+import type { GroupCall, Signature, TaskCall } from "./types.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a task is called with after this one. */
@@ -58,20 +59,20 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
       prepend: [value ?? null],
       options: { ...heritage(request), ...options },
       queueFor,
-      keep: Object.freeze,
     });
   // All is written before any of it is done: what can't be written makes the task fail.
   const plans = callbacks.map((call) => planned(call));
   const next = chain.at(-1);
   if (next) plans.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
-  const children = plans.map(({ call }) => childOf(call));
+  // What begins now: of a chain its first task.
+  const children = plans.map(({ call }) => childOf(callOf(call.subtask_type === "chain" ? tasksOf(call)[0] : call)));
   await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
   for (const { messages } of plans) await send(worker, messages);
 }
 
 /** A call as Celery names it in a result: `AsyncResult.children` waits for each task of a group, which has none itself. */
-function childOf(call: Plan["call"]): unknown[] {
-  return [[call.id, null], "calls" in call ? call.calls.map(childOf) : null];
+function childOf({ id, parent, calls }: TaskCall & { calls?: GroupCall["calls"] }): unknown[] {
+  return [[id, parent ? childOf(parent) : null], calls ? calls.map(childOf) : null];
 }
 
 /**
@@ -95,7 +96,7 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
   }
   for (const errback of errbacks) {
     try {
-      const more = { prepend: [request.id], options: heritage(request), queueFor, keep: Object.freeze };
+      const more = { prepend: [request.id], options: heritage(request), queueFor };
       await send(worker, plan(state, errback, more).messages);
     } catch (cause) {
       if (mayPass(cause)) throw cause;
@@ -133,7 +134,7 @@ export async function again(
   const due = +eta > nowOf(state) ? writeIsoDate(eta) : undefined;
   const same = signatureOf(request, delivery);
   const signature = { ...same, args: options.args ?? same.args, kwargs: options.kwargs ?? same.kwargs };
-  const { messages } = plan(state, signature, { options: { retries, eta: due }, keep: Object.freeze });
+  const { messages } = plan(state, signature, { options: { retries, eta: due } });
   // Stored first: the next run may end before a later word of this one, which would be taken for the last.
   await store(worker, request, kept, {
     status: "RETRY",

@@ -6,7 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import { ConfigError, DashiError } from "../errors.ts";
 import type { PublishInput } from "../publish/options.ts";
-import { asList, refuseChord, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
+import { asList, errbacksOf, refuseChord, refuseLink, stepsOf, tasksOf, withErrbacks } from "./chain.ts";
 import { mergeOptions } from "./signature.ts";
 import { taskMessage, type Ways } from "./task_message.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
@@ -15,8 +15,8 @@ import type { GroupCall, Signature, TaskCall } from "./types.ts";
 export interface Plan {
   /** One a task that can go now. */
   readonly messages: PublishInput[];
-  /** What the caller gets: the last task of a chain, or all of a group. */
-  readonly call: TaskCall | GroupCall;
+  /** The signature, and those in it, with their ids: {@linkcode callOf} says what to wait for. */
+  readonly call: Signature;
 }
 
 /** What a signature is sent with beyond its own. */
@@ -25,8 +25,6 @@ export interface PlanOptions extends Ways {
   readonly prepend?: readonly unknown[] | undefined;
   /** Options by Celery's names, which win. */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
-  /** Makes a call of an id. */
-  readonly keep: (call: TaskCall) => TaskCall;
 }
 
 /**
@@ -37,7 +35,7 @@ export interface PlanOptions extends Ways {
 export function plan(state: BrokerState, given: Signature<any>, more: PlanOptions): Plan {
   try {
     const call = freeze(given, more.options);
-    return { messages: write(state, call, more), call: callOf(call, more.keep) };
+    return { messages: write(state, call, more), call };
   } catch (cause) {
     // In a message an option may be anything: an instant that no calendar has, an object that is no text.
     throw cause instanceof DashiError ? cause : new ConfigError("Cannot write a call with such options", { cause });
@@ -74,7 +72,9 @@ function freeze(call: Signature, options: Readonly<Record<string, unknown>> = {}
   const frozen = { ...call, options: own };
   let tasks: readonly Signature[];
   if (call.subtask_type === "group") {
-    tasks = flatGroup(withErrbacks(frozen, own.link_error)).map((task, group_index) => freeze(task, { group_index }));
+    tasks = flatGroup(withErrbacks(frozen, errbacksOf(frozen))).map((task, group_index) =>
+      freeze(task, { group_index })
+    );
   } else if (call.subtask_type === "chain") {
     const steps = stepsOf(frozen);
     own.link = own.link_error = undefined;
@@ -89,7 +89,11 @@ function freeze(call: Signature, options: Readonly<Record<string, unknown>> = {}
 }
 
 /** What waits for a call that has its ids: for a chain its end, for a group each of its tasks. */
-function callOf(call: Signature, keep: PlanOptions["keep"], before?: TaskCall | GroupCall): TaskCall | GroupCall {
+export function callOf(
+  call: Signature,
+  keep = (call: TaskCall): TaskCall => call,
+  before?: TaskCall | GroupCall,
+): TaskCall | GroupCall {
   const { subtask_type, options } = call;
   const id = options.task_id as string;
   if (subtask_type === "group") return { id, calls: tasksOf(call).map((task) => callOf(task, keep, before)) };

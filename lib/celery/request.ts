@@ -7,7 +7,7 @@ import { asWritten } from "../codec/as_written.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError } from "../errors.ts";
 import { asList } from "./chain.ts";
-import { checkSignature } from "./check_signature.ts";
+import { checkSignatures } from "./check_signatures.ts";
 import { readIsoDate } from "./iso_date.ts";
 import { isRecord } from "./signature.ts";
 import type { Signature } from "./types.ts";
@@ -82,11 +82,14 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
   const [hard, soft] = asList(fields.timelimit as number[]);
   const { retries, group_index } = fields;
   if (retries != null && !(Number.isInteger(retries) && retries as number >= 0)) fail("its retries are no count");
-  const read = (value: unknown) => asList(value).map((call) => checkSignature(call));
   let after: After | undefined;
   let unsupported: DecodeError | undefined;
   try {
-    after = { callbacks: read(callbacks), errbacks: read(errbacks), chain: read(first ? undefined : chain) };
+    after = {
+      callbacks: checkSignatures(callbacks),
+      errbacks: checkSignatures(errbacks),
+      chain: checkSignatures(first ? undefined : chain),
+    };
   } catch (error) {
     unsupported = error as DecodeError;
   }

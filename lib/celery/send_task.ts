@@ -6,7 +6,7 @@ import { publish } from "../publish/publish.ts";
 import { publishMany } from "../publish/publish_many.ts";
 import type { Broker, StandardSchemaV1 } from "../types.ts";
 import { tasksOf } from "./chain.ts";
-import { type Plan, plan } from "./plan.ts";
+import { callOf, type Plan, plan } from "./plan.ts";
 import { assertSignature, signature, toWireOptions } from "./signature.ts";
 import { schemasOf } from "./task.ts";
 import type { Group, GroupCall, GroupChain, SendOptions, Signature, SignatureOptions, TaskCall } from "./types.ts";
@@ -67,14 +67,10 @@ export async function sendTask(
   assertSignature("task", call);
   await checkArguments(call);
   const wire = typeof task === "string" ? {} : toWireOptions(options);
-  const planned = plan(state, call, {
-    options: wire,
-    ownExchanges: true,
-    keep: (call) => keepCall(Object.freeze(call), broker) as TaskCall,
-  });
+  const planned = plan(state, call, { options: wire, ownExchanges: true });
   const messages = planned.messages.map((message) => ({ ...message, traceparent, codec }));
   await deliver(broker, messages, signal);
-  return planned.call;
+  return callOf(planned.call, (call) => keepCall(Object.freeze(call), broker) as TaskCall);
 }
 
 /** Sends what was planned. */

@@ -16,6 +16,16 @@ import type { Signature } from "./types.ts";
 /** Celery's `task_default_queue`. */
 export const DEFAULT_QUEUE = "celery";
 
+/** The options that kombu reads in a message's properties. */
+const SQS_PROPERTIES = [
+  "priority",
+  "MessageGroupId",
+  "MessageDeduplicationId",
+  "message_attributes",
+  "DelaySeconds",
+  "delay_seconds",
+] as const;
+
 /** Where tasks go. */
 export interface Ways {
   /** Where a task goes that has no queue. Default: `celery`. */
@@ -58,17 +68,12 @@ export function taskMessage(
     origin: options.origin ?? "dashi",
     ignore_result: options.ignore_result ?? null,
     replaced_task_nesting: options.replaced_task_nesting ?? 0,
-    stamped_headers: stamped.length ? stamped : null,
+    stamped_headers: some(stamped),
     stamps: Object.fromEntries(stamped.map((name) => [name, options[name]])),
     ...options.headers as object,
   };
-  const { priority, MessageGroupId, MessageDeduplicationId, message_attributes, DelaySeconds, delay_seconds } = options;
-  const sqs = { priority, MessageGroupId, MessageDeduplicationId, message_attributes, DelaySeconds, delay_seconds };
-  const properties = {
-    correlation_id: id,
-    reply_to: options.reply_to ?? "",
-    ...Object.fromEntries(Object.entries(sqs).filter(([, value]) => value != null)),
-  };
+  const properties: Record<string, unknown> = { correlation_id: id, reply_to: options.reply_to ?? "" };
+  for (const name of SQS_PROPERTIES) if (options[name] != null) properties[name] = options[name];
   const embed = {
     callbacks: some(options.link),
     errbacks: some(options.link_error),

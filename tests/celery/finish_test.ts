@@ -47,6 +47,58 @@ Deno.test("a chain that ends in a group sends each its result, and names each as
   assert.deepEqual(results.kept.get("first")!.children, [[[id, null], calls.map(({ id }) => [[id, null], null])]]);
 });
 
+Deno.test("a chain that is linked is a child by its first task, and in a group by its last with what comes before", async () => {
+  const { broker, sqs, read } = setUp(["celery", "next"]);
+  const results = memoryResults();
+  const step = (id: string) => signature(notify.partial(), { id, queue: "next" });
+  const link = [
+    chain(step("a"), step("b"), group(step("c"), step("d"))),
+    group(chain(step("e"), step("f")), step("g")),
+  ];
+  await sendTask(broker, add(1, 1), { id: "first", link: link as any });
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": (_, x, y) => x + y }, { ...once, results }).closed);
+  const [, [[group_id]]] = results.kept.get("first")!.children as [unknown, [[string]]];
+  assert.deepEqual(results.kept.get("first")!.children, [
+    [["a", null], null],
+    [[group_id, null], [[["f", [["e", null], null]], null], [["g", null], null]]],
+  ]);
+  assert.deepEqual((await read("next")).map(({ headers }) => headers.id).sort(), ["a", "e", "g"]);
+});
+
+Deno.test("chains and groups of nothing are left out of what follows a task, as in Celery", async () => {
+  const { broker, sqs, events } = setUp();
+  const results = memoryResults();
+  const made = (task: string, subtask_type: string | null = null, tasks: unknown[] = []) => ({
+    task,
+    args: [],
+    kwargs: subtask_type ? { tasks } : {},
+    options: {},
+    subtask_type,
+    immutable: false,
+  });
+  const nothing = [made("celery.chain", "chain"), made("celery.group", "group")];
+  const callbacks = [
+    ...nothing,
+    made("celery.chain", "chain", nothing),
+    made("celery.chain", "chain", [nothing[1], made("app.a"), ...nothing, made("app.b"), nothing[1]]),
+  ];
+  const body = JSON.stringify([[1], {}, { callbacks, errbacks: nothing, chain: null, chord: null }]);
+  await sendRaw(sqs, "celery", { headers: { task: "app.first", id: "first" }, body });
+  const ran: unknown[] = [];
+  const run = (task: TaskContext, ...args: unknown[]) => {
+    ran.push([task.task, ...args]);
+    return ran.length;
+  };
+  await sqs.clock.run(async () => {
+    const worker = serveTasks(broker, { "app.first": run, "app.a": run, "app.b": run }, { results });
+    while (ran.length < 3) await sqs.clock.sleep(1);
+    await worker.stop();
+  });
+  assert.deepEqual(ran, [["app.first", 1], ["app.a", 1], ["app.b", 2]]);
+  assert.equal(results.kept.get("first")!.status, "SUCCESS");
+  assert.deepEqual(events.filter(({ type }) => type === "error"), []);
+});
+
 Deno.test("an immutable chain that is linked takes no result, as in Celery", async () => {
   const { broker, sqs, read } = setUp(["celery", "next"]);
   const step = signature("app.notify", { args: ["own"], queue: "next" });

@@ -257,6 +257,26 @@ Deno.test("the errbacks of a group are those of each of its tasks, at the end of
   assert.deepEqual(names(end.kwargs.tasks[0].options.link_error), ["app.notify"]);
 });
 
+Deno.test("an errback that a task and its chains or groups all have is called once, as with Celery's link_error()", async () => {
+  const { broker, read } = setUp();
+  const alarm = notify.partial();
+  const own = signature(add(1, 2), { linkError: [signature("app.own"), alarm] });
+  const inner = signature(chain(own, mul.partial(3)), { linkError: alarm });
+  await sendTask(broker, chain(inner, mul.partial(4)), { linkError: [notify.partial(), signature("app.log")] });
+  await sendTask(broker, group(own, mul(5, 6)), { linkError: alarm });
+  const sent = await read("celery");
+  const names = (list: any) => list?.map(({ task }: { task: string }) => task);
+  assert.deepEqual(sent.map(({ embed }) => names(embed.errbacks)), [
+    ["app.own", "app.notify", "app.log"],
+    ["app.own", "app.notify"],
+    ["app.notify"],
+  ]);
+  assert.deepEqual(sent[0].embed.chain.map(({ options }: any) => names(options.link_error)), [
+    ["app.notify", "app.log"],
+    ["app.notify", "app.log"],
+  ]);
+});
+
 Deno.test("the calls of a group at the end of a chain know what they wait for", async () => {
   const { broker, read } = setUp();
   const { calls } = await sendTask(broker, chain(add(1, 2), mul.partial(3), group(mul.partial(4), mul.partial(5))));

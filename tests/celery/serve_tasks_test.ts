@@ -207,18 +207,31 @@ Deno.test("two workers on one queue each run the tasks they know", async () => {
 });
 
 Deno.test("a message whose chain holds a chord is left to workers that can go on with it", async () => {
-  const { broker, sqs, events } = setUp();
-  const chord = { task: "celery.chord", args: [], kwargs: {}, options: {}, subtask_type: "chord", immutable: false };
-  const body = [[1, 2], {}, { callbacks: null, errbacks: null, chain: [chord], chord: null }];
-  await sendRaw(sqs, "celery", {
-    headers: { task: "app.add", id: "1" },
-    body: JSON.stringify(body),
-    properties: { body_encoding: "utf-8" },
-  });
-  await sqs.clock.run(() => serveTasks(broker, { "app.add": () => assert.fail() }, { maxSeconds: 10 }).closed);
-  assert.equal(sqs.messages("celery").length, 1);
-  const told = events.find((event) => event.type === "task" && event.state === "unknown");
-  assert.match(String((told as any).error), /a chord, which needs a backend that counts/);
+  const call = (task: string, subtask_type: string | null = null, tasks: unknown[] = []) => (
+    { task, args: [], kwargs: subtask_type ? { tasks } : {}, options: {}, subtask_type, immutable: false }
+  );
+  const two = call("celery.group", "group", [call("app.a"), call("app.b")]);
+  const spread = call("celery.chain", "chain", [call("app.a"), two]);
+  const after = {
+    "a chord": { chain: [call("celery.chord", "chord")] },
+    // Celery makes it one when it sends it.
+    "a group, and what waits for it": {
+      callbacks: [call("celery.chain", "chain", [call("app.a"), two, call("app.c")])],
+    },
+    "a chain that ends so": { errbacks: [call("celery.chain", "chain", [spread, call("app.c")])] },
+  };
+  for (const [name, embed] of Object.entries(after)) {
+    const { broker, sqs, events } = setUp();
+    await sendRaw(sqs, "celery", {
+      headers: { task: "app.add", id: "1" },
+      body: JSON.stringify([[1, 2], {}, embed]),
+      properties: { body_encoding: "utf-8" },
+    });
+    await sqs.clock.run(() => serveTasks(broker, { "app.add": () => assert.fail() }, { maxSeconds: 10 }).closed);
+    assert.equal(sqs.messages("celery").length, 1, name);
+    const told = events.find((event) => event.type === "task" && event.state === "unknown");
+    assert.match(String((told as any).error), /a chord, which needs a backend that counts/, name);
+  }
 });
 
 Deno.test("in a FIFO group tasks run in order, one at a time, and a retry goes to the same group", async () => {

@@ -11,7 +11,7 @@ import { parsePythonJson, stringifyPythonJson } from "../../lib/codec/python_jso
 import { unwrapSns } from "../../lib/codec/unwrap_sns.ts";
 import { text as textCodec } from "../../lib/codec/text.ts";
 import { readRequest } from "../../lib/celery/request.ts";
-import { checkSignature } from "../../lib/celery/check_signature.ts";
+import { checkSignatures } from "../../lib/celery/check_signatures.ts";
 import { DashiError } from "../../lib/errors.ts";
 import type { Codec } from "../../lib/types.ts";
 import { assertPlain, mutated, mutatedJson, settings, survives, text, value } from "./hostile.ts";
@@ -171,8 +171,10 @@ Deno.test("a Celery message is a task or a typed error", async () => {
 Deno.test("a Celery signature in a message never names a queue by URL, and goes no deeper than is safe", async () => {
   await fc.assert(
     fc.asyncProperty(mutatedJson(SIGNATURE), async (input) => {
-      const read = await survives(() => checkSignature(input)) as { options: Record<string, unknown> } | undefined;
-      if (read?.options.queue != null) assert.doesNotMatch(String(read.options.queue), /[/:]/);
+      const read = await survives(() => checkSignatures(input)) as { options: Record<string, unknown> }[] | undefined;
+      for (const { options } of read ?? []) {
+        if (options.queue != null) assert.doesNotMatch(String(options.queue), /[/:]/);
+      }
     }),
     settings,
   );
@@ -182,6 +184,6 @@ Deno.test("a Celery signature in a message never names a queue by URL, and goes 
     at.options = { link: [inner] };
     at = inner;
   }
-  assert.throws(() => checkSignature(deep), DashiError);
+  assert.throws(() => checkSignatures(deep), DashiError);
   assertPlain(deep);
 });

@@ -1,0 +1,57 @@
+import { DecodeError } from "../errors.ts";
+import { asList, tasksOf } from "./chain.ts";
+import type { Signature } from "./types.ts";
+
+/**
+ * Checks the signatures that came in a message. A chain or a group of nothing, which Python makes of an empty list, is
+ * left out, as in Celery.
+ *
+ * @throws {DecodeError} If one is none, or what this library can't go on with.
+ */
+export function checkSignatures(value: unknown, depth = 0): Signature[] {
+  return asList(value).map((call) => checkSignature(call, depth))
+    .filter((call) => !call.subtask_type || tasksOf(call).length);
+}
+
+function checkSignature(value: unknown, depth: number): Signature {
+  const found = value as Partial<Record<keyof Signature, unknown>> | null;
+  const { task, args, kwargs, options, subtask_type = null, immutable } = typeof found === "object" && found || {};
+  const fail = (why: string): never => {
+    throw new DecodeError(`Cannot go on after the task as its callbacks or chain hold ${why}`);
+  };
+  const isKnown = [null, "chain", "group", "chord"].includes(subtask_type as string);
+  if (typeof task !== "string" || !task || depth > 100 || !isKnown) {
+    fail("what is no signature, or a kind unknown here");
+  }
+  const own = { ...(options ?? {}) as Record<string, unknown> };
+  const { queue, routing_key } = own;
+  // kombu writes a queue that was declared as its attributes.
+  if (typeof queue === "object" && queue) own.queue = (queue as { name?: unknown }).name;
+  for (const name of [own.queue, routing_key]) {
+    if (name != null && (typeof name !== "string" || /[/:]/.test(name))) fail("a queue that is not a plain name");
+  }
+  const given = { ...(kwargs ?? {}) as Record<string, unknown> };
+  if (subtask_type) given.tasks = checkSignatures(given.tasks, depth + 1);
+  for (const name of ["link", "link_error", "chain"]) {
+    if (own[name] != null) own[name] = checkSignatures(own[name], depth + 1);
+  }
+  const list = args ?? [];
+  const call = {
+    task: task as string,
+    args: Array.isArray(list) ? list : fail("arguments that are no list"),
+    kwargs: given,
+    options: own,
+    subtask_type: subtask_type as string | null,
+    immutable: immutable === true,
+  };
+  // A group that something waits for is made one when it is sent.
+  if (subtask_type === "chord" || subtask_type === "chain" && tasksOf(call).slice(0, -1).some(endsInGroup)) {
+    fail("a chord, which needs a backend that counts");
+  }
+  return call;
+}
+
+function endsInGroup(call: Signature): boolean {
+  const tasks = tasksOf(call);
+  return call.subtask_type === "chain" ? endsInGroup(tasks.at(-1)!) : call.subtask_type === "group" && tasks.length > 1;
+}
