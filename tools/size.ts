@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 47_950,
-  "./celery": 40_407,
+  "./celery": 40_540,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_845,
-  "everything": 112_033,
+  "everything but ./testing": 99_960,
+  "everything": 112_170,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -1,5 +1,4 @@
 import { refuse } from "../check.ts";
-import { stringifyPythonJson } from "../codec/python_json.ts";
 import { ConfigError } from "../errors.ts";
 import { assertSignature } from "./signature.ts";
 import type { ChainTo, Signature } from "./types.ts";
@@ -82,6 +81,9 @@ export function tasksOf(call: Signature<any>): readonly Signature[] {
   return Array.isArray(tasks) ? tasks : [];
 }
 
+const textOf = (errback: Signature): string =>
+  JSON.stringify(errback, (_, value) => typeof value === "bigint" ? `${value}n` : value);
+
 /** Errbacks by what they say: one that is there already is called once, as in Celery. */
 type Errbacks = ReadonlyMap<string, Signature>;
 
@@ -89,7 +91,7 @@ type Errbacks = ReadonlyMap<string, Signature>;
 export function errbacksOf({ options }: Signature<any>, more: Errbacks = new Map()): Errbacks {
   const own = asList(options.link_error as Signature | Signature[] | undefined);
   if (!own.length) return more;
-  return new Map([...own.map((errback) => [stringifyPythonJson(errback), errback] as const), ...more]);
+  return new Map([...own.map((errback) => [textOf(errback), errback] as const), ...more]);
 }
 
 /** The tasks of a chain one after the other, chains in it unrolled, its links and errbacks given to its tasks. */

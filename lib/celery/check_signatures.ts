@@ -53,5 +53,5 @@ function checkSignature(value: unknown, depth: number): Signature {
 
 function endsInGroup(call: Signature): boolean {
   const tasks = tasksOf(call);
-  return call.subtask_type === "chain" ? endsInGroup(tasks.at(-1)!) : call.subtask_type === "group" && tasks.length > 1;
+  return !!call.subtask_type && (call.subtask_type === "group" ? tasks.length > 1 : endsInGroup(tasks.at(-1)!));
 }
