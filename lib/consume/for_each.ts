@@ -76,8 +76,6 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   const { concurrency = 10, onError = "retry" } = options;
   const consumer = consumerOf(deliveries);
   if (consumer) {
-    consumer.acksLast = false; // it acks when the handler returns, not when the next one is asked for
-    consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
     const { settings: { prefetch }, state } = consumer;
     if (options.concurrency && concurrency > prefetch && concurrency < Infinity) {
       const message =
@@ -147,8 +145,11 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   try {
     for await (const delivery of deliveries) {
       const { queue, groupId } = delivery;
-      const fifo = heldOf(delivery as Delivery<unknown>).lane.address?.fifo;
-      const key = fifo && groupId !== undefined ? `${queue} ${groupId}` : "";
+      const { consumer, lane } = heldOf(delivery as Delivery<unknown>);
+      // Whatever stands between: it acks when the handler returns, not when the next one is asked for.
+      consumer.acksLast = false;
+      consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
+      const key = lane.address?.fifo && groupId !== undefined ? `${queue} ${groupId}` : "";
       const waiting = groups.get(key);
       if (waiting) {
         waiting.push(delivery);

@@ -95,8 +95,9 @@ export interface ReceiveOptions {
 /** Options of {@linkcode consume}. */
 export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = undefined> extends ReceiveOptions {
   /**
-   * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last. `"none"`: a message is deleted when it is
-   * asked for, after it was decoded and before it is handed over: a request each; a payload that only `stream()` reads
+   * Who acks. `"manual"`: you. `"auto"`: asking for the next one acks the last; a step of your own that reads ahead, such
+   * as `batch()`, asks before your loop has seen the last, so ack each behind it. `"none"`: a message is deleted when it
+   * is asked for, after it was decoded and before it is handed over: a request each; a payload that only `stream()` reads
    * stays in its store then. Default: `"manual"`.
    */
   readonly ack?: "manual" | "auto" | "none" | undefined;

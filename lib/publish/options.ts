@@ -32,7 +32,10 @@ export interface PublishOptions {
   readonly delaySeconds?: number | undefined;
   /** The message group: the order of FIFO queues, the fair parts of others. Default: none, and `default` for FIFO. */
   readonly groupId?: string | undefined;
-  /** FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries. */
+  /**
+   * FIFO: the id that SQS drops a second message by, for five minutes. Default: a UUID, the same for all tries; SQS takes
+   * it also where a queue has `ContentBasedDeduplication`, so give a hash of the body to drop what is sent twice.
+   */
   readonly deduplicationId?: string | undefined;
   /** Seconds, 0 to 10^9, after which the message is of no use: written as the AMQP property. Default: never. */
   readonly expiration?: number | undefined;

@@ -4,8 +4,10 @@ import {
   type ConsumeOptions,
   type Delivery,
   type EagerPayloads,
+  filterMap,
   forEach,
   type LeaveUndecodable,
+  pipe,
 } from "@dashi/sqs";
 import type { Fault } from "@dashi/sqs/testing";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
@@ -294,6 +296,22 @@ Deno.test("ack: auto in forEach() acks when the handler returns, not when the ne
     await deliveries.closed;
   });
   assert.equal(test.sqs.messages("q").length, 5);
+});
+
+Deno.test("ack: auto in forEach() over a pipeline of one's own acks when the handler returns, in batches", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { ack: "auto", maxMessages: 10 });
+    const result = await forEach(pipe(deliveries, filterMap((delivery) => delivery)), async (delivery) => {
+      await test.clock.sleep(1 + numberOf(delivery) / 100);
+      if (numberOf(delivery) % 2) throw new Error("no");
+    });
+    assert.deepEqual(result, { acked: 5, released: 5, rejected: 0 });
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.messages("q").length, 5);
+  assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 2); // without a linger each ack leaves alone
 });
 
 Deno.test("ack: none deletes before it hands over, after it decoded", async () => {
