@@ -62,7 +62,7 @@ export interface TaskWorker extends AsyncDisposable {
   readonly closed: Promise<void>;
   /** How many tasks run now. */
   readonly running: number;
-  /** When a receive was last answered, for a health check. */
+  /** When a receive was last answered. While all slots are taken none is asked: a health check counts `poll-failed`s. */
   readonly lastPollAt: Date | undefined;
 }
 

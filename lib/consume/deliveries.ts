@@ -17,7 +17,7 @@ export interface Deliveries<D = Delivery> extends AsyncIterable<D>, AsyncDisposa
    * On Workers: `ctx.waitUntil(deliveries.closed)`.
    */
   readonly closed: Promise<void>;
-  /** When a receive was last answered, for a health check. */
+  /** When a receive was last answered. While the prefetch is full none is asked: a health check counts `poll-failed`s. */
   readonly lastPollAt: Date | undefined;
   /** Requests sent for this iteration so far, retries counted. */
   readonly requests: number;

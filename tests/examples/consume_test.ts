@@ -16,9 +16,10 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
       "sqs.requests: [67]\nmessaging.client.consumed.messages: 1\nmessaging.process.duration: 1\n$",
   ),
   "15_health_check": new RegExp(
-    '^idle: 200, {"age":10,"requests":\\d}\n' +
-      'SQS is out of reach for five minutes: 503, {"age":290,"requests":\\d+}\n' +
-      'it is back: 200, {"age":\\d+,"requests":\\d+}\n$',
+    "^idle: 200, the last receive was answered 10 s ago\n" +
+      "at work for five minutes: 200, the last receive was answered 290 s ago\n" +
+      "SQS is out of reach for five minutes: 503, the last receive was answered 290 s ago\n" +
+      "it is back: 200, the last receive was answered \\d+ s ago\n$",
   ),
 };
 
