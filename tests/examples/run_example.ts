@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 
-const root = new URL("../../", import.meta.url).pathname;
+const root = resolve(import.meta.dirname!, "../..");
 
 /** What a run gave. */
 export interface Outcome {

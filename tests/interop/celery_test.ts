@@ -27,7 +27,7 @@ const python = Deno.env.get("INTEROP_PYTHON");
 const ignore = !endpoint || !python;
 if (ignore) console.log("celery: skipped, as MOTO_ENDPOINT and INTEROP_PYTHON are not both set");
 
-const folder = new URL("./", import.meta.url).pathname;
+const folder = import.meta.dirname!;
 const pyAdd = task<[x: number, y: number], number>("py.add");
 const echo = task<any[], any>("py.echo");
 const TASKS = 200;
@@ -41,7 +41,7 @@ interface Peer extends AsyncDisposable {
 /** A Python process that does one thing after another. */
 function startPeer(name: string): Peer {
   const child = new Deno.Command(python!, {
-    args: [`${folder}celery_app.py`],
+    args: [`${folder}/celery_app.py`],
     env: { MOTO_ENDPOINT: endpoint!, CELERY_INTEROP: name },
     stdin: "piped",
     stdout: "piped",
@@ -369,7 +369,7 @@ Deno.test({ name: "after SIGKILL in the middle every task is run again, whoever 
 
 async function killDeno(queue: string): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `${folder}celery_worker.ts`, endpoint!, queue],
+    args: ["run", "-A", "--no-check", `${folder}/celery_worker.ts`, endpoint!, queue],
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -11,7 +11,7 @@ if (!python) console.log("kombu's ways: skipped, as INTEROP_PYTHON is not set");
 
 Deno.test({ name: "kombu does what docs/kombu.md says of it", ignore: !python }, async () => {
   const { success, stdout, stderr } = await new Deno.Command(python!, {
-    args: [new URL("./kombu_ways.py", import.meta.url).pathname],
+    args: [`${import.meta.dirname}/kombu_ways.py`],
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
   assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {

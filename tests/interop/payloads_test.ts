@@ -29,7 +29,7 @@ async function setUp(legacy: boolean) {
   const bucket = `interop-${crypto.randomUUID()}`;
   const ask = async (what: object): Promise<Answer> => {
     const child = new Deno.Command(python!, {
-      args: [new URL("./extended_client.py", import.meta.url).pathname],
+      args: [`${import.meta.dirname}/extended_client.py`],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

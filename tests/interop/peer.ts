@@ -40,7 +40,7 @@ export async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>):
 /** Starts the peer. */
 export function startPeer(): { ask<T>(what: { do: string; [key: string]: unknown }): Promise<T> } & AsyncDisposable {
   const child = new Deno.Command(python!, {
-    args: [new URL("./peer.py", import.meta.url).pathname, endpoint!],
+    args: [`${import.meta.dirname}/peer.py`, endpoint!],
     env: { AWS_DEFAULT_REGION: "us-east-1", PYTHONWARNINGS: "ignore" },
     stdin: "piped",
     stdout: "piped",

@@ -17,7 +17,7 @@ async function setUp() {
   const bucket = `interop-${crypto.randomUUID()}`;
   const ask = async (what: object): Promise<{ result?: unknown; error?: unknown }> => {
     const child = new Deno.Command(python!, {
-      args: [new URL("./celery_results.py", import.meta.url).pathname],
+      args: [`${import.meta.dirname}/celery_results.py`],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -17,15 +17,10 @@ const broker = connect({
   onEvent(event) {
     if (event.type === "ack") {
       const id = ids.get(event.messageId) ?? -1;
-      ids.delete(event.messageId);
-      if (!event.error) note("acked", id, name, event.messageId);
-      else {note(
-          "unacked",
-          id,
-          name,
-          event.messageId,
-          (event.error as { awsCode?: string }).awsCode ?? event.error.name,
-        );}
+      const { messageId, error } = event;
+      ids.delete(messageId);
+      if (!error) note("acked", id, name, messageId);
+      else note("unacked", id, name, messageId, (error as { awsCode?: string }).awsCode ?? error.name);
     } else if (event.type === "heartbeat-ended" || event.type === "drop") {
       ids.delete(event.messageId);
       note("lapsed", name, event.messageId);

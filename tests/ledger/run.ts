@@ -42,7 +42,6 @@ function randomFrom(seed: number): () => number {
 
 const random = randomFrom(seed);
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 await using server = await startServer();
 const direct = connect(server.options);
@@ -67,7 +66,7 @@ function start(file: string, ...args: (string | number)[]): Deno.ChildProcess {
       "-A",
       "--no-check",
       "--v8-flags=--expose-gc",
-      here(file),
+      `${import.meta.dirname}/${file}`,
       proxy.endpoint,
       ledger,
       ...args.map(String),

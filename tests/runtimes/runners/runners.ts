@@ -54,7 +54,7 @@ export async function bundleSuite(): Promise<Bundles> {
 
 /** The runtimes by name. */
 export const runners: Readonly<Record<string, Runner>> = {
-  deno: (run) => command(run, "deno", Deno.execPath(), ["run", "-A", new URL("process.ts", import.meta.url).pathname]),
+  deno: (run) => command(run, "deno", Deno.execPath(), ["run", "-A", `${import.meta.dirname}/process.ts`]),
   node: (run) => command(run, "node", "node", [run.files.process]),
   "node-bare": (run) => command(run, "node-bare", "node", [run.files.process]),
   bun: async (run) => {
