@@ -38,6 +38,10 @@ stays.`;
 /** One order in twenty can't be charged. */
 const isBroken = (id: number) => id % 20 === 7;
 
+function* ordersOf(total: number) {
+  for (let id = 0; id < total; id++) yield { body: { id, item: "kelp", broken: isBroken(id) } };
+}
+
 interface Input {
   readonly endpoint?: string;
   readonly queue: string;
@@ -119,8 +123,7 @@ async function run(broker: Broker, { queue, total, embedded }: Input, signal: Ab
     const began = performance.now();
     const before = broker.requests;
 
-    const orders = Array.from({ length: total }, (_, id) => ({ body: { id, item: "kelp", broken: isBroken(id) } }));
-    for await (const { error } of publishAll(broker, orders, { queue, signal })) {
+    for await (const { error } of publishAll(broker, ordersOf(total), { queue, signal })) {
       if (error) throw error;
       sending.increment();
     }
@@ -141,14 +144,15 @@ async function run(broker: Broker, { queue, total, embedded }: Input, signal: Ab
         delivery.ack().then(() => acked.add(order.id), () => {}); // ten share one request
       }
       receiving.update(Math.min(total, ++handed)); // SQS may give a message twice
+      if (handed === total) bars.stop();
       last = performance.now();
     }
     await deliveries.closed;
-    bars.stop();
+    if (bars.isActive) bars.stop();
     signal.throwIfAborted();
 
     const requests = broker.requests - before;
-    const buried = dead ? await buriedIn(broker, dead, queue, deadBefore + rejected.size) - deadBefore : 0;
+    const buried = dead ? await buriedIn(broker, dead, queue, deadBefore + rejected.size, signal) - deadBefore : 0;
     const rate = (count: number, ms: number) => `${Math.round(count / ms * 1000).toLocaleString("en")} a second`;
     const done = acked.size + rejected.size;
     console.log(table([
@@ -177,11 +181,18 @@ async function run(broker: Broker, { queue, total, embedded }: Input, signal: Ab
  * How many messages a dead-letter queue holds, once that is what is expected. A message moves there when it would be
  * received again, so somebody must ask for it; and SQS's counts lag up to a minute behind.
  */
-async function buriedIn(broker: Broker, dead: string, queue: string, expected: number): Promise<number> {
+async function buriedIn(
+  broker: Broker,
+  dead: string,
+  queue: string,
+  expected: number,
+  signal: AbortSignal,
+): Promise<number> {
   for (let tries = 0;; tries++) {
     const count = await countOf(broker, dead) ?? 0;
     if (count >= expected || tries === 60) return count;
     await new Promise((resolve) => setTimeout(resolve, 1000));
+    signal.throwIfAborted();
     await get(broker, queue, { waitTimeSeconds: 0 });
   }
 }
@@ -208,7 +219,9 @@ The code that did it:
 `;
 
 const interrupt = new AbortController();
-process.once("SIGINT", () => interrupt.abort(new Error("interrupted: the queues of the demo are deleted")));
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => interrupt.abort(new Error("interrupted: the queues of the demo are deleted")));
+}
 let server: ReturnType<typeof buildApp> | undefined;
 try {
   const input = readInput(process.argv.slice(2));

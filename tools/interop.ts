@@ -42,6 +42,10 @@ async function step(what: string, command: string, args: readonly string[]): Pro
 
 /** Makes the environment, unless it is there with what the requirements say. */
 async function prepare(): Promise<void> {
+  // deno-lint-ignore no-control-regex
+  if (/[^\x00-\x7f]/.test(root)) {
+    throw new Error(`Celery's HTTP client takes paths of ASCII letters only: clone into another folder than ${root}`);
+  }
   const wanted = readFileSync(requirements, "utf8");
   if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   const found = await findPython();

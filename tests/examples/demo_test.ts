@@ -3,8 +3,12 @@ import { connect, declareQueue, publish, queueSize } from "@dashi/sqs";
 import { startServer } from "../support/fauxqs.ts";
 import { runExample } from "./run_example.ts";
 
-async function demo(args: readonly string[], env: Record<string, string> = {}) {
-  const { code, out, err } = await runExample("demo", args, env);
+async function demo(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  meanwhile?: (child: Deno.ChildProcess) => Promise<void>,
+) {
+  const { code, out, err } = await runExample("demo", args, env, meanwhile);
   const row = (name: string) => Number(new RegExp(`^ +${name} +([\\d,.]+)`, "m").exec(out)?.[1].replace(",", ""));
   return { code, out, err, row };
 }
@@ -47,6 +51,25 @@ Deno.test("the demo on another SQS deletes what it made, and only that", async (
   assert.equal(full.code, 2);
   assert.match(full.err, /'used' holds messages \(1\) that the demo would eat/);
   assert.equal((await queueSize(broker, "used")).visible, 1);
+});
+
+Deno.test("the demo that is interrupted in the middle deletes what it made", async () => {
+  await using server = await startServer();
+  const broker = connect(server.options);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const args = ["--endpoint", server.endpoint, "--messages", "9999999", "--queue", signal];
+    const { code, err } = await demo(args, KEYS, async (child) => {
+      let over = false;
+      child.status.then(() => over = true);
+      const sent = async () => (await queueSize(broker, signal).catch(() => undefined))?.visible;
+      while (!over && !await sent()) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (!over) child.kill(signal);
+    });
+    assert.equal(code, 1, err);
+    assert.match(err, /^interrupted: the queues of the demo are deleted$/m);
+    await assert.rejects(queueSize(broker, signal), { name: "DoesNotExistQueueError" });
+    await assert.rejects(queueSize(broker, `${signal}-dead`), { name: "DoesNotExistQueueError" });
+  }
 });
 
 Deno.test("the demo says in one sentence what is wrong with its input", async () => {
