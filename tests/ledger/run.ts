@@ -14,7 +14,14 @@ import { BREAKING, type ProxyFault, startProxy } from "../faults/proxy.ts";
 import { account } from "./account.ts";
 import { openLedger, readLedger } from "./log.ts";
 
-const env = (name: string, usual: number) => Number(Deno.env.get(name) ?? usual);
+function env(name: string, usual: number): number {
+  const given = Deno.env.get(name);
+  const value = Number(given || usual);
+  if (value >= 0) return value;
+  console.error(`${name} must be a number from 0 on: it is '${given}'`);
+  Deno.exit(2);
+}
+
 const seconds = env("LEDGER_SECONDS", 60);
 const total = env("LEDGER_MESSAGES", seconds >= 600 ? 100_000 : seconds * 100);
 const share = env("LEDGER_FAULTS", 0.04);
@@ -59,8 +66,17 @@ const sockets: number[] = [];
 const sampling = setInterval(() => sockets.push(proxy.sockets.now), 500);
 const began = Date.now();
 
+const children = new Set<Deno.ChildProcess>();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    for (const child of children) child.kill("SIGKILL");
+    Deno.removeSync(directory, { recursive: true });
+    Deno.exit(130);
+  });
+}
+
 function start(file: string, ...args: (string | number)[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
@@ -74,6 +90,9 @@ function start(file: string, ...args: (string | number)[]): Deno.ChildProcess {
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
+  children.add(child);
+  child.status.then(() => children.delete(child));
+  return child;
 }
 
 const consumers = new Map<string, Deno.ChildProcess>();
@@ -151,6 +170,6 @@ console.log(JSON.stringify(
 if (!drained) faults.push("the queues are not empty");
 if (codes.some((code) => code !== 0)) faults.push(`a consumer ended with ${codes}`);
 if (proxy.sockets.now) faults.push(`${proxy.sockets.now} sockets are left`);
-await Deno.remove(directory, { recursive: true });
+Deno.removeSync(directory, { recursive: true });
 for (const fault of faults) console.error(`FAILED: ${fault}`);
 Deno.exitCode = faults.length ? 1 : 0;
