@@ -21,9 +21,7 @@ import { kombu } from "./codec/kombu.ts";
 import { env } from "./credentials/env.ts";
 import { assertEndpoint, assertPlainUrl, assertRegion } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
-import type { Broker, ConnectOptions, DashiEvent, PredefinedQueue } from "./types.ts";
-
-type HttpOptions = NonNullable<ConnectOptions["http"]>;
+import type { Broker, ConnectOptions, DashiEvent, HttpOptions, PredefinedQueue } from "./types.ts";
 
 /**
  * Makes a broker: the first argument of everything that talks to AWS. It does no I/O; the first request does.

@@ -5,7 +5,7 @@
  */
 export type { DashiEvent, DropReason, SettlementEvent } from "./events.ts";
 export type { AwsBody, AwsRequest, Endpoints, Service } from "./types/aws_request.ts";
-export type { Broker, ConnectOptions } from "./types/broker.ts";
+export type { Broker, ConnectOptions, HttpOptions } from "./types/broker.ts";
 export type { Codec, DecodedMessage, EncodedMessage, IncomingMessage, OutgoingMessage } from "./types/codec.ts";
 export type { CredentialContext, CredentialProvider, Credentials } from "./types/credentials.ts";
 export type { Fanout, FanoutMessage, FanoutReceipt } from "./types/fanout.ts";

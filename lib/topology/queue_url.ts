@@ -6,7 +6,7 @@ import { resolveQueue } from "./resolve_queue.ts";
  * The URL of a queue. It is asked of SQS once and remembered; a missing queue is made if the broker has `createMissing`.
  *
  * @param broker What `connect()` gave.
- * @param name The queue's name, without the prefix.
+ * @param name The queue's name, without the prefix; a URL is given back as it is.
  * @param options `signal` ends the waiting.
  * @returns The queue's URL.
  * @throws {ConfigError} If an option is unknown or wrong.

@@ -65,16 +65,7 @@ export interface ConnectOptions {
   /** Takes what an exchange without an `unroutableQueue` of its own can't route: kombu's `deadletter_queue`. */
   readonly unroutableQueue?: string | undefined;
   /** How requests are sent. */
-  readonly http?: {
-    /** Default: the global `fetch`. */
-    readonly fetch?: Fetch | undefined;
-    /** Seconds to the answer's headers, 0.001 or more; a receive adds its wait. Default: 10. */
-    readonly requestTimeout?: number | undefined;
-    /** Tries of one request, 1 or more. Default: 3. */
-    readonly maxAttempts?: number | undefined;
-    /** Allows plain http to hosts that are neither local nor private. Default: false. */
-    readonly allowInsecure?: boolean | undefined;
-  } | undefined;
+  readonly http?: HttpOptions | undefined;
   /** Checks the MD5 of bodies and attributes, both directions. Default: true. */
   readonly checkMd5?: boolean | undefined;
   /** Time. Default: the runtime's. */
@@ -83,4 +74,16 @@ export interface ConnectOptions {
   readonly random?: (() => number) | undefined;
   /** Is told all that happens. What it throws is ignored. */
   readonly onEvent?: ((event: DashiEvent) => void) | undefined;
+}
+
+/** How requests are sent: the `http` of {@linkcode ConnectOptions}. */
+export interface HttpOptions {
+  /** Sends a request. Default: the global `fetch`. */
+  readonly fetch?: Fetch | undefined;
+  /** Seconds to the answer's headers, 0.001 or more; a receive adds its wait. Default: 10. */
+  readonly requestTimeout?: number | undefined;
+  /** Tries of one request, 1 or more. Default: 3. */
+  readonly maxAttempts?: number | undefined;
+  /** Allows plain http to hosts that are neither local nor private. Default: false. */
+  readonly allowInsecure?: boolean | undefined;
 }
