@@ -62,33 +62,25 @@ Deno.test("AWS's host names the region, unless an option does", () => {
   assert.equal(fromCelery("sqs://localhost").region, undefined);
 });
 
-Deno.test("a URL that can't be read is a ConfigError that never shows it", () => {
-  const wrong = [
-    "",
-    "redis://user:hidden@h",
-    "sqs:",
-    "sqs:/user:hidden@h",
-    "AKID:hidden@",
-    "sqs://AKID:hid/den@",
-    "sqs://AKID:hid?den@",
-    "sqs://AKID:hid#den@",
-    "sqs://AKID:hidden@h?region=x",
-    "sqs://AKIDhidden@",
-    "sqs://:hidden@",
-    "sqs://a:hidden@h:99999",
-    "sqs://a:hidden@h:port",
-    "sqs://a:hidden@ho st",
-    "sqs://a:hidden@ho%2Fst",
-    "sqs://a:hidden@b;sqs://c:hidden@d",
-    null,
-    7,
+Deno.test("a URL that can't be read is a ConfigError that says why and never shows it", () => {
+  const wrong: [RegExp, unknown[]][] = [
+    [/must be text like/, ["", "redis://user:hidden@h", "sqs:", "sqs:/user:hidden@h", "AKID:hidden@", null, 7]],
+    [/must be percent-encoded/, ["sqs://AKID:hid/den@", "sqs://AKID:hid?den@", "sqs://AKID:hid#den@"]],
+    [/it has a query/, ["sqs://AKID:hidden@h?region=x"]],
+    [/secret access key is missing/, ["sqs://AKIDhidden@"]],
+    [/access key id is missing/, ["sqs://:hidden@"]],
+    [/not HOST or HOST:PORT/, [":99999", ":port", "o st", "o%2Fst"].map((end) => `sqs://a:hidden@h${end}`)],
+    [/it is a list/, ["sqs://a:hidden@b;sqs://c:hidden@d"]],
   ];
-  for (const url of wrong) {
-    assert.throws(() => fromCelery(url as string), (error: Error) => {
-      assert.ok(error instanceof ConfigError, `${url}: ${error}`);
-      assert.doesNotMatch(inspect(error), /hid(?:den)?\b|AKID/, String(url));
-      return true;
-    }, String(url));
+  for (const [why, urls] of wrong) {
+    for (const url of urls) {
+      assert.throws(() => fromCelery(url as string), (error: Error) => {
+        assert.ok(error instanceof ConfigError, `${url}: ${error}`);
+        assert.match(error.message, why);
+        assert.doesNotMatch(inspect(error), /hid(?:den)?\b|AKID/, String(url));
+        return true;
+      }, String(url));
+    }
   }
 });
 
