@@ -4,6 +4,7 @@
  * @module
  */
 import { builtin } from "../builtin.ts";
+import { IntegrityError } from "../errors.ts";
 import type { WireAttribute } from "../types.ts";
 import { fromBase64, utf8Bytes } from "./base64.ts";
 
@@ -96,4 +97,38 @@ export function md5OfAttributes(wire: Readonly<Record<string, WireAttribute>>): 
     add(binary ? fromBase64(BinaryValue) : utf8Bytes(StringValue));
   }
   return md5Hex(Uint8Array.from(layout));
+}
+
+/** SQS's checksums of a message: of one that was received, or of one that it took. */
+export interface Sums {
+  readonly MessageId: string;
+  readonly MD5OfBody?: string | null | undefined;
+  readonly MD5OfMessageBody?: string | null | undefined;
+  readonly MD5OfMessageAttributes?: string | null | undefined;
+}
+
+/**
+ * The error for a message that is not what was sent. A checksum that SQS did not give says nothing.
+ *
+ * @param queue Its queue's name.
+ * @param body Its body.
+ * @param attributes Its attributes; those that are not base64 have no checksum, and so none that fits.
+ */
+export function damageOf(
+  sums: Sums,
+  queue: string,
+  body: string,
+  attributes: Readonly<Record<string, WireAttribute>> | undefined,
+): IntegrityError | undefined {
+  const { MessageId, MD5OfBody, MD5OfMessageBody = MD5OfBody, MD5OfMessageAttributes } = sums;
+  let what = "body";
+  if (!MD5OfMessageBody || MD5OfMessageBody === md5Hex(body)) {
+    what = "attributes";
+    try {
+      if (!MD5OfMessageAttributes || !attributes || MD5OfMessageAttributes === md5OfAttributes(attributes)) return;
+    } catch {
+      // Not base64.
+    }
+  }
+  return new IntegrityError(`Cannot trust message ${MessageId} of '${queue}' as its ${what} is not what was sent`);
 }

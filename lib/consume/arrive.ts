@@ -4,12 +4,11 @@
  * @module
  */
 import { nowOf } from "../broker.ts";
-import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
-import { IntegrityError } from "../errors.ts";
+import { damageOf } from "../codec/md5.ts";
 import type { SqsMessage } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { Delivery } from "./delivery.ts";
-import { type Held, hold, lose } from "./held.ts";
+import { hold, lose } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
@@ -33,36 +32,18 @@ export async function arrive(
     // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
     await Promise.all(held.map((message) => beat(message)));
   }
-  for (const message of held) {
-    if (message.where !== "buffer") continue;
-    const fault = state.options.checkMd5 === false ? undefined : integrity(message);
+  for (const one of held) {
+    const { message } = one;
+    if (one.where !== "buffer") continue;
+    const damage = state.options.checkMd5 !== false &&
+      damageOf(message, lane.name, message.Body, message.MessageAttributes);
     if (consumer.phase >= Phase.Ending) {
-      release(message);
-    } else if (fault && consumer.settings.onUndecodable !== "deliver") {
-      leaveUndecodable(message, fault);
+      release(one);
+    } else if (damage && consumer.settings.onUndecodable !== "deliver") {
+      leaveUndecodable(one, damage);
     } else {
-      lane.buffer.push(new Delivery(message, message.message.Body, fault ? { error: fault } : undefined));
+      lane.buffer.push(new Delivery(one, message.Body, damage ? { error: damage } : undefined));
     }
   }
   serve(consumer);
-}
-
-/** The error for a message that is not the one that was sent. */
-function integrity({ message, lane }: Held): IntegrityError | undefined {
-  const { Body, MD5OfBody, MessageAttributes, MD5OfMessageAttributes } = message;
-  const differs = (sum: string | undefined, of: () => string) => {
-    try {
-      return !!sum && of() !== sum;
-    } catch {
-      return true; // bytes that are not base64 have no sum
-    }
-  };
-  const what = differs(MD5OfBody, () => md5Hex(Body))
-    ? "MD5OfBody"
-    : MessageAttributes && differs(MD5OfMessageAttributes, () => md5OfAttributes(MessageAttributes)) &&
-      "MD5OfMessageAttributes";
-  if (!what) return;
-  return new IntegrityError(
-    `Cannot trust message ${message.MessageId} of '${lane.name}' as its ${what} does not fit it`,
-  );
 }

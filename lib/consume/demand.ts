@@ -46,23 +46,28 @@ export function affordable(consumer: Consumer): number {
   return Math.floor((requestsLeft(consumer) - 1) / costOf(consumer));
 }
 
+/** With `strategy: "strict"` the highest priority among queues; else none counts. */
+export function highest({ lanes, settings: { strategy } }: Consumer, among: (lane: Lane) => boolean): number {
+  let priority = -Infinity;
+  if (strategy === "strict") {
+    for (const lane of lanes) if (lane.priority > priority && among(lane)) priority = lane.priority;
+  }
+  return priority;
+}
+
 /** Tells which queues should be asked now. */
 export function wanting(consumer: Consumer, room: number): (lane: Lane) => boolean {
-  const { lanes, receives, settings: { strategy, polls } } = consumer;
+  const { lanes, receives, settings: { polls } } = consumer;
   const most = mostPolls(consumer);
   // A few free slots are worth a request only when nothing is there to work on, nor about to come or to free more.
   const few = room < MAX_BATCH;
   const settling = consumer.held.size - consumer.unsettled;
   const worthless = few && (consumer.buffered > 0 || room + settling >= MAX_BATCH);
-  let rank = -Infinity;
-  if (strategy === "strict") {
-    for (const { priority, drained, resting, idle, polls } of lanes) {
-      if (!drained && !resting && !(idle && polls)) rank = Math.max(rank, priority);
-    }
-  }
+  const rank = highest(consumer, ({ drained, resting, idle, polls }) => !drained && !resting && !(idle && polls));
   return (lane) => {
     if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
     if (receives >= (lane.polls ? polls : most)) return false;
+    // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
     if (lanes.length > 1 && lane.idle) return true;
     return !worthless && !(few && lane.polls > 0) && lane.priority >= rank;
   };

@@ -5,17 +5,20 @@
  */
 import type { Consumer, Lane } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
+import { highest } from "./demand.ts";
 import { end } from "./end.ts";
 import { isLapsed, lose } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { pump } from "./poll.ts";
 import { start } from "./start.ts";
 
-/** The next message of the buffers, by the strategy; nothing if there is none. */
+/** The next message of the buffers, by the strategy, if there is one that may still be handed out. */
 function take(consumer: Consumer): Delivery<string> | undefined {
+  if (consumer.phase >= Phase.Ending || isSpent(consumer)) return;
   while (consumer.buffered > 0) {
-    const lane = choose(consumer, ({ buffer }) => buffer.length > 0, "takeCredit");
-    if (!lane) return undefined;
+    const rank = highest(consumer, isFilled);
+    const lane = choose(consumer, (lane) => isFilled(lane) && lane.priority >= rank, "takeCredit");
+    if (!lane) return;
     const delivery = lane.buffer.shift()!;
     const held = heldOf(delivery);
     if (held.where !== "buffer") continue; // released or lapsed while it waited
@@ -27,20 +30,18 @@ function take(consumer: Consumer): Delivery<string> | undefined {
     consumer.buffered--;
     consumer.taken++;
     if (!consumer.buffered) pump(consumer);
+    consumer.fullSince = undefined; // also where the pump saw its waiter still wait
     return delivery;
   }
 }
 
-/** The next message of the buffers, if one may still be handed out. */
-function takeAllowed(consumer: Consumer): Delivery<string> | undefined {
-  const delivery = consumer.phase < Phase.Ending && !isSpent(consumer) ? take(consumer) : undefined;
-  if (delivery) consumer.fullSince = undefined;
-  return delivery;
+function isFilled({ buffer }: Lane): boolean {
+  return buffer.length > 0;
 }
 
 /** A message that is in the buffers already, if nobody else waits for one. */
 export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
-  return consumer.phase === Phase.New || consumer.waiters.length ? undefined : takeAllowed(consumer);
+  return consumer.phase === Phase.New || consumer.waiters.length ? undefined : take(consumer);
 }
 
 /** The next message, as an iterator gives it. */
@@ -56,7 +57,7 @@ export function next(consumer: Consumer): Promise<IteratorResult<Delivery<string
 export function serve(consumer: Consumer): void {
   const { waiters } = consumer;
   while (waiters.length) {
-    const value = takeAllowed(consumer);
+    const value = take(consumer);
     if (value) {
       waiters.shift()!({ value, done: false });
     } else if (over(consumer)) {
@@ -84,23 +85,17 @@ function over(consumer: Consumer): boolean {
   return phase >= Phase.Ending || (last && handed >= taken);
 }
 
-/** Picks among the queues that may be: the highest priority if strict, then in turn, by weight if weighted. */
+/** Picks among the queues that may be: in turn, by weight if weighted. */
 export function choose(
   { lanes, settings: { strategy } }: Consumer,
   mayBe: (lane: Lane) => boolean,
   credit: "pollCredit" | "takeCredit",
 ): Lane | undefined {
-  // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
-  const isRanked = ({ idle }: Lane) => strategy === "strict" && !(idle && credit === "pollCredit");
-  let highest = -Infinity;
-  for (const lane of lanes) {
-    if (isRanked(lane) && lane.priority > highest && mayBe(lane)) highest = lane.priority;
-  }
   // Each earns its weight, the richest goes and pays for all: shares come out even at every moment.
   let best: Lane | undefined;
   let total = 0;
   for (const lane of lanes) {
-    if ((isRanked(lane) && lane.priority < highest) || !mayBe(lane)) continue;
+    if (!mayBe(lane)) continue;
     const weight = strategy === "weighted" ? lane.weight : 1;
     lane[credit] += weight;
     total += weight;

@@ -4,8 +4,8 @@
  * @module
  */
 import type { BrokerState } from "../broker.ts";
-import { md5Hex, md5OfAttributes } from "../codec/md5.ts";
-import { IntegrityError, PublishError } from "../errors.ts";
+import { damageOf } from "../codec/md5.ts";
+import { PublishError } from "../errors.ts";
 import type { WireSent } from "../sqs/send_checked.ts";
 import type { FanoutReceipt } from "../types.ts";
 import type { Draft } from "./draft.ts";
@@ -20,15 +20,9 @@ import type { Part, Target } from "./part.ts";
 export function sentPart(state: BrokerState, part: Part, answer: WireSent | FanoutReceipt): SentPart {
   const { target: { name }, message, payload } = part;
   const fanned = "topic" in answer;
-  if (!fanned && state.options.checkMd5 !== false) {
-    const { MD5OfMessageBody: body, MD5OfMessageAttributes: attributes } = answer;
-    if (
-      (body && body !== md5Hex(message.MessageBody)) ||
-      (attributes && attributes !== md5OfAttributes(message.MessageAttributes ?? {}))
-    ) {
-      throw new IntegrityError(`The message ${answer.MessageId} in '${name}' is not what was sent`);
-    }
-  }
+  const damage = !fanned && state.options.checkMd5 !== false &&
+    damageOf(answer, name, message.MessageBody, message.MessageAttributes ?? {});
+  if (damage) throw damage;
   const { sequenceNumber, ...sent } = fanned
     ? answer
     : { queue: name, messageId: answer.MessageId, sequenceNumber: answer.SequenceNumber };
