@@ -108,6 +108,8 @@ export interface Consumer {
   /** Wakes the watch. */
   wake(): void;
   drained?: Promise<void>;
+  /** Resolves when the grace is over, once it has begun. */
+  grace?: Promise<void>;
   /**
    * Closes the pipeline, so that it gives back what it has not handed over. While it is there nobody has cut the iteration
    * short: if that has ended, all was handed out that was to be.

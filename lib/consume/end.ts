@@ -37,7 +37,7 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
 }
 
 async function drain(consumer: Consumer): Promise<void> {
-  const { lanes, held } = consumer;
+  const { lanes, held, settings: { signal }, polling } = consumer;
   consumer.phase = Phase.Ending;
   consumer.stopping.abort();
   serve(consumer);
@@ -46,49 +46,39 @@ async function drain(consumer: Consumer): Promise<void> {
     deletes.look(true);
     changes.look(true);
   }
-  void finish(consumer);
+  signal?.addEventListener("abort", () => windUp(consumer), { signal: polling.signal });
+  windUp(consumer);
   await Promise.allSettled([...held].map(({ settlement }) => settlement));
 }
 
-async function finish(consumer: Consumer): Promise<void> {
-  const { held, state, settings, polling } = consumer;
-  const quiet = () => !held.size && !consumer.busy;
-  const atWork = () => consumer.cut && consumer.working > 0 && !settings.signal?.aborted;
-  const settled = new AbortController();
-  let look = () => {};
-  consumer.changed = () => {
-    for (const { deletes } of consumer.lanes) deletes.look();
-    look();
-  };
-  const until = (over: () => boolean) =>
-    new Promise<void>((resolve) => {
-      look = () => {
-        if (over()) resolve();
-      };
-      consumer.changed();
-    });
+/** Looks how much is left at the end: handlers at work, then what the grace is for, then nothing. */
+export function windUp(consumer: Consumer): void {
+  const { lanes, held, state, settings: { signal, graceSeconds }, polling } = consumer;
+  if (consumer.phase !== Phase.Ending) return;
+  for (const { deletes } of lanes) deletes.look();
   // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on.
-  if (atWork()) {
-    const worked = new AbortController();
-    settings.signal?.addEventListener("abort", () => look(), { signal: worked.signal });
-    await until(() => !atWork());
-    worked.abort();
+  if (consumer.cut && consumer.working > 0 && !signal?.aborted) return;
+  if (held.size || consumer.busy) {
+    consumer.grace ??= lapse(state.clock, graceSeconds, polling.signal).then(() => giveUp(consumer));
+  } else {
+    close(consumer);
+    polling.abort();
   }
-  look = () => {
-    if (quiet() || consumer.phase === Phase.Closed) settled.abort();
-  };
-  if (!quiet()) await lapse(state.clock, settings.graceSeconds, settled.signal);
-  if (consumer.phase === Phase.Closed) return; // it was let go
-  if (!quiet()) {
-    // The grace is over: what is still out goes back, and receives under way are cut off.
-    polling.abort(new DOMException("The consumer has ended", "AbortError"));
-    for (const message of held) {
-      if (message.where !== "out") continue;
-      abandon(message, polling.signal.reason);
-      release(message);
-    }
-    await until(quiet);
+}
+
+/** The grace is over: what is still out goes back, and receives under way are cut off. */
+function giveUp({ phase, held, polling }: Consumer): void {
+  if (phase === Phase.Closed) return;
+  const reason = new DOMException("The consumer has ended", "AbortError");
+  polling.abort(reason);
+  for (const message of held) {
+    if (message.where !== "out") continue;
+    abandon(message, reason);
+    release(message);
   }
+}
+
+function close(consumer: Consumer): void {
   consumer.phase = Phase.Closed;
   consumer.cut?.(); // a step that waits for what never comes would keep the loop waiting
   consumer.wake();
@@ -98,12 +88,8 @@ async function finish(consumer: Consumer): Promise<void> {
 /** Ends the iteration with what was handed out in the user's hands: from here on nothing looks after it. */
 export function letGo(consumer: Consumer): void {
   consumer.drained = Promise.resolve();
-  consumer.phase = Phase.Closed;
-  consumer.changed();
-  consumer.changed = () => {};
   consumer.stopping.abort();
-  consumer.wake();
-  consumer.close();
+  close(consumer);
 }
 
 /** Ends the iteration with an error, after what is buffered: what no retry mends. */

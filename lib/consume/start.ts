@@ -7,7 +7,7 @@ import { nowOf, pause } from "../broker.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { mostPolls } from "./demand.ts";
-import { end } from "./end.ts";
+import { end, windUp } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { finish, pump, survive } from "./poll.ts";
 import { soon } from "./soon.ts";
@@ -28,6 +28,7 @@ export function start(consumer: Consumer): void {
       told = false;
       pump(consumer);
       serve(consumer);
+      windUp(consumer);
     });
   };
   if (maxSeconds !== undefined) {

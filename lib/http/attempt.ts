@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { type BrokerState, nowOf } from "../broker.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
@@ -133,7 +134,7 @@ async function keysFor(
 export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
   if (cause instanceof DashiError) return cause;
   // What failed before the request left is a bug or a provider's own failure, and stays as it is.
-  if (!seen.sent) return cause instanceof Error ? cause : new DashiError(String(cause));
+  if (!seen.sent) return asError(cause);
   const { response } = seen;
   // Node says why a fetch failed in its cause alone; where it is several addresses that failed, in its code.
   const { message = cause, cause: why } = Object(cause);
