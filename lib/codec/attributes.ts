@@ -51,7 +51,7 @@ export function wireAttribute(path: string, value: unknown): WireAttribute {
   if (!TYPE.test(DataType)) refuse(path, "text, a number, bytes, or SQS's typed form", value);
   if (DataType.startsWith("B")) {
     const text = BinaryValue instanceof Uint8Array ? toBase64(BinaryValue) : BinaryValue;
-    if (!isBase64(text)) refuse(path, "bytes, or their base64, and not empty", text);
+    if (!bytesIn(text)?.length) refuse(path, "bytes, or their base64, and not empty", text);
     return { DataType, BinaryValue: text };
   }
   assertText(path, StringValue);
@@ -68,19 +68,12 @@ function typedForm(value: unknown): TypedAttributeValue {
   return value instanceof Uint8Array ? { DataType: "Binary", BinaryValue: value } : Object(value);
 }
 
-function isBase64(text: unknown): text is string {
+/** The bytes of base64; undefined for what is none. */
+function bytesIn(text: string | undefined): Uint8Array | undefined {
   try {
-    return fromBase64(text as string).length > 0;
+    return fromBase64(text!);
   } catch {
-    return false;
-  }
-}
-
-function bytesIn(name: string, text: string): Uint8Array {
-  try {
-    return fromBase64(text);
-  } catch {
-    throw new DecodeError(`Cannot read the attribute '${name}' as it is not base64`);
+    return undefined;
   }
 }
 
@@ -95,16 +88,17 @@ function bytesIn(name: string, text: string): Uint8Array {
 export function fromWireAttributes(
   wire: Readonly<Record<string, WireAttribute>> = {},
 ): Record<string, PlainAttributeValue> {
-  return Object.fromEntries(
-    Object.entries(wire).map(([name, { DataType, StringValue = "", BinaryValue = "" }]) => [
-      name,
-      DataType.startsWith("B")
-        ? bytesIn(name, BinaryValue)
-        : DataType.startsWith("N")
-        ? exact(StringValue)
-        : StringValue,
-    ]),
-  );
+  return Object.fromEntries(Object.entries(wire).map(([name, value]) => [name, plainValue(name, value)]));
+}
+
+function plainValue(
+  name: string,
+  { DataType, StringValue = "", BinaryValue = "" }: WireAttribute,
+): PlainAttributeValue {
+  if (DataType.startsWith("N")) return exact(StringValue);
+  const value = DataType.startsWith("B") ? bytesIn(BinaryValue) : StringValue;
+  if (value === undefined) throw new DecodeError(`Cannot read the attribute '${name}' as it is not base64`);
+  return value;
 }
 
 /** A number as a number if it keeps its digits. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { pause } from "../broker.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Clock } from "../types.ts";
 import { soon } from "./soon.ts";
 
@@ -23,8 +24,6 @@ export interface Batcher<E> {
 
 /** How a {@linkcode Batcher} works. */
 export interface BatcherOptions<E> {
-  /** Entries of a full batch, which leaves at once. */
-  readonly size: number;
   /** Seconds that an entry waits for others; with 0 it waits only while a batch is under way. */
   linger(): number;
   readonly clock: Clock;
@@ -34,8 +33,8 @@ export interface BatcherOptions<E> {
   send(entries: readonly E[]): Promise<readonly (Error | undefined)[]>;
 }
 
-/** Makes a {@linkcode Batcher}. */
-export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<E>): Batcher<E> {
+/** Makes a {@linkcode Batcher}. A full batch leaves at once. */
+export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): Batcher<E> {
   const waiting: { readonly entry: E; readonly done: Done }[] = [];
   let underway = 0;
   let looking = false;
@@ -45,7 +44,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
   async function leave(): Promise<void> {
     timer?.abort();
     timer = undefined;
-    const batch = waiting.splice(0, size);
+    const batch = waiting.splice(0, MAX_BATCH);
     underway++;
     const entries = batch.map(({ entry }) => entry);
     const outcomes = await send(entries).catch((error) => entries.map(() => error));
@@ -56,7 +55,7 @@ export function batcher<E>({ size, linger, clock, hurry, send }: BatcherOptions<
 
   function look(flush = false): void {
     flushing = waiting.length > 0 && (flushing || flush);
-    while (waiting.length >= size) leave();
+    while (waiting.length >= MAX_BATCH) leave();
     if (looking || !waiting.length) return;
     looking = true;
     let seen = 0;

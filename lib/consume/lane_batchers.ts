@@ -7,7 +7,6 @@ import { nowOf, pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
-import { MAX_BATCH } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { batcher } from "./batcher.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
@@ -20,7 +19,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
   const { state } = consumer;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { size: MAX_BATCH, clock: state.clock, hurry };
+  const options = { clock: state.clock, hurry };
   return {
     deletes: batcher<Held>({
       ...options,

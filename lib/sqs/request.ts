@@ -104,6 +104,5 @@ const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
     /UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|AuthenticationToken|Signature|^OptInRequired/,
     "check the access key, its secret, the session token and this machine's clock",
   ],
-  [/PurgeQueueInProgress|QueueDeletedRecently/, "try again after 60 s"],
   [/QueueNameExists|QueueAlreadyExists/, "it has other attributes, which setQueueAttributes() changes"],
 ];

@@ -49,8 +49,8 @@ const rows: [string, string, typeof AwsError, RegExp][] = [
   ["InvalidClientTokenId", "no", AwsError, /check the access key/],
   ["com.amazon.coral.service#InvalidSignatureException", "no", AwsError, /secret.*clock/],
   ["com.amazon.coral.service#MissingAuthenticationTokenException", "no", AwsError, /check the access key/],
-  ["com.amazonaws.sqs#PurgeQueueInProgress", "Only one", AwsError, /after 60 s/],
-  ["com.amazonaws.sqs#QueueDeletedRecently", "wait", AwsError, /after 60 s/],
+  ["com.amazonaws.sqs#PurgeQueueInProgress", "Only one is allowed every 60 seconds.", AwsError, /60 seconds\.$/],
+  ["com.amazonaws.sqs#QueueDeletedRecently", "You must wait 60 seconds.", AwsError, /60 seconds\.$/],
   ["com.amazonaws.sqs#QueueNameExists", "exists", AwsError, /other attributes, which setQueueAttributes/],
   ["com.amazonaws.sqs#UnsupportedOperation", "no", AwsError, /: no$/],
 ];
