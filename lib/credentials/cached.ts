@@ -58,12 +58,13 @@ export function cached(
       // However early is asked for: half of the keys' life is used, or every request would fetch new ones.
       entry.refreshAt = entry.endsAt - Math.min(refreshBefore * 1000, left === Infinity ? 0 : left / 2);
       entry.failures = 0;
-      context.emit({ type: "credentials", provider: name, expiration: keys.expiration });
+      context.emit?.({ type: "credentials", provider: name, expiration: keys.expiration });
       return keys;
     } catch (cause) {
       const error = cause instanceof Error ? cause : new CredentialsError(`Cannot get keys from ${name}`);
-      entry.refreshAt = nowOf(context) + 1000 * (1 + backoffSeconds(++entry.failures, context.random, 2, 60));
-      context.emit({ type: "credentials", provider: name, error });
+      const { random = Math.random } = context;
+      entry.refreshAt = nowOf(context) + 1000 * (1 + backoffSeconds(++entry.failures, random, 2, 60));
+      context.emit?.({ type: "credentials", provider: name, error });
       throw error;
     }
   }

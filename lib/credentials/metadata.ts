@@ -39,7 +39,7 @@ export async function askMetadata(context: CredentialContext, asked: MetadataReq
       const advice = asked.advice && !status ? `: ${asked.advice}` : "";
       throw new CredentialsError(`Cannot get keys from ${asked.what} as there was ${why}${advice}`);
     }
-    await pause(context.clock, backoffSeconds(attempt, context.random));
+    await pause(context.clock, backoffSeconds(attempt, context.random ?? Math.random));
   }
 }
 

@@ -47,7 +47,7 @@ export function sendUnsigned<Output>(
 
 /** A broker for one request. */
 function brokerOf(
-  { endpoint, clock, random, emit }: CredentialContext,
+  { endpoint, clock, random = Math.random, emit = () => {} }: CredentialContext,
   credentials: Credentials | CredentialProvider,
   region: string,
   fetch: Fetch,

@@ -29,14 +29,14 @@ export interface CredentialContext {
   readonly fetch: Fetch;
   /** The broker's clock. */
   readonly clock: Clock;
-  /** The broker's source of randomness, from 0 up to 1. */
-  readonly random: () => number;
+  /** The broker's source of randomness, from 0 up to 1; `Math.random` where it is left out. */
+  readonly random?: (() => number) | undefined;
   /** Ends the waiting of the request that asks; it must not end a refresh that others share. */
   readonly signal?: AbortSignal | undefined;
   /** The keys that AWS just refused as expired: a provider that caches must not give these again. */
   readonly rejected?: Credentials | undefined;
-  /** Reports to the broker's `onEvent`. */
-  readonly emit: (event: DashiEvent) => void;
+  /** Reports to the broker's `onEvent`; left out, nobody hears it. */
+  readonly emit?: ((event: DashiEvent) => void) | undefined;
 }
 
 /**

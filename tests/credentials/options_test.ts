@@ -12,8 +12,8 @@ import {
   webIdentity,
   type WebIdentityOptions,
 } from "@dashi/sqs/credentials";
-import type { Credentials } from "@dashi/sqs";
-import { ROLE } from "./fakes.ts";
+import type { CredentialContext, Credentials } from "@dashi/sqs";
+import { assumed, ROLE } from "./fakes.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -77,4 +77,27 @@ Deno.test("container(), instanceMetadata(), profile() and staticCredentials() re
     "credentials.accessKeyId": { secretAccessKey: SECRET },
     "credentials.sessionToken": { accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET, sessionToken: {} },
   });
+});
+
+Deno.test("a provider needs no more of its context than region, fetch and clock, when it fails too", async () => {
+  let status = 503;
+  const waited: number[] = [];
+  const context: CredentialContext = {
+    region: "eu-west-1",
+    fetch: () =>
+      Promise.resolve(
+        status === 200 ? assumed("AssumeRole", "ASIA1", "2099-01-01T00:00:00Z") : new Response("", { status }),
+      ),
+    clock: {
+      now: () => Date.now(), // No deadline is reached, and each wait before another try is over at once.
+      sleep: (seconds) => seconds < 1 ? Promise.resolve(void waited.push(seconds)) : new Promise(() => {}),
+    },
+  };
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET };
+  const role = assumeRole({ arn: ROLE, credentials });
+  await assert.rejects(role(context), { name: "AwsError", status: 503 });
+  await assert.rejects(instanceMetadata()(context), { name: "CredentialsError" });
+  assert.ok(waited.length >= 2, `${waited}`);
+  status = 200;
+  assert.equal((await assumeRole({ arn: ROLE, credentials })(context)).accessKeyId, "ASIA1");
 });
