@@ -52,7 +52,7 @@ import type { Broker, ConnectOptions, DashiEvent, HttpOptions, PredefinedQueue }
  */
 export function connect(options: ConnectOptions = {}): Broker {
   check(options);
-  const { http = {}, onEvent } = options;
+  const { http = {}, onEvent, fanout, topology } = options;
   const given = http.fetch;
   const state: BrokerState = {
     options: Object.freeze({
@@ -77,7 +77,7 @@ export function connect(options: ConnectOptions = {}): Broker {
     queues: new Map(),
     settled: new Map(),
     pending: new Map(),
-    topology: { exchanges: {}, bindings: [], ...options.topology },
+    topology: { exchanges: { ...fanout?.exchanges, ...topology?.exchanges }, bindings: topology?.bindings ?? [] },
   };
   const broker = Object.freeze({
     queueNamePrefix: options.queueNamePrefix ?? "",

@@ -20,7 +20,10 @@ export const KOMBU_TAGS: Readonly<Record<string, string>> = {
 
 /** Options of {@linkcode snsFanout}. */
 export interface SnsFanoutOptions {
-  /** The topics that there are, by exchange; with it every other exchange is an `UndefinedExchangeError`. */
+  /**
+   * The topics that there are, by exchange, which needs no `declareExchange()` then; with it every other exchange is an
+   * `UndefinedExchangeError`.
+   */
   readonly topics?: Readonly<Record<string, PredefinedTopic>> | undefined;
   /** The tags of topics that are created. Default: kombu's two. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
@@ -53,7 +56,7 @@ export interface SnsFanoutOptions {
  * const broker = connect({ region: "eu-west-1", fanout: snsFanout() });
  * ```
  *
- * @example A topic that somebody else made
+ * @example A topic that somebody else made: `news` is an exchange at once
  * ```ts
  * import { connect } from "@dashi/sqs";
  * import { snsFanout } from "@dashi/sqs/fanout";
@@ -76,7 +79,9 @@ export function snsFanout(options: SnsFanoutOptions = {}): Fanout {
   });
   const { topics, tags = KOMBU_TAGS } = options;
   const settings: FanoutSettings = { topics, tags };
+  const exchanges = Object.fromEntries(Object.keys(topics ?? {}).map((name) => [name, { type: "fanout" as const }]));
   return Object.freeze<Fanout>({
+    exchanges,
     async limit(broker, exchange, { signal } = {}) {
       return await topicLimit(broker, await findTopic(broker, settings, exchange, signal), signal);
     },

@@ -2,8 +2,9 @@ import type { BrokerState } from "../broker.ts";
 import { refuse } from "../check.ts";
 import { assertMessageId } from "../codec/sqs_text.ts";
 import { UnroutableError } from "../errors.ts";
+import { exchangeIn } from "../topology/exchange_in.ts";
 import { route } from "../topology/route.ts";
-import type { MessageAttributeInput, OutgoingMessage } from "../types.ts";
+import type { MessageAttributeInput, OutgoingMessage, Topology } from "../types.ts";
 import { kombuDelay } from "./kombu_delay.ts";
 import type { PublishOptions } from "./options.ts";
 
@@ -31,10 +32,10 @@ export interface Draft {
 export function draft(state: BrokerState, body: unknown, options: PublishOptions): Draft {
   const { queue, exchange = "", routingKey = "", delaySeconds, expiration, traceparent } = options;
   if (queue === undefined ? options.exchange === undefined : (options.exchange ?? options.routingKey) !== undefined) {
-    refuse("queue", "given, or else 'exchange' and 'routingKey'", queue);
+    refuse("queue", "given, or 'exchange' and 'routingKey', and not both", queue);
   }
-  const fanout = Object.hasOwn(state.topology.exchanges, exchange) &&
-    state.topology.exchanges[exchange].type === "fanout";
+  const declared = exchange ? exchangeIn(state.topology, exchange) : undefined;
+  const fanout = declared?.type === "fanout";
   if (fanout && !state.options.fanout) refuse("fanout", "set in connect(), as snsFanout() is", undefined);
   const { message_attributes, ...properties } = (options.properties ?? {}) as Record<string, any>;
   if (expiration !== undefined) properties.expiration = String(Math.trunc(expiration * 1000));
@@ -53,7 +54,7 @@ export function draft(state: BrokerState, body: unknown, options: PublishOptions
       messageId: crypto.randomUUID(),
       fanout,
     },
-    names: fanout ? [exchange] : exchange ? routed(state, exchange, key, options) : [key],
+    names: fanout ? [exchange] : declared ? routed(state, exchange, key, options, declared) : [key],
     attributes: { ...message_attributes, ...options.messageAttributes },
     delay: delaySeconds === undefined ? kombuDelay(state, properties) : undefined,
     groupId: options.groupId ?? idIn(properties, "MessageGroupId"),
@@ -61,10 +62,15 @@ export function draft(state: BrokerState, body: unknown, options: PublishOptions
   };
 }
 
-function routed(state: BrokerState, exchange: string, routingKey: string, options: PublishOptions): readonly string[] {
+function routed(
+  state: BrokerState,
+  exchange: string,
+  routingKey: string,
+  options: PublishOptions,
+  { unroutableQueue: queue = state.options.unroutableQueue }: Topology["exchanges"][string],
+): readonly string[] {
   const names = route(state.topology, exchange, routingKey);
   if (names.length) return names;
-  const queue = state.topology.exchanges[exchange].unroutableQueue ?? state.options.unroutableQueue;
   if (queue === undefined && options.mandatory !== false) {
     throw new UnroutableError(
       `Cannot publish to the exchange '${exchange}' as no queue is bound for '${routingKey}': ` +

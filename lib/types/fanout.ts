@@ -5,7 +5,7 @@
  */
 import type { Broker } from "./broker.ts";
 import type { MessageAttributeInput } from "./message.ts";
-import type { QueueAddress } from "./topology.ts";
+import type { QueueAddress, Topology } from "./topology.ts";
 
 /** One message for a fanout exchange, encoded. */
 export interface FanoutMessage {
@@ -31,6 +31,8 @@ export interface FanoutReceipt {
 
 /** Fanout exchanges: `snsFanout()` of `@dashi/sqs/fanout`. */
 export interface Fanout {
+  /** The exchanges that are there without `declareExchange()`: those whose topics it was given. */
+  readonly exchanges?: Topology["exchanges"] | undefined;
   /** The topic's limit in bytes for one message. */
   limit(broker: Broker, exchange: string, options?: { signal?: AbortSignal | undefined }): Promise<number>;
   /** Creates the exchange's topic if it is missing, and gives its ARN: one that ends in `.fifo` keeps groups in order. */

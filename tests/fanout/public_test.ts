@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
-import { bind, declareExchange, declareQueue, deleteExchange, get, publish, publishMany, unbind } from "../../mod.ts";
+import {
+  bind,
+  declareExchange,
+  declareQueue,
+  deleteExchange,
+  get,
+  publish,
+  publishMany,
+  topology,
+  unbind,
+} from "../../mod.ts";
 import { fromCelery } from "../../lib/config/mod.ts";
 import { connect } from "../../lib/connect.ts";
-import { UnableToSubscribeQueueError } from "../../lib/errors.ts";
+import { UnableToSubscribeQueueError, UndefinedExchangeError } from "../../lib/errors.ts";
+import { snsFanout } from "../../lib/fanout/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import { setUp } from "./setup.ts";
 
@@ -32,6 +43,24 @@ Deno.test("declareExchange(), bind() and publish() reach every queue of a fanout
   assert.ok(await get(broker, "b"));
   await deleteExchange(broker, "news");
   assert.ok(t.actions.includes("DeleteTopic"));
+});
+
+Deno.test("an exchange whose topic snsFanout() was given needs no declareExchange()", async () => {
+  await using t = await setUp();
+  await declareExchange(t.broker, "news", { type: "fanout" });
+  const arn = await t.fanout.declare(t.broker, "news");
+  const broker = connect({
+    ...t.connectOptions,
+    fanout: snsFanout({ topics: { news: { arn } } }),
+    topology: { exchanges: { orders: { type: "direct" } }, bindings: [] },
+  });
+  await declareQueue(broker, "inbox");
+  await bind(broker, "inbox", { exchange: "news" });
+  assert.deepEqual((await publish(broker, { soup: 1 }, { exchange: "news" })).sent.map(({ topic }) => topic), [arn]);
+  assert.deepEqual((await get(broker, "inbox"))?.body, { soup: 1 });
+  assert.deepEqual(topology(broker).exchanges, { news: { type: "fanout" }, orders: { type: "direct" } });
+  await declareExchange(broker, "news", { type: "fanout" });
+  await assert.rejects(publish(broker, 1, { exchange: "others" }), UndefinedExchangeError);
 });
 
 Deno.test("bind() says once what SNS refused", async () => {

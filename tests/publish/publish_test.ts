@@ -158,6 +158,15 @@ Deno.test("publish() writes with the codec of the options, the predefined queue,
   assert.deepEqual(inputs().map(({ MessageBody }) => MessageBody), ['"x"', "x", '"x"']);
 });
 
+Deno.test("publish() says that a queue and an exchange are too much, and neither too little", async () => {
+  const { broker } = setUp({ topology });
+  const both = /'queue' as it must be given, or 'exchange' and 'routingKey', and not both: current value is "q"/;
+  for (const more of [{ exchange: "mixed" }, { routingKey: "a" }, { exchange: "mixed", routingKey: "a" }]) {
+    await assert.rejects(publish(broker, 1, { queue: "q", ...more } as never), { name: "ConfigError", message: both });
+  }
+  await assert.rejects(publish(broker, 1, {} as never), { name: "ConfigError", message: /'queue' as .*undefined/ });
+});
+
 Deno.test("publish() throws for a message without a route, and tells of it where it is not mandatory", async () => {
   const { broker, events, sqs } = setUp({ topology });
   const nowhere = { exchange: "mixed", routingKey: "no" };
