@@ -19,7 +19,7 @@ export type ResultsOf<S extends readonly Signature<any, any>[]> = S extends
  * Makes a group: its tasks run side by side. To do something when all are done, wait for their results: a chord, which
  * Celery would do it with, needs a backend that counts.
  *
- * @param tasks The tasks.
+ * @param tasks The tasks, or one list of them.
  * @returns The group, for {@linkcode sendTask}, which gives a call for each, or for the end of a {@linkcode chain}.
  * @throws {ConfigError} If there is none.
  * @see {@link https://docs.celeryq.dev/en/stable/userguide/canvas.html#groups}
@@ -38,8 +38,12 @@ export type ResultsOf<S extends readonly Signature<any, any>[]> = S extends
  * assert.equal(calls.length, 2);
  * ```
  */
-export function group<const S extends readonly Signature<any, any>[]>(...tasks: S): Group<ResultsOf<S>, any> {
-  if (!tasks.length) refuse("tasks", "one task or more", tasks);
+export function group<const S extends readonly Signature<any, any>[]>(...tasks: S): Group<ResultsOf<S>, any>;
+/** Of a list. */
+export function group<const S extends readonly Signature<any, any>[]>(tasks: S): Group<ResultsOf<S>, any>;
+export function group(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Group<any, any> {
+  const tasks = given.flat() as Signature[];
+  if (!tasks.length) refuse("tasks", "one task or more", given);
   tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
   return Object.freeze({
     task: "celery.group",

@@ -231,9 +231,18 @@ Deno.test("chains and groups are refused where they would be chords, or nothing"
   await assert.rejects(sendTask(broker, chord), /Cannot send a chord, which needs a backend that counts/);
   assert.throws(() => chain([]), ConfigError);
   assert.throws(() => group(), ConfigError);
+  assert.throws(() => group([]), ConfigError);
   const link = notify.partial() as never;
   await assert.rejects(sendTask(broker, two, { link }), /Cannot link to a group as that is a chord/);
   await assert.rejects(sendTask(broker, chain(add(1, 2), two), { link }), /Cannot link to a group as that is a chord/);
+});
+
+Deno.test("group() takes its tasks one by one or as a list, as chain() does", async () => {
+  const { broker, read } = setUp();
+  assert.deepEqual(group([add(1, 2), mul(3, 4)]), group(add(1, 2), mul(3, 4)));
+  const { calls } = await sendTask(broker, group([1, 2, 3].map((x) => add(x, x))));
+  assert.deepEqual((await read("celery")).map(({ args }) => args), [[1, 1], [2, 2], [3, 3]]);
+  assert.equal(calls.length, 3);
 });
 
 Deno.test("the errbacks of a group are those of each of its tasks, at the end of a chain too", async () => {

@@ -83,6 +83,8 @@ export async function canvas(broker: Broker): Promise<void> {
   assertType<Same<(typeof nested)["calls"][2]["calls"][0], TaskCall<string>>>();
   const many = await sendTask(broker, group(...[1, 2].map((x) => add(x, x))));
   assertType<Same<typeof many, GroupCall<number[]>>>();
+  const listed = await sendTask(broker, group([add(1, 2), show(3)]));
+  assertType<Same<typeof listed, GroupCall<[number, string]>>>();
 
   // Who sends a chain that ends in a group gets the group's calls.
   const spread = chain(add(1, 2), group(show.partial(), add.partial(3)));
