@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertKnown } from "../check.ts";
+import { assertKnown, is } from "../check.ts";
 import type { Broker } from "../types.ts";
 import { consume } from "./consume.ts";
 import { consumerOf } from "./deliveries.ts";
@@ -39,6 +39,7 @@ export async function get(
   name: string,
   options: { readonly signal?: AbortSignal | undefined; readonly waitTimeSeconds?: number | undefined } = {},
 ): Promise<Delivery<unknown> | undefined> {
+  is("object")("options", options);
   const { signal, waitTimeSeconds = 0, ...others } = options;
   assertKnown("", others, ["signal", "waitTimeSeconds"]); // consume() checks what they are
   const deliveries = consume(broker, name, {

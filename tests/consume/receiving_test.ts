@@ -418,6 +418,9 @@ Deno.test("get() gives one delivery or undefined, and leaves nothing running", a
 Deno.test("get() refuses options that it does not know", async () => {
   const { broker } = setUp();
   await assert.rejects(get(broker, "q", { ack: "auto" } as never), { name: "ConfigError", message: /'ack'/ });
+  for (const options of [5, null, []]) {
+    await assert.rejects(get(broker, "q", options as never), { name: "ConfigError", message: /'options'/ });
+  }
 });
 
 Deno.test("get() waits for as long as it is told, and hears its signal", async () => {
