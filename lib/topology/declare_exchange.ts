@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertOptions, assertText, oneOf } from "../check.ts";
+import { assertOptions, assertText, has, oneOf } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { Broker, ExchangeType } from "../types.ts";
 import { fanoutOf } from "./fanout_of.ts";
@@ -10,6 +10,8 @@ export interface DeclareExchangeOptions {
   readonly type: ExchangeType;
   /** The queue for messages that no binding takes, kombu's `deadletter_queue`. Default: none. */
   readonly unroutableQueue?: string | undefined;
+  /** Ends it before it has begun, as in the verbs that ask AWS. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const isType = /* @__PURE__ */ oneOf("direct", "topic", "fanout");
@@ -24,6 +26,7 @@ const isType = /* @__PURE__ */ oneOf("direct", "topic", "fanout");
  * @param options Its type, and the queue for what it can't route.
  * @throws {ConfigError} If an option is wrong, if it was declared with other options, or if it is a fanout exchange and
  * there is no `connect({ fanout })`.
+ * @throws The signal's reason.
  * @see {@link https://www.rabbitmq.com/tutorials/amqp-concepts}
  *
  * @example Usage
@@ -44,9 +47,11 @@ export async function declareExchange(broker: Broker, name: string, options: Dec
   assertOptions<DeclareExchangeOptions>("", options, {
     type: isType,
     unroutableQueue: assertText,
+    signal: has("throwIfAborted"),
   });
-  const { type, unroutableQueue } = options;
+  const { type, unroutableQueue, signal } = options;
   isType("type", type);
+  signal?.throwIfAborted();
   if (type === "fanout") fanoutOf(broker, name);
   const { exchanges, bindings } = state.topology;
   const known = Object.hasOwn(exchanges, name) ? exchanges[name] : undefined;

@@ -58,6 +58,15 @@ Deno.test("declareExchange() refuses wrong arguments", async () => {
   await assert.rejects(declareExchange(broker, "news", { type: "topic", unroutableQueue: "" }), ConfigError);
 });
 
+Deno.test("declareExchange() takes a signal, as the verbs that ask AWS do", async () => {
+  const { broker } = setUp();
+  await declareExchange(broker, "news", { type: "topic", signal: new AbortController().signal });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(declareExchange(broker, "late", { type: "topic", signal }), /enough/);
+  assert.deepEqual(Object.keys(topology(broker).exchanges), ["news"]);
+  await assert.rejects(declareExchange(broker, "late", { type: "topic", signal: 5 as never }), ConfigError);
+});
+
 Deno.test("bind() and unbind() of direct and topic exchanges send nothing", async () => {
   const { sqs, broker } = setUp();
   await declareExchange(broker, "news", { type: "topic" });
