@@ -42,11 +42,6 @@ export function assertText(path: string, value: unknown): asserts value is strin
   if (typeof value !== "string" || value === "") refuse(path, "a string that is not empty", value);
 }
 
-/** Throws unless the value is one of a few. */
-export function assertOneOf<T>(path: string, value: unknown, choices: readonly T[]): asserts value is T {
-  oneOf(...choices)(path, value);
-}
-
 /** Throws for an option whose name is unknown, with those that are known. */
 export function assertKnown(path: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {

@@ -52,8 +52,8 @@ import type { Broker, ConnectOptions, DashiEvent, HttpOptions, PredefinedQueue }
  */
 export function connect(options: ConnectOptions = {}): Broker {
   check(options);
-  const { http = {}, onEvent, fanout, topology } = options;
-  const given = http.fetch;
+  const { http: { fetch: given, requestTimeout, maxAttempts, allowInsecure = false } = {}, onEvent, fanout, topology } =
+    options;
   const state: BrokerState = {
     options: Object.freeze({
       ...options,
@@ -65,19 +65,19 @@ export function connect(options: ConnectOptions = {}): Broker {
     endpoint: options.endpoint,
     credentials: options.credentials ?? env(),
     // The global is looked up at each call: tests and tracers replace it.
-    fetch: (request, init) => given ? given(request, init) : globalThis.fetch(request, init),
+    fetch: (request, init) => (given ?? globalThis.fetch)(request, init),
     clock: options.clock ?? runtimeClock,
     random: options.random ?? Math.random,
-    requestTimeout: http.requestTimeout ?? CONNECT_DEFAULTS.requestTimeout,
-    maxAttempts: http.maxAttempts ?? CONNECT_DEFAULTS.maxAttempts,
-    allowInsecure: http.allowInsecure ?? false,
+    requestTimeout: requestTimeout ?? CONNECT_DEFAULTS.requestTimeout,
+    maxAttempts: maxAttempts ?? CONNECT_DEFAULTS.maxAttempts,
+    allowInsecure,
     emit: (event) => quietly(event, onEvent),
     requests: 0,
     clockOffset: 0,
     queues: new Map(),
     settled: new Map(),
     pending: new Map(),
-    topology: { exchanges: { ...fanout?.exchanges, ...topology?.exchanges }, bindings: topology?.bindings ?? [] },
+    topology: { bindings: [], ...topology, exchanges: { ...fanout?.exchanges, ...topology?.exchanges } },
   };
   const broker = Object.freeze({
     queueNamePrefix: options.queueNamePrefix ?? "",

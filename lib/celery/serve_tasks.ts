@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertOneOf, assertText, assertWithin, has, is, refuse } from "../check.ts";
+import { assertText, assertWithin, has, is, oneOf, refuse } from "../check.ts";
 import { consume } from "../consume/consume.ts";
 import { consumerOf } from "../consume/deliveries.ts";
 import { forEach } from "../consume/for_each.ts";
@@ -121,8 +121,8 @@ export function serveTasks(
     ...receiving
   } = options;
   assertWithin("concurrency", concurrency, 1, 1e6);
-  assertOneOf("acks", acks, ["late", "early"]);
-  assertOneOf("onInvalid", onInvalid, ["leave", "reject"]);
+  oneOf("late", "early")("acks", acks);
+  oneOf("leave", "reject")("onInvalid", onInvalid);
   if (results !== undefined) has("store")("results", results);
   if (queueFor !== undefined) is("function")("queueFor", queueFor);
   const state = stateOf(broker);

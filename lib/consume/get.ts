@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { assertKnown, is } from "../check.ts";
+import { assertOptions } from "../check.ts";
 import type { Broker } from "../types.ts";
 import { consume } from "./consume.ts";
 import { consumerOf } from "./deliveries.ts";
@@ -39,9 +39,8 @@ export async function get(
   name: string,
   options: { readonly signal?: AbortSignal | undefined; readonly waitTimeSeconds?: number | undefined } = {},
 ): Promise<Delivery<unknown> | undefined> {
-  is("object")("options", options);
-  const { signal, waitTimeSeconds = 0, ...others } = options;
-  assertKnown("", others, ["signal", "waitTimeSeconds"]); // consume() checks what they are
+  assertOptions("", options, { signal() {}, waitTimeSeconds() {} }); // consume() checks what they are
+  const { signal, waitTimeSeconds = 0 } = options;
   const deliveries = consume(broker, name, {
     signal,
     waitTimeSeconds,

@@ -79,9 +79,8 @@ export function snsFanout(options: SnsFanoutOptions = {}): Fanout {
   });
   const { topics, tags = KOMBU_TAGS } = options;
   const settings: FanoutSettings = { topics, tags };
-  const exchanges = Object.fromEntries(Object.keys(topics ?? {}).map((name) => [name, { type: "fanout" as const }]));
   return Object.freeze<Fanout>({
-    exchanges,
+    exchanges: topics && Object.fromEntries(Object.keys(topics).map((name) => [name, { type: "fanout" }])),
     async limit(broker, exchange, { signal } = {}) {
       return await topicLimit(broker, await findTopic(broker, settings, exchange, signal), signal);
     },

@@ -1,4 +1,4 @@
-import { assertOneOf, assertText, each, is, refuse } from "../check.ts";
+import { assertText, each, is, oneOf, refuse } from "../check.ts";
 
 /** What S3 keeps beside an object's bytes. */
 export interface ObjectOptions {
@@ -47,7 +47,7 @@ export function objectHeaders(options: ObjectOptions): Record<string, string | u
     headers[`x-amz-meta-${name.toLowerCase()}`] = value;
   }
   if (encryption) {
-    assertOneOf("serverSideEncryption.algorithm", encryption.algorithm, ["AES256", "aws:kms", "aws:kms:dsse"]);
+    oneOf("AES256", "aws:kms", "aws:kms:dsse")("serverSideEncryption.algorithm", encryption.algorithm);
     headers["x-amz-server-side-encryption"] = encryption.algorithm;
     headers["x-amz-server-side-encryption-aws-kms-key-id"] = encryption.kmsKeyId;
     headers["x-amz-server-side-encryption-bucket-key-enabled"] = encryption.bucketKey?.toString();

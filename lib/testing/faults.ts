@@ -1,4 +1,4 @@
-import { assertOneOf } from "../check.ts";
+import { oneOf } from "../check.ts";
 import { type Input, isRecord } from "./input.ts";
 import { answer, type Answering, faultAnswer } from "./protocol.ts";
 import { SqsFault } from "./sqs_fault.ts";
@@ -123,7 +123,7 @@ const KINDS = ["error", "network", "lost-answer", "slow", "failed-entries", "htm
 
 /** The fault that a hook gave: one of another type would be none at all. */
 export function faultOf(fault: Fault | undefined): Fault | undefined {
-  if (fault) assertOneOf("onRequest().type", fault.type, KINDS);
+  if (fault) oneOf(...KINDS)("onRequest().type", fault.type);
   return fault;
 }
 
