@@ -28,24 +28,24 @@ function health(): Response {
 
 await clock.run(async () => {
   const deliveries = consume(broker, "orders", { maxSeconds: 1200, prefetch: 1 });
-  const probe = async (what: string) => {
+  const probe = (what: string) => {
     const response = health(); // in a service: Deno.serve(health)
     const age = Math.round((+clock.now() - +deliveries.lastPollAt!) / 1000);
     console.log(`${what}: ${response.status}, the last receive was answered ${age} s ago`);
   };
   const work = forEach(deliveries, () => clock.sleep(300), { concurrency: 1 });
   await clock.sleep(50);
-  await probe("idle");
+  probe("idle");
   await publish(broker, { id: 1 }, { queue: "orders" });
   await clock.sleep(290);
-  await probe("at work for five minutes");
+  probe("at work for five minutes");
   await clock.sleep(60);
   sqs.setFaults(({ action }) => action === "ReceiveMessage" ? { type: "network" } : undefined);
   await clock.sleep(300);
-  await probe("SQS is out of reach for five minutes");
+  probe("SQS is out of reach for five minutes");
   sqs.setFaults(undefined);
   await clock.sleep(60);
-  await probe("it is back");
+  probe("it is back");
   await work;
   await deliveries.closed;
 });
