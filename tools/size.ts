@@ -61,8 +61,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./celery": 40_364,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_743,
-  "everything": 111_930,
+  "everything but ./testing": 99_762,
+  "everything": 111_984,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
