@@ -81,7 +81,6 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
       for (;;) {
         const result = await inner.next();
         if (result.done) {
-          end(consumer, true);
           const { error } = consumer;
           consumer.error = undefined;
           if (error) throw error;
