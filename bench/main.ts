@@ -13,6 +13,10 @@ import { aims, report, type Results } from "./report.ts";
 import { python, runClient, startServer } from "./run_client.ts";
 import { compare, CONSUMERS, DASHI, type Effort, FLOOR, KOMBU, only, PUBLISHERS, SDK, starts } from "./scenarios.ts";
 
+if (Deno.args.some((argument) => argument !== "--short")) {
+  console.error(`There is no '${Deno.args.join(" ")}': only --short, which writes no page`);
+  Deno.exit(2);
+}
 const short = Deno.args.includes("--short");
 const effort: Effort = short
   ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }

@@ -4,9 +4,16 @@ import { AwsError, UnableToUnsubscribeQueueError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { subscribe } from "../../lib/sns/subscribe.ts";
 import { deleteQueue } from "../../lib/sqs/delete_queue.ts";
-import { setUp } from "./setup.ts";
+import { type Intercept, setUp } from "./setup.ts";
 
 const NEWS = "arn:aws:sns:us-east-1:000000000000:news";
+
+/** SNS does not let us unsubscribe. */
+const refused: Intercept = (_, action) => {
+  if (action !== "Unsubscribe") return;
+  const answer = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>";
+  return new Response(answer, { status: 403 });
+};
 
 Deno.test("unbind() ends the subscription and takes back our statement, and no other", async () => {
   await using t = await setUp();
@@ -69,15 +76,7 @@ Deno.test("unbind() from a topic that is gone takes back our statement", async (
 });
 
 Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async () => {
-  await using t = await setUp({
-    intercept: (_, action) =>
-      action === "Unsubscribe"
-        ? new Response(
-          "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>",
-          { status: 403 },
-        )
-        : undefined,
-  });
+  await using t = await setUp({ intercept: refused });
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await assert.rejects(t.fanout.unbind(t.broker, "news", queue), (error) => {
@@ -114,6 +113,17 @@ Deno.test("removeStale() ends subscriptions of our own account whose queue is go
     "000000000000,alive",
     "999999999999,theirs",
   ]);
+});
+
+Deno.test("removeStale() takes no subscription for removed that SNS does not end", async () => {
+  await using t = await setUp({ intercept: refused });
+  const topicArn = await t.fanout.declare(t.broker, "news");
+  await send(t.broker, subscribe({ topicArn, endpoint: "arn:aws:sqs:us-east-1:000000000000:gone" }));
+  await assert.rejects(t.fanout.removeStale(t.broker, "news"), { awsCode: "AuthorizationError" });
+  assert.ok(
+    !t.events.some((event) => event.type === "topology" && event.operation === "unsubscribe"),
+    "no event tells of an end",
+  );
 });
 
 Deno.test("removeStale() takes a queue that it may not see for one that is there", async () => {
