@@ -145,22 +145,6 @@ for (const [request, input] of inputs) {
 
 const text = (length: number) => "a".repeat(length);
 const wrong: [string, () => unknown, RegExp][] = [
-  ["no queue URL", () => sqs.deleteQueue({} as sqs.DeleteQueueOptions), /'queueUrl'.*undefined/],
-  [
-    "a batch to send without a queue URL",
-    () => sqs.sendMessageBatch({ entries: [{ id: "a", messageBody: "x" }] } as never),
-    /'queueUrl'/,
-  ],
-  [
-    "a batch to delete without a queue URL",
-    () => sqs.deleteMessageBatch({ entries: [{ id: "a", receiptHandle }] } as never),
-    /'queueUrl'/,
-  ],
-  [
-    "a batch to hide without a queue URL",
-    () => sqs.changeMessageVisibilityBatch({ entries: [{ id: "a", receiptHandle, visibilityTimeout: 0 }] } as never),
-    /'queueUrl'/,
-  ],
   ["an empty body", () => sqs.sendMessage({ queueUrl, messageBody: "" }), /'messageBody'/],
   ["a body that is no text", () => sqs.sendMessage({ queueUrl, messageBody: 1 as never }), /'messageBody'/],
   ["a NUL", () => sqs.sendMessage({ queueUrl, messageBody: "ab\0" }), /'messageBody'.*U\+0000 at offset 2.*base64/],
@@ -243,6 +227,22 @@ for (const [name, build, says] of wrong) {
     });
   });
 }
+
+const about: Readonly<Record<string, string>> = {
+  cancelMessageMoveTask: "taskHandle",
+  createQueue: "queueName",
+  getQueueUrl: "queueName",
+  listMessageMoveTasks: "sourceArn",
+  startMessageMoveTask: "sourceArn",
+};
+
+Deno.test("each builder says first that what it is about is missing", () => {
+  for (const [name, build] of Object.entries<(options: never) => unknown>(sqs)) {
+    if (name === "listQueues") continue;
+    const message = new RegExp(`^Cannot use '${about[name] ?? "queueUrl"}' as it must be`);
+    assert.throws(() => build({} as never), { name: "ConfigError", message }, name);
+  }
+});
 
 Deno.test("sendMessage() takes every character that SQS takes", () => {
   const messageBody = "\t\n\r \x7f\x85é漢\ud7ff\ue000\ufffd😀\u{10ffff}";
