@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { ConfigError } from "../../lib/errors.ts";
 import {
   createTopic,
   deleteTopic,
@@ -76,22 +75,28 @@ Deno.test("publish() writes typed attributes, group and deduplication id", () =>
 });
 
 Deno.test("SNS builders refuse what SNS would refuse", () => {
-  const wrong = [
-    () => createTopic({ name: "a.b" }),
-    () => createTopic({ name: "" }),
-    () => publish({ topicArn: "news", message: "x" }),
-    () => publish({ topicArn: "arn:aws:sqs:eu-west-1:1:news", message: "x" }),
-    () => publish({ topicArn: "arn:aws:sns:eu-west-1:1:news\n", message: "x" }),
-    () => publish({ topicArn, message: "" }),
-    () => publish({ topicArn, message: "x", messageGroupId: "a b" }),
-    () => publish({ topicArn, message: "x", messageDeduplicationId: "d".repeat(129) }),
-    () => publishBatch({ topicArn, entries: [] }),
-    () => publishBatch({ topicArn, entries: Array.from({ length: 11 }, (_, i) => ({ id: `${i}`, message: "x" })) }),
-    () => publishBatch({ topicArn, entries: [{ id: "a", message: "x" }, { id: "a", message: "y" }] }),
-    () => publishBatch({ topicArn, entries: [{ id: "a b", message: "x" }] }),
-    () => subscribe({ topicArn, endpoint: "" }),
+  const entry = { id: "a", message: "x" };
+  const wrong: [() => unknown, string][] = [
+    [() => createTopic({ name: "a.b" }), "name"],
+    [() => createTopic({ name: "" }), "name"],
+    [() => publish({ topicArn: "news", message: "x" }), "topicArn"],
+    [() => publish({ topicArn: "arn:aws:sqs:eu-west-1:1:news", message: "x" }), "topicArn"],
+    [() => publish({ topicArn: "arn:aws:sns:eu-west-1:1:news\n", message: "x" }), "topicArn"],
+    [() => publish({ topicArn, message: "" }), "message"],
+    [() => publish({ topicArn, message: "x", messageGroupId: "a b" }), "messageGroupId"],
+    [() => publish({ topicArn, message: "x", messageDeduplicationId: "d".repeat(129) }), "messageDeduplicationId"],
+    [() => publishBatch({ topicArn, entries: [] }), "entries"],
+    [
+      () => publishBatch({ topicArn, entries: Array.from({ length: 11 }, (_, i) => ({ ...entry, id: `${i}` })) }),
+      "entries",
+    ],
+    [() => publishBatch({ topicArn, entries: [entry, entry] }), "entries.1.id"],
+    [() => publishBatch({ topicArn, entries: [{ ...entry, id: "a b" }] }), "entries.0.id"],
+    [() => subscribe({ topicArn, endpoint: "" }), "endpoint"],
   ];
-  for (const build of wrong) assert.throws(build, ConfigError);
+  for (const [build, path] of wrong) {
+    assert.throws(build, { name: "ConfigError", message: new RegExp(`^Cannot use '${path}' as it must be`) });
+  }
 });
 
 Deno.test("publishBatch() accounts for every entry, also for those the answer leaves out", async () => {
