@@ -91,6 +91,22 @@ Deno.test("a queue that a message names is only ever a name: a URL is not follow
   }
 });
 
+Deno.test("a task whose callbacks are no signatures is not run, and says why", async () => {
+  const wrong: [object, RegExp][] = [
+    [{}, /hold what is no signature/],
+    [link({}, { subtask_type: "xmap" }), /or a kind unknown here/],
+    [link({}, { args: 1 }), /hold arguments that are no list/],
+  ];
+  for (const [callback, expected] of wrong) {
+    const { sqs, broker, events } = setUp();
+    const body = JSON.stringify([[1, 2], {}, { ...embed, callbacks: [link({}), callback] }]);
+    await sendRaw(sqs, "celery", { headers, body, properties: utf8 });
+    await sqs.clock.run(() => serveTasks(broker, { "app.add": () => assert.fail() }, { maxSeconds: 5 }).closed);
+    assert.match(String((events.find((event) => event.type === "task") as any).error), expected);
+    assert.equal(sqs.messages("celery").length, 1);
+  }
+});
+
 /** Calls that nobody can write, alone and in a group, whose other task could be sent each time. */
 const UNWRITABLE: Record<string, object> = {
   "an instant that no calendar has": { expires: 1e300 },

@@ -18,6 +18,17 @@ Deno.test("memorySqs() answers errors as SQS's JSON protocol does", async () => 
   assert.equal((await response.json()).__type, "com.amazonaws.sqs#QueueDoesNotExist");
 });
 
+Deno.test("memorySqs() refuses a request that is none, as SQS does", async () => {
+  const { sqs, post, refusal } = setUp();
+  assert.equal((await refusal("PurgeQueue", { QueueUrl: "jobs" })).code, "InvalidParameterValueException");
+  assert.equal((await refusal("PurgeQueue", { QueueUrl: "http://localhost/jobs" })).code, "InvalidAddress");
+  assert.equal((await refusal("Purge", {})).code, "UnknownOperationException");
+  assert.match((await (await post("ListQueues", 7 as never)).json()).message, /must be an object/);
+  const headers = { "x-amz-target": "AmazonSQS.ListQueues" };
+  const broken = await sqs.fetch(new Request("http://localhost/", { method: "POST", headers, body: "{" }));
+  assert.match((await broken.json()).__type, /#SerializationException$/);
+});
+
 Deno.test("memorySqs() creates a queue once, and refuses it with other attributes", async () => {
   const { call, refusal } = setUp();
   const Attributes = { VisibilityTimeout: "5" };
