@@ -299,6 +299,8 @@ Deno.test("s3Payloads() reads a body again that broke off or came wrong, and giv
     assert.equal(body, undefined);
     assert.equal(lazy.s3.calls.length, 0);
     await assert.rejects(new Response(stream()).text(), Class);
+    const [told] = lazy.payloads();
+    assert.ok(told.type === "payload" && told.operation === "read" && told.error instanceof Class);
   }
 });
 
