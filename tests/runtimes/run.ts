@@ -67,7 +67,8 @@ for (const name of ["workers", "package"]) {
   const file = `${import.meta.dirname}/${name}_test.ts`;
   const args = ["test", "-A", "--reporter=dot", ...filter ? ["--filter", filter] : [], file];
   const signal = AbortSignal.timeout(LIMIT);
-  const child = await new Deno.Command(Deno.execPath(), { args, stdin: "null", signal }).output();
+  const child = await new Deno.Command(Deno.execPath(), { args, cwd: import.meta.dirname, stdin: "null", signal })
+    .output();
   const text = new TextDecoder().decode(child.stdout);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   const [, ok = "0", , bad = child.code ? "1" : "0"] = /(\d+) passed(?: \(.*?\))?( \| (\d+) failed)?/.exec(text) ?? [];
