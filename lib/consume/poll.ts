@@ -79,7 +79,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
   const began = nowOf(state);
-  let sentAt = began;
+  let sentAt!: number;
   let tries = 0;
   let messages: readonly SqsMessage[] | undefined;
   let failure: unknown;
@@ -90,7 +90,6 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   try {
     const request = requestFor(consumer, lane, asked, wait, address.fifo ? attempt.id : undefined);
     ({ messages } = await sendTo(broker, address, request, {
-      wait,
       signal: polling.signal,
       maxAttempts: 1,
       onAttempt: () => {

@@ -35,7 +35,7 @@ export async function attemptOnce<Output>(
   seen: Seen,
   rejected: Credentials | undefined,
 ): Promise<Output> {
-  const { signal, wait = 0, credentials = state.credentials } = options;
+  const { signal, credentials = state.credentials } = options;
   const { requestTimeout } = state;
   const region = regionFor(state, options.region, request.target);
   const controller = new AbortController();
@@ -45,13 +45,13 @@ export async function attemptOnce<Output>(
   signal?.addEventListener("abort", abort);
 
   /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
-  let more = requestTimeout;
+  let seconds = requestTimeout + (request.wait ?? 0);
+  let answering: Response | undefined;
   const over = () => {
-    if (seen.response && more) {
-      more = 0;
-      return requestTimeout;
+    if (answering !== seen.response) {
+      answering = seen.response;
+      return seconds = requestTimeout;
     }
-    const seconds = requestTimeout + (seen.response ? 0 : wait);
     stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
   };
   const count = () => {
@@ -60,9 +60,9 @@ export async function attemptOnce<Output>(
   };
   const work = async (): Promise<Output> => {
     if (typeof credentials === "function") {
-      const seconds = KEYS_TIMES * requestTimeout;
-      const says = `got no keys of its credential provider within ${seconds} s`;
-      forgetDeadline = setDeadline(state, seconds, () => stop(faultOf(request, says, "CredentialsTimeout")));
+      const most = KEYS_TIMES * requestTimeout;
+      const says = `got no keys of its credential provider within ${most} s`;
+      forgetDeadline = setDeadline(state, most, () => stop(faultOf(request, says, "CredentialsTimeout")));
     }
     const { url, init, authorization } = await signParts(request, {
       // A role is assumed where the broker is, however many regions its queues are in.
@@ -82,7 +82,7 @@ export async function attemptOnce<Output>(
     forgetDeadline();
     count();
     seen.sent = true;
-    forgetDeadline = setDeadline(state, requestTimeout + wait, over);
+    forgetDeadline = setDeadline(state, seconds, over);
     const response = seen.response =
       await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
     // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.

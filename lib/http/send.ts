@@ -21,8 +21,6 @@ export interface SendOptions {
   readonly credentials?: Credentials | CredentialProvider | undefined;
   /** Where the service is, where that is not the broker's `endpoint`. */
   readonly endpoint?: Endpoints | undefined;
-  /** Seconds that the service may wait before it answers, added to the deadline: the wait of a long poll. */
-  readonly wait?: number | undefined;
   /** Tries, where they are not the broker's. */
   readonly maxAttempts?: number | undefined;
   /** Is called before each try. */
@@ -32,8 +30,8 @@ export interface SendOptions {
 /**
  * Signs a request with the broker's keys, sends it, tries it again where that helps, and gives the parsed answer.
  *
- * Each try has a deadline (`http.requestTimeout` to the headers, at least as long again for the body) and a signature of
- * its own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired
+ * Each try has a deadline (`http.requestTimeout` to the headers, a long poll's wait added; at least as long again for
+ * the body) and a signature of its own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired
  * keys are asked for anew once.
  *
  * @param broker What `connect()` gave.

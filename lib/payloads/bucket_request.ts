@@ -37,10 +37,11 @@ export async function bucketRequest<Output>(
   const { settled } = stateOf(broker);
   const known = `s3-region:${request.bucket}`;
   const body = request.body as string | Uint8Array<ArrayBuffer>;
-  const signed = body.length ? await withContentHash(request, body) : request;
+  const wait = Math.ceil(body.length / SLOWEST);
+  const signed = { ...body.length ? await withContentHash(request, body) : request, wait };
   const region = settled.get(known) as string | undefined ?? place.region;
   const { credentials, endpoint } = place;
-  const options = { region, credentials, endpoint, signal, onAttempt, wait: Math.ceil(body.length / SLOWEST) };
+  const options = { region, credentials, endpoint, signal, onAttempt };
   try {
     return await send(broker, signed, options);
   } catch (error) {

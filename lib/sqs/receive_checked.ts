@@ -24,12 +24,8 @@ const Answer = /* @__PURE__ */ (() =>
 
 /** A request that receives messages, its input as SQS wants it. */
 export function receiveChecked(
-  input: { readonly QueueUrl: string } & Readonly<Record<string, unknown>>,
+  input: { readonly QueueUrl: string; readonly WaitTimeSeconds: number } & Readonly<Record<string, unknown>>,
 ): AwsRequest<ReceiveMessageOutput> {
-  return sqsRequest(
-    "ReceiveMessage",
-    input,
-    Answer,
-    ({ Messages }) => ({ messages: (Messages ?? []) as SqsMessage[] }),
-  );
+  const read = ({ Messages }: { readonly Messages?: unknown }) => ({ messages: (Messages ?? []) as SqsMessage[] });
+  return { ...sqsRequest("ReceiveMessage", input, Answer, read), wait: input.WaitTimeSeconds };
 }

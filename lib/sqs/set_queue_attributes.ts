@@ -34,5 +34,5 @@ export function setQueueAttributes(options: SetQueueAttributesOptions): AwsReque
   const { queueUrl, attributes } = options;
   assertText("queueUrl", queueUrl);
   is("object")("attributes", attributes);
-  return sqsRequest("SetQueueAttributes", { QueueUrl: queueUrl, Attributes: writeAttributes(attributes) ?? {} });
+  return sqsRequest("SetQueueAttributes", { QueueUrl: queueUrl, Attributes: writeAttributes(attributes) });
 }

@@ -36,6 +36,8 @@ export interface AwsRequest<Output, Body extends AwsBody = string> {
   readonly target?: string;
   /** The S3 bucket, which goes into the host at AWS and into the path at a given endpoint. */
   readonly bucket?: string;
+  /** Seconds that the service may wait before it answers, added to the deadline: the wait of a long poll. */
+  readonly wait?: number;
   /**
    * Reads the answer.
    *

@@ -20,6 +20,7 @@ import { withEnv } from "../support/with_env.ts";
 import { bad, failure, good, KEYS, QUEUE, setUp, turn } from "./setup.ts";
 
 const receive = receiveMessage({ queueUrl: QUEUE });
+const longPoll = receiveMessage({ queueUrl: QUEUE, waitTimeSeconds: 20 });
 const remove = deleteMessage({ queueUrl: QUEUE, receiptHandle: "AQEB" });
 
 Deno.test("send() gives what the parser makes of the answer, and reports one request", async () => {
@@ -160,7 +161,7 @@ Deno.test("send() survives a fetch that throws at once", async () => {
 
 Deno.test("send() gives a fetch that never answers a deadline, and the request's signal with it", async () => {
   const { broker, clock, requests } = setUp([() => new Promise(() => {})], { http: { maxAttempts: 1 } });
-  const sent = failure<AwsError>(send(broker, receive, { wait: 20 }));
+  const sent = failure<AwsError>(send(broker, longPoll));
   await turn();
   assert.deepEqual(clock.running, [1020], "a receive's wait is added");
   clock.strike();
@@ -175,7 +176,7 @@ Deno.test("send() gives a body that never ends a deadline of its own", async () 
   const start = (controller: ReadableStreamDefaultController) => controller.enqueue(new TextEncoder().encode('{"Mess'));
   const endless = () => new Response(new ReadableStream({ start }));
   const { broker, clock } = setUp([endless], { http: { maxAttempts: 1 } });
-  const sent = failure<AwsError>(send(broker, receive, { wait: 20 }));
+  const sent = failure<AwsError>(send(broker, longPoll));
   await turn();
   assert.deepEqual(clock.running, [1020]);
   clock.strike();
@@ -241,7 +242,7 @@ Deno.test("send() gives no request more time where the clock is set back", async
   });
   const began = +clock.now();
   await clock.run(async () => {
-    const hung = failure<AwsError>(send(broker, receiveMessage({ queueUrl }), { wait: 20, maxAttempts: 1 }));
+    const hung = failure<AwsError>(send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 }), { maxAttempts: 1 }));
     await clock.sleep(5);
     set = -7_200_000;
     // Another request of the same broker has all deadlines looked at anew.

@@ -91,7 +91,7 @@ function setUp() {
     },
     async receive({ url }: QueueAddress) {
       const request = receiveMessage({ queueUrl: url, waitTimeSeconds: 2, messageAttributes: ["All"] });
-      return (await send(broker, request, { wait: 2 })).messages;
+      return (await send(broker, request)).messages;
     },
   };
 }

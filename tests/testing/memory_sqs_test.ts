@@ -30,7 +30,7 @@ Deno.test("memorySqs() stands in for SQS behind connect(), signing and retries i
   const broker = connect(sqs.connectOptions);
   sqs.setFaults(({ action, attempt }) => action === "SendMessage" && attempt === 1 ? { type: "network" } : undefined);
   const received = await sqs.clock.run(async () => {
-    const poll = send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 }), { wait: 20 });
+    const poll = send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 }));
     await sqs.clock.sleep(3);
     await send(broker, sendMessage({ queueUrl, messageBody: "a" }));
     return await poll;
@@ -43,6 +43,15 @@ Deno.test("memorySqs() stands in for SQS behind connect(), signing and retries i
   assert.deepEqual(sqs.clock.waits, [], "no deadline is left");
 });
 
+Deno.test("send() gives a long poll all of its wait beside requestTimeout, with no word said of it", async () => {
+  const sqs = memorySqs();
+  const queueUrl = sqs.createQueue("jobs");
+  const broker = connect(sqs.connectOptions);
+  const began = +sqs.clock.now();
+  const { messages } = await sqs.clock.run(() => send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 })));
+  assert.deepEqual([messages, +sqs.clock.now() - began, sqs.requests.count()], [[], 20_000, 1]);
+});
+
 Deno.test("memorySqs() plays the same run again from the same seed", async () => {
   const run = async (seed: number) => {
     const sqs = memorySqs({ seed });
@@ -53,9 +62,7 @@ Deno.test("memorySqs() plays the same run again from the same seed", async () =>
     const seen: string[] = [];
     await sqs.clock.run(async () => {
       while (seen.length < 20) {
-        const { messages } = await send(broker, receiveMessage({ queueUrl, maxMessages: 3, waitTimeSeconds: 5 }), {
-          wait: 5,
-        });
+        const { messages } = await send(broker, receiveMessage({ queueUrl, maxMessages: 3, waitTimeSeconds: 5 }));
         seen.push(...messages.map(({ Body, MessageId }) => `${Body} ${MessageId} ${+sqs.clock.now()}`));
       }
     });
