@@ -111,6 +111,13 @@ export function byCount(check: Check): Check {
   });
 }
 
+/** Throws unless the value can be iterated. Text is one value. */
+export function assertIterable(path: string, value: unknown): void {
+  if (typeof value !== "object" || !value || !(Symbol.asyncIterator in value || Symbol.iterator in value)) {
+    refuse(path, "an iterable or an async iterable", value);
+  }
+}
+
 /** A check of the functions that an object must have. */
 export function has(...names: readonly string[]): Check {
   return (path, value) => {

@@ -1,4 +1,3 @@
-import { pipe } from "../streams/pipe.ts";
 import type { Broker, StandardSchemaV1, Transform } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
 import { decode } from "./decode.ts";
@@ -98,6 +97,7 @@ export function consume(
     options.dropExpired !== false && dropExpired(),
     schema && validate(schema, policy),
   ];
-  const transforms = steps.filter((step) => !!step) as [Transform<any, any>];
-  return deliveriesOf(consumer, (source) => pipe(source, ...transforms) as AsyncIterable<Delivery<unknown>>);
+  return deliveriesOf(consumer, (source) => {
+    return steps.reduce<AsyncIterable<any>>((items, step) => step ? step(items) : items, source);
+  });
 }

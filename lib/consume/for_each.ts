@@ -1,5 +1,5 @@
 import { asError } from "../as_error.ts";
-import { assertOptions, is, oneOf, show, within } from "../check.ts";
+import { assertIterable, assertOptions, is, oneOf, show, within } from "../check.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
@@ -68,6 +68,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   handler: (delivery: D) => unknown,
   options: ForEachOptions = {},
 ): Promise<ForEachResult> {
+  assertIterable("deliveries", deliveries);
   is("function")("handler", handler);
   assertOptions<ForEachOptions>("", options, {
     concurrency: (path, value) => value === Infinity || within(1, Infinity)(path, value),

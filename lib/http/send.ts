@@ -4,6 +4,7 @@
  * @module
  */
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
+import { has } from "../check.ts";
 import { AwsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
 import { idsOf } from "./answer.ts";
@@ -65,6 +66,7 @@ export async function send<Output>(
   options: SendOptions = {},
 ): Promise<Output> {
   const state = stateOf(broker);
+  has("parse")("request", request); // a builder that was not called has none
   const { signal } = options;
   const { service, action, target } = request;
   const queueUrl = target?.startsWith("arn:") ? undefined : target;

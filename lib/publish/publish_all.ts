@@ -1,5 +1,5 @@
 import { stateOf } from "../broker.ts";
-import { is, refuse, within } from "../check.ts";
+import { assertIterable, is, within } from "../check.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import { openIntake, type Slot } from "./intake.ts";
@@ -63,9 +63,7 @@ export function publishAll(
 ): AsyncGenerator<PublishResult, void, void> {
   stateOf(broker);
   assertPublishOptions(options, { concurrency: within(1, 1000), batchGroups: is("boolean") });
-  if (typeof messages !== "object" || !messages || !(Symbol.asyncIterator in messages || Symbol.iterator in messages)) {
-    refuse("messages", "an iterable or an async iterable", messages);
-  }
+  assertIterable("messages", messages);
   const ending = { now: () => {} };
   const results = generate(broker, messages, options, ending);
   const close = results.return.bind(results);

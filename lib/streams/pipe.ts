@@ -1,3 +1,4 @@
+import { assertIterable, is, listOf } from "../check.ts";
 import type { Transform } from "../types.ts";
 
 /**
@@ -6,6 +7,7 @@ import type { Transform } from "../types.ts";
  * @param source Where the items come from.
  * @param transforms Functions from an async iterable to an async iterable.
  * @returns What the last transform gives, or the source itself where there is none.
+ * @throws {ConfigError} If the source can't be iterated, or a transform is no function.
  *
  * @example Usage
  * ```ts
@@ -97,5 +99,7 @@ export function pipe(
   source: AsyncIterable<unknown>,
   ...transforms: Transform<unknown, unknown>[]
 ): AsyncIterable<unknown> {
+  assertIterable("source", source);
+  listOf(is("function"))("transforms", transforms);
   return transforms.reduce((items, transform) => transform(items), source);
 }

@@ -4,7 +4,7 @@ import { AwsError, ConfigError } from "../errors.ts";
 import { cancelMessageMoveTask } from "../sqs/cancel_message_move_task.ts";
 import { listMessageMoveTasks, type MessageMoveTask } from "../sqs/list_message_move_tasks.ts";
 import { startMessageMoveTask } from "../sqs/start_message_move_task.ts";
-import type { Broker } from "../types.ts";
+import type { Broker, QueueAddress } from "../types.ts";
 import { queueAttributes } from "./queue_attributes.ts";
 import { resolveQueue } from "./resolve_queue.ts";
 import { sendTo } from "./send_to.ts";
@@ -79,15 +79,14 @@ export async function redrive(
     signal: has("throwIfAborted"),
   });
   const { destination, maxPerSecond, onProgress, signal } = options;
-  const queue = await resolveQueue(broker, deadLetterQueue, { signal, create: false });
-  const arnOf = async (name: string) => {
-    const address = await resolveQueue(broker, name, { signal, create: false });
-    return (await queueAttributes(broker, address, ["QueueArn"], { signal })).QueueArn;
-  };
-  const sourceArn = await arnOf(deadLetterQueue);
+  const find = (name: string) => resolveQueue(broker, name, { signal, create: false });
+  const arnOf = async (address: QueueAddress) =>
+    (await queueAttributes(broker, address, ["QueueArn"], { signal })).QueueArn;
+  const queue = await find(deadLetterQueue);
+  const sourceArn = await arnOf(queue);
   const start = startMessageMoveTask({
     sourceArn,
-    destinationArn: destination === undefined ? undefined : await arnOf(destination),
+    destinationArn: destination && await arnOf(await find(destination)),
     maxNumberOfMessagesPerSecond: maxPerSecond,
   });
   const look = async () => (await sendTo(broker, queue, listMessageMoveTasks({ sourceArn }), { signal })).tasks[0];

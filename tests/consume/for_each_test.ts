@@ -187,6 +187,8 @@ Deno.test("forEach() refuses options that are wrong, and starts nothing", async 
     await assert.rejects(forEach(deliveries, () => {}, misspelt), { name: "ConfigError", message: /'concurency'/ });
     const none = undefined as unknown as () => void;
     await assert.rejects(forEach(deliveries, none), { name: "ConfigError", message: /'handler'/ });
+    const noDeliveries = test.broker as unknown as typeof deliveries;
+    await assert.rejects(forEach(noDeliveries, () => {}), { name: "ConfigError", message: /'deliveries'/ });
     await deliveries.stop();
   });
   assert.equal(test.sqs.requests.count(), 0);

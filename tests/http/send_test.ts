@@ -11,6 +11,7 @@ import { connect } from "../../lib/connect.ts";
 import { send } from "../../lib/http/send.ts";
 import { deleteMessage } from "../../lib/sqs/delete_message.ts";
 import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
+import { listQueues } from "../../lib/sqs/list_queues.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
@@ -613,6 +614,15 @@ Deno.test("send() takes a key of sixteen characters out of what a server says, a
     const { broker } = setUp([bad("InvalidAction", `no ${key}`)], { credentials });
     assert.match((await failure<AwsError>(send(broker, remove))).message, new RegExp(`: no ${shown}`));
   }
+});
+
+Deno.test("send() refuses what is no request at once: a builder that was not called, a request without its parser", async () => {
+  const { broker, requests } = setUp([good()]);
+  for (const request of [undefined, {}, listQueues, JSON.parse(JSON.stringify(remove))]) {
+    const sent = send(broker, request as typeof remove);
+    await assert.rejects(sent, { name: "ConfigError", message: /'request\.parse'/ });
+  }
+  assert.equal(requests.length, 0);
 });
 
 Deno.test("send() refuses what is no broker", async () => {

@@ -364,6 +364,14 @@ Deno.test("transforms mind no hand-back that fails, and use the one they are giv
   assert.equal(back, 2);
 });
 
+Deno.test("pipe() refuses at once what is no source, and what is no transform", () => {
+  const none = undefined as unknown as AsyncIterable<number>;
+  assert.throws(() => pipe(none), { name: "ConfigError", message: /'source'/ });
+  const notCalled = {} as ReturnType<typeof readAhead>;
+  const opened = () => assert.fail("a transform was opened");
+  assert.throws(() => pipe(from([1]), opened, notCalled), { name: "ConfigError", message: /'transforms\.1'/ });
+});
+
 Deno.test("a source whose closing fails says so to the loop that it was closed by", async () => {
   async function* source() {
     try {
