@@ -33,6 +33,19 @@ Deno.test("transforms refuse a size or a time that is out of range", () => {
   for (const seconds of [-1, NaN, "1"] as number[]) assert.throws(() => batch(1, seconds), ConfigError);
 });
 
+Deno.test("a source that can't be closed while it is read is nobody's unhandled rejection", async () => {
+  for (const transform of [readAhead<number>(1), batch<number>(1, Infinity), mapConcurrent(1, (n: number) => n)]) {
+    const reading = Promise.withResolvers<IteratorResult<number>>();
+    const items = transform({
+      [Symbol.asyncIterator]: () => ({ next: () => reading.promise, return: () => Promise.reject(new Error("busy")) }),
+    })[Symbol.asyncIterator]();
+    const next = items.next();
+    await items.return!();
+    assert.equal((await next).done, true);
+    reading.resolve({ done: true, value: undefined });
+  }
+});
+
 Deno.test("filterMap() takes what is at hand without waiting, in order, and waits for the rest", async () => {
   const ready = [1, 2, 3, 4, 5, 6, 7, 8];
   let waits = 0;
