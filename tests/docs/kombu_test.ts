@@ -17,8 +17,9 @@ Deno.test("docs/kombu.md names only tests that there are", async () => {
 });
 
 Deno.test("docs/kombu.md names only examples that there are", async () => {
-  for (const [, path] of page.matchAll(/`(examples\/\w+\.ts)`/g)) await Deno.stat(new URL(path, root));
-  for (const [, name] of page.matchAll(/\(`(\d\d_\w+)`\)/g)) await Deno.stat(new URL(`examples/${name}.ts`, root));
+  const paths = [...page.matchAll(/`examples\/(\w+)\.ts`|\(`(\d\d_\w+)`\)/g)].map(([, path, name]) => path ?? name);
+  for (const name of paths) await Deno.stat(new URL(`examples/${name}.ts`, root));
+  assert.ok(paths.length > 5, `${paths.length} examples are named`);
 });
 
 Deno.test("docs/kombu.md has a line for each of kombu's transport options", async () => {
