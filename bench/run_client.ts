@@ -17,7 +17,11 @@ export interface Server extends AsyncDisposable {
 /** Starts the canned server, in Node where there is one. */
 export async function startServer(latency = 0): Promise<Server> {
   const start = (command: string, ...args: string[]) =>
-    new Deno.Command(command, { args: [...args, path(".build/server.mjs"), String(latency)], stdout: "piped" }).spawn();
+    new Deno.Command(command, {
+      args: [...args, path(".build/server.mjs"), String(latency)],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
   let child: Deno.ChildProcess;
   try {
     child = start("node");

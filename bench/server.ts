@@ -157,3 +157,5 @@ server.listen(
   "127.0.0.1",
   () => console.log((server.address() as { port: number }).port),
 );
+// Its input ends when the benchmark does, however that ends.
+process.stdin.resume().on("end", () => process.exit());
