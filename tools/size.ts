@@ -50,7 +50,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect, publish }": 19_969,
   "{ connect, consume }": 27_801,
   "{ connect, consume, publish }": 31_186,
-  ".": 39_240,
+  ".": 39_243,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -61,8 +61,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./celery": 40_347,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_816,
-  "everything": 112_045,
+  "everything but ./testing": 99_819,
+  "everything": 112_046,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

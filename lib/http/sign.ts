@@ -4,7 +4,7 @@
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
-import { assertKeys, refuse } from "../check.ts";
+import { assertKeys, is, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
 import { assertPlainUrl, DEFAULT_REGION, endpointFor, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
@@ -61,6 +61,7 @@ export async function sign(
   request: AwsRequest<unknown, AwsBody>,
   options: SignOptions,
 ): Promise<Request> {
+  is("object")("request", request);
   const { credentials, now = 0 } = options ?? {};
   assertKeys("credentials", credentials, ": ask a provider for its keys first");
   const endpoint = endpointFor(request.service, options.endpoint);

@@ -251,6 +251,14 @@ Deno.test("sign() refuses what is no pair of keys and no instant, and signs noth
   await assert.rejects(sign(unsigned, undefined as unknown as SignOptions), { name: "ConfigError" });
 });
 
+Deno.test("sign() refuses what is no request, such as a builder that was not called", async () => {
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG" };
+  for (const request of [undefined, null, receiveMessage]) {
+    const signed = sign(request as unknown as AwsRequest<unknown>, { credentials });
+    await assert.rejects(signed, { name: "ConfigError", message: /'request'/ });
+  }
+});
+
 Deno.test("sign() refuses an endpoint that is no URL, or one with keys in it", async () => {
   const request = sendMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs", messageBody: "x" });
   const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
