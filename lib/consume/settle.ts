@@ -34,6 +34,8 @@ export function settle(
     work((error) => {
       if (type && state.options.onEvent) report(held, type, visibleAfter, error);
       if ((error as AwsError | undefined)?.retryable) held.settlement = undefined;
+      // It was not handed over, so that none of its group may be.
+      if (consumer.deletesFirst && error) giveBackGroup(held);
       free(held);
       if (!error) return resolve();
       if (error instanceof AccessDeniedQueueError) fail(consumer, error);

@@ -187,3 +187,18 @@ Deno.test("a rejected message goes before the rest of its group, also while its 
   });
   assert.deepEqual(seen, [0, 0, 1, 2]);
 });
+
+Deno.test("ack: none hands nothing of a group over before what could not be deleted", async () => {
+  const test = await groups(3, ["a"], { VisibilityTimeout: 30 });
+  test.sqs.setFaults(({ action, attempt }) =>
+    action === "DeleteMessageBatch" && attempt === 1
+      ? { type: "failed-entries", ids: () => true, code: "InvalidParameterValue", senderFault: true }
+      : undefined
+  );
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { ack: "none", maxMessages: 3 });
+    const seen = (await Array.fromAsync(deliveries)).map(numberOf);
+    assert.deepEqual(seen, [0, 1, 2]);
+    await deliveries.closed;
+  });
+});
