@@ -7,10 +7,11 @@ import { nowOf, pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
+import { MAX_BATCH } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { batcher } from "./batcher.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
-import type { Held } from "./held.ts";
+import { type Held, isLapsed } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 
@@ -19,7 +20,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
   const { state } = consumer;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { clock: state.clock, hurry };
+  const options = { size: MAX_BATCH, clock: state.clock, hurry };
   return {
     deletes: batcher<Held>({
       ...options,
@@ -85,10 +86,11 @@ function cleanUp(
   entries: readonly Held[],
   outcomes: readonly (Error | undefined)[],
 ): Promise<void> | void {
-  const { broker, state, onAttempt, deletesFirst } = consumer;
-  const stored = entries.filter(({ payload }, index) =>
-    // With `ack: "none"` the stream of a lazy one is yet to be read.
-    payload && !outcomes[index] && !(deletesFirst && payload.body === undefined)
+  const { state, broker, onAttempt, deletesFirst } = consumer;
+  const stored = entries.filter((held, index) =>
+    // SQS takes an old handle, and leaves the message to who has it by now. With `ack: "none"` the stream of a lazy one is
+    // yet to be read.
+    held.payload && !outcomes[index] && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
   );
   const [first] = stored;
   if (!first) return;

@@ -21,7 +21,7 @@ export interface S3PayloadsOptions extends BucketPlace, Omit<ObjectOptions, "con
   readonly allowedBuckets?: readonly string[] | undefined;
   /** What the keys that a pointer may name begin with. Default: `[prefix]`. */
   readonly allowedPrefixes?: readonly string[] | undefined;
-  /** Removes a payload after its message was acked. Default: true. */
+  /** Removes a payload after its message was acked in time. Default: true. */
   readonly deleteOnAck?: boolean | undefined;
   /** Acks messages whose payload is gone, unseen. Default: false, it is a `PayloadNotFoundError`. */
   readonly ignoreNotFound?: boolean | undefined;

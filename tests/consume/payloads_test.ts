@@ -147,6 +147,20 @@ Deno.test("a payload stays where its message was not deleted", async () => {
   assert.deepEqual(test.removed, []);
 });
 
+Deno.test("a payload stays where its message is another's by the time of the ack", async () => {
+  const test = await withPointer("at:k", { k: "1" }, { attributes: { VisibilityTimeout: 30 } });
+  await test.run(async () => {
+    const late = await get(test.broker, "q");
+    await test.clock.sleep(31);
+    const other = await get(test.broker, "q");
+    await late!.ack(); // SQS takes the old handle, and deletes nothing
+    assert.deepEqual(test.removed, []);
+    assert.equal(test.count("inFlight"), 1);
+    await other!.ack();
+    assert.deepEqual(test.removed, ["k"]);
+  });
+});
+
 Deno.test("what get() gave with a payload stays, and its ack waits until the payload is removed", async () => {
   const test = setUp();
   const { store, removed } = memoryStore({ k: "7" });
