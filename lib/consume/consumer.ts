@@ -100,7 +100,7 @@ export interface Consumer {
   /** Fires when the iteration ends: it wakes what waits. */
   readonly stopping: AbortController;
   /** Fires when the grace is over: it ends receives under way. */
-  readonly polling: AbortController;
+  polling: AbortController;
   /** The heartbeat is on. */
   beats: boolean;
   /** When the watch looks next, in milliseconds. */

@@ -44,14 +44,15 @@ export function deliveriesOf<D>(
     }),
   };
   consumers.set(source, consumer);
+  const { settings: { signal }, closed } = consumer;
   const stop = () => {
     end(consumer);
-    return consumer.closed;
+    return closed;
   };
   // Not where it begins: who waits for `closed` need not have come to its loop when the signal fires.
-  const { settings: { signal }, stopping } = consumer;
   if (signal?.aborted) end(consumer);
-  else signal?.addEventListener("abort", stop, { signal: stopping.signal });
+  signal?.addEventListener("abort", stop);
+  closed.then(() => signal?.removeEventListener("abort", stop));
   const deliveries: Deliveries<D> = Object.freeze({
     [Symbol.asyncIterator]() {
       if (begun) throw new ConfigError("Cannot iterate deliveries twice: call consume() again");
@@ -60,7 +61,7 @@ export function deliveriesOf<D>(
     },
     [Symbol.asyncDispose]: stop,
     stop,
-    closed: consumer.closed,
+    closed,
     get lastPollAt() {
       return consumer.lastPollAt;
     },
@@ -74,7 +75,7 @@ export function deliveriesOf<D>(
 
 function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<D> {
   const over = { done: true, value: undefined } as const;
-  let last: D | undefined;
+  let last: Delivery<unknown> | undefined;
   consumer.cut = () => void inner.return?.().catch(() => {});
   const wait = async (): Promise<IteratorResult<D>> => {
     try {
@@ -88,7 +89,7 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
         }
         const delivery = result.value as Delivery<unknown>;
         if ((!consumer.deletesFirst || await deleted(delivery)) && handOver(delivery)) {
-          last = result.value;
+          last = delivery;
           return result;
         }
       }
@@ -101,12 +102,15 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
   };
   return {
     next() {
-      // Asking for the next acks the last; the end of the loop does not ask.
-      if (consumer.acksLast) (last as Delivery<unknown> | undefined)?.ack();
+      // Asking for the next acks the last; the end of the loop does not ask. What was given back stays, even if that failed.
+      if (consumer.acksLast && last && !heldOf(last).verb) last.ack();
       last = undefined;
       if (consumer.deletesFirst) return wait();
       for (let value: D | undefined; (value = inner[atHand]?.()) !== undefined;) {
-        if (handOver(value as Delivery<unknown>)) return Promise.resolve({ done: false, value: last = value });
+        const delivery = value as Delivery<unknown>;
+        if (!handOver(delivery)) continue;
+        last = delivery;
+        return Promise.resolve({ done: false, value });
       }
       return wait();
     },
@@ -123,11 +127,11 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
  * Deletes a message that was asked for, before it is handed over: whatever ends the loop, what is deleted was handed over.
  * False for one that can't be deleted, which comes again.
  */
-async function deleted(delivery: Delivery<unknown>): Promise<boolean> {
+function deleted(delivery: Delivery<unknown>): boolean | Promise<boolean> {
   const held = heldOf(delivery);
   if (held.where !== "out") return false; // it went back, or lapsed, on its way: its settlement is no deletion
   held.handedAt = nowOf(held.consumer.state);
-  return await delivery.ack().then(() => true, () => {
+  return delivery.ack().then(() => true, () => {
     held.consumer.taken--;
     return false;
   });

@@ -37,7 +37,7 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
 }
 
 async function drain(consumer: Consumer): Promise<void> {
-  const { lanes, held, settings: { signal }, polling } = consumer;
+  const { lanes, held } = consumer;
   consumer.phase = Phase.Ending;
   consumer.stopping.abort();
   serve(consumer);
@@ -46,20 +46,20 @@ async function drain(consumer: Consumer): Promise<void> {
     deletes.look(true);
     changes.look(true);
   }
-  signal?.addEventListener("abort", () => windUp(consumer), { signal: polling.signal });
   windUp(consumer);
   await Promise.allSettled([...held].map(({ settlement }) => settlement));
 }
 
 /** Looks how much is left at the end: handlers at work, then what the grace is for, then nothing. */
 export function windUp(consumer: Consumer): void {
-  const { lanes, held, state, settings: { signal, graceSeconds }, polling } = consumer;
+  const { lanes, held, state, settings, polling } = consumer;
   if (consumer.phase !== Phase.Ending) return;
   for (const { deletes } of lanes) deletes.look();
-  // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on.
-  if (consumer.cut && consumer.working > 0 && !signal?.aborted) return;
-  if (held.size || consumer.busy) {
-    consumer.grace ??= lapse(state.clock, graceSeconds, polling.signal).then(() => giveUp(consumer));
+  // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on. Who stops
+  // it cuts that short.
+  if (consumer.cut && consumer.working) return;
+  if (held.size + consumer.busy) {
+    consumer.grace ??= lapse(state.clock, settings.graceSeconds, polling.signal).then(() => giveUp(consumer));
   } else {
     close(consumer);
     polling.abort();
@@ -89,6 +89,8 @@ function close(consumer: Consumer): void {
 export function letGo(consumer: Consumer): void {
   consumer.drained = Promise.resolve();
   consumer.stopping.abort();
+  consumer.polling.abort(); // a step that read ahead may have begun the end, and its grace
+  consumer.polling = new AbortController();
   close(consumer);
 }
 

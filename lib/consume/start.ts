@@ -45,7 +45,6 @@ export function start(consumer: Consumer): void {
 /** Opens queues in turn; as many of these run side by side as there may be receives. */
 async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void> {
   for (const lane of left) {
-    if (consumer.phase !== Phase.Open) return;
     const opened = open(consumer, lane);
     track(consumer, opened);
     await opened;

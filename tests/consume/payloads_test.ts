@@ -161,6 +161,12 @@ Deno.test("a payload stays where its message is another's by the time of the ack
   });
 });
 
+Deno.test("get() leaves nothing running where payloads are read ahead", async () => {
+  const test = await withPointer("at:k", { k: "1" });
+  const delivery = await test.run(() => get(test.broker, "q"));
+  assert.equal(delivery?.body, 1);
+});
+
 Deno.test("what get() gave with a payload stays, and its ack waits until the payload is removed", async () => {
   const test = setUp();
   const { store, removed } = memoryStore({ k: "7" });

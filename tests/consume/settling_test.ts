@@ -270,6 +270,23 @@ Deno.test("ack: auto acks the last when the next is asked for, and not at the en
   assert.equal(test.of("ack").length, 2);
 });
 
+Deno.test("ack: auto does not ack what was given back, even if that failed", async () => {
+  const test = setUp({
+    onRequest: failing("ChangeMessageVisibilityBatch", { type: "lost-answer" }, ({ attempt }) => attempt < 4),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { ack: "auto", maxMessages: 2 });
+    const seen: number[] = [];
+    for await (const delivery of deliveries) {
+      seen.push(delivery.receiveCount);
+      if (seen.length === 1) await assert.rejects(delivery.release());
+    }
+    assert.deepEqual(seen, [1, 2]);
+    await deliveries.closed;
+  });
+});
+
 Deno.test("ack: auto does not ack what threw", async () => {
   const test = setUp();
   await test.fill(2);
