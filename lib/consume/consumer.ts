@@ -75,7 +75,7 @@ export interface Consumer {
   /** Receives and other work under way. */
   busy: number;
   requests: number;
-  /** What may yet be asked for messages that lapsed in the loop's hands: it acks them all the same. */
+  /** What may yet be asked for payloads that are being removed, and for what lapsed in hand: it is acked all the same. */
   owed: number;
   /** Counts a try of a request. */
   readonly onAttempt: () => void;

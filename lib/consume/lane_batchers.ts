@@ -94,14 +94,14 @@ function cleanUp(
   );
   const [first] = stored;
   if (!first) return;
-  let tries = 0;
-  consumer.requests++; // before its message makes room for others
-  const context = { broker, emit: state.emit, onAttempt: () => tries++ && onAttempt() };
-  const work = first.store!.cleanUp(stored.map(({ payload }) => payload!.location), context)
+  consumer.owed++; // before its message makes room for others
+  const work = first.store!.cleanUp(stored.map(({ payload }) => payload!.location), {
+    broker,
+    emit: state.emit,
+    onAttempt,
+  })
     .catch((error) => state.emit({ type: "error", error }))
-    .finally(() => {
-      if (!tries) consumer.requests--;
-    });
+    .finally(() => consumer.owed--);
   track(consumer, work);
   return work;
 }
