@@ -36,7 +36,7 @@ export async function arrive(
     const { message } = one;
     if (one.where !== "buffer") continue;
     const damage = state.options.checkMd5 !== false &&
-      damageOf(message, lane.name, message.Body, message.MessageAttributes);
+      damageOf(message, lane.name, message.Body, lane.vague ? undefined : message.MessageAttributes);
     if (consumer.phase >= Phase.Ending) {
       release(one);
     } else if (damage && consumer.settings.onUndecodable !== "deliver") {

@@ -8,11 +8,8 @@ export function attributesOf({ state, settings }: Consumer, lane: Lane): {
   MessageAttributeNames?: string[];
 } {
   const { fetchAttributes: wanted = [], payloads } = state.options;
-  const { system = [], message = [] }: { readonly system?: Names; readonly message?: Names } = wanted === "All"
-    ? { system: wanted, message: wanted }
-    : "length" in wanted
-    ? { system: wanted }
-    : wanted;
+  const { system, message }: { readonly system?: Names | undefined; readonly message?: Names | undefined } =
+    wanted === "All" ? { system: wanted, message: wanted } : "length" in wanted ? { system: wanted } : wanted;
   const codec = settings.codec ?? lane.address!.predefined?.codec ?? state.options.codec;
   return {
     MessageSystemAttributeNames: list("ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", system),
@@ -22,6 +19,7 @@ export function attributesOf({ state, settings }: Consumer, lane: Lane): {
 
 /** Each name once; undefined for none. */
 function list(...names: (string | readonly string[] | undefined)[]): string[] | undefined {
-  const each = new Set(names.flat().filter((name) => name !== undefined));
-  return each.has("All") ? ["All"] : each.size ? [...each] : undefined;
+  const each = new Set(names.flat());
+  each.delete(undefined);
+  return each.has("All") ? ["All"] : each.size ? [...each] as string[] : undefined;
 }

@@ -34,6 +34,8 @@ export interface Lane {
   idle?: boolean;
   /** The last receive that was asked, to be asked again. */
   request?: { readonly key: string; readonly request: AwsRequest<ReceiveMessageOutput> };
+  /** An emulator was asked for some attributes by name: its sum may be over all that a message has, and AWS's is not. */
+  vague?: boolean;
   /** When a message last left it, in milliseconds. */
   freedAt?: number;
   /** It waits before its next receive. */

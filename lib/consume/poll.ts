@@ -56,13 +56,15 @@ function requestFor(
 ): AwsRequest<ReceiveMessageOutput> {
   const key = `${asked} ${wait} ${attemptId}`;
   if (lane.request?.key !== key) {
+    const attributes = attributesOf(consumer, lane);
+    lane.vague = attributes.MessageAttributeNames?.[0] !== "All" && !lane.address!.url.includes(".amazonaws.");
     const request = receiveChecked({
       QueueUrl: lane.address!.url,
       MaxNumberOfMessages: asked,
       WaitTimeSeconds: wait,
       VisibilityTimeout: lane.sendTimeout,
       ReceiveRequestAttemptId: attemptId,
-      ...attributesOf(consumer, lane),
+      ...attributes,
     });
     lane.request = { key, request };
   }

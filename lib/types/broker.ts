@@ -66,7 +66,10 @@ export interface ConnectOptions {
   readonly unroutableQueue?: string | undefined;
   /** How requests are sent. */
   readonly http?: HttpOptions | undefined;
-  /** Checks the MD5 of bodies and attributes, both directions. Default: true. */
+  /**
+   * Checks the MD5 of bodies and attributes, both directions. Default: true. Not that of attributes which an emulator was
+   * asked for by name: it may be over all that the message has.
+   */
   readonly checkMd5?: boolean | undefined;
   /** Time. Default: the runtime's. */
   readonly clock?: Clock | undefined;

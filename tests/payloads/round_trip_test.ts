@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connect, consume, json, publish, send } from "@dashi/sqs";
+import { connect, consume, get, json, publish, send } from "@dashi/sqs";
 import { s3Payloads } from "@dashi/sqs/payloads";
 import { createQueue } from "@dashi/sqs/sqs";
 import { startServer } from "../support/fauxqs.ts";
@@ -63,4 +63,20 @@ Deno.test("a message that is sent on with its headers has a payload of its own, 
   }
   await second.closed;
   assert.deepEqual(bodies, ["a body for S3"]);
+});
+
+Deno.test("attributes asked for by name are read from an emulator whose checksum is over all that a message has", async () => {
+  await using server = await startServer();
+  await server.createBucket("letters");
+  const options = { ...server.options, waitTimeSeconds: 0 };
+  const large = connect({ ...options, payloads: s3Payloads({ bucket: "letters", threshold: 100 }) });
+  await send(large, createQueue({ queueName: "jobs" }));
+  await publish(large, "soup ".repeat(99), { queue: "jobs", messageAttributes: { bowls: 2 } });
+  const stored = await get(large, "jobs");
+  assert.equal(stored?.body, "soup ".repeat(99));
+  await stored.ack();
+  const named = connect({ ...options, fetchAttributes: { message: ["bowls"] } });
+  await publish(named, "soup", { queue: "jobs", messageAttributes: { bowls: 2, spoons: 3 } });
+  const delivery = await get(named, "jobs");
+  assert.deepEqual([delivery?.body, delivery?.messageAttributes], ["soup", { bowls: 2 }]);
 });
