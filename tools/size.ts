@@ -47,10 +47,10 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_500,
   "{ connect }": 5_900,
-  "{ connect, publish }": 19_969,
-  "{ connect, consume }": 27_801,
-  "{ connect, consume, publish }": 31_186,
-  ".": 39_243,
+  "{ connect, publish }": 19_974,
+  "{ connect, consume }": 27_828,
+  "{ connect, consume, publish }": 31_226,
+  ".": 39_254,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -61,8 +61,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./celery": 40_347,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_819,
-  "everything": 112_046,
+  "everything but ./testing": 99_829,
+  "everything": 112_048,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
