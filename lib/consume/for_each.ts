@@ -1,5 +1,6 @@
 import { asError } from "../as_error.ts";
 import { assertIterable, assertOptions, is, oneOf, show, within } from "../check.ts";
+import type { Consumer } from "./consumer.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
@@ -122,9 +123,11 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     else settle(delivery.reject(failure), "rejected");
   }
 
-  async function run(delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
-    const { consumer } = heldOf(delivery as Delivery<unknown>);
+  async function run(consumer: Consumer, delivery: D, waiting: D[] | undefined, key: string): Promise<void> {
     consumer.working++;
+    // Whatever stands between: it acks when the handler returns, not when the next one is asked for.
+    consumer.acksLast = false;
+    consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
     for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
       const { where, controller } = heldOf(next as Delivery<unknown>);
       // Not one that went back or lapsed while it waited, for its group or in a pipeline that reads ahead. What a step of the
@@ -145,12 +148,8 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     });
   try {
     for await (const delivery of deliveries) {
-      const { queue, groupId } = delivery;
       const { consumer, lane } = heldOf(delivery as Delivery<unknown>);
-      // Whatever stands between: it acks when the handler returns, not when the next one is asked for.
-      consumer.acksLast = false;
-      consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
-      const key = lane.address?.fifo && groupId !== undefined ? `${queue} ${groupId}` : "";
+      const key = lane.address!.fifo && delivery.groupId ? `${lane.name} ${delivery.groupId}` : "";
       const waiting = groups.get(key);
       if (waiting) {
         waiting.push(delivery);
@@ -159,7 +158,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       const behind: D[] | undefined = key ? [] : undefined;
       if (behind) groups.set(key, behind);
       running++;
-      void run(delivery, behind, key);
+      void run(consumer, delivery, behind, key);
       if (running >= concurrency) await until(() => running < concurrency);
     }
   } finally {

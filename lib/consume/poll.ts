@@ -80,8 +80,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   const attempt = again < 0 ? { id: crypto.randomUUID(), asked } : lane.again.splice(again, 1)[0];
   asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
-  const began = nowOf(state);
-  let sentAt!: number;
+  let sentAt = nowOf(state);
   let tries = 0;
   let messages: readonly SqsMessage[] | undefined;
   let failure: unknown;
@@ -118,7 +117,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   lane.idle = !count;
   if (count === asked && asked > 1) lane.target = Math.min(lane.target + 1, settings.polls);
   else if (!count) lane.target = 1;
-  state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - began) / 1000 });
+  state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - sentAt) / 1000 });
   if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
   const least = wait < Math.min(TURN, settings.waitTimeSeconds) ? TURN : LEAST_REST;
   const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? least : 0);

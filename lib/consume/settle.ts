@@ -77,7 +77,7 @@ async function hide(held: Held, seconds: number, done: Done): Promise<void> {
 /** FIFO: what is held of the message's group goes back too, or it would overtake the message. */
 export function giveBackGroup(held: Held): void {
   const group = held.message.Attributes?.MessageGroupId;
-  if (!held.lane.address?.fifo || !group) return;
+  if (!held.lane.address!.fifo || !group) return;
   let later = false;
   for (const other of held.consumer.held) {
     // The list keeps the order of receipt, which is the group's.
@@ -94,13 +94,14 @@ export function giveBackGroup(held: Held): void {
 /** Asks SQS to hide a message for some seconds from now. Neither a release nor the consumer's end goes past it. */
 export async function hideFor(held: Held, seconds: number): Promise<void> {
   const from = nowOf(held.consumer.state);
-  const change = held.extending = carryOut(held.lane.changes, { held, seconds });
-  track(held.consumer, change);
+  track(held.consumer, held.extending = carryOut(held.lane.changes, { held, seconds }));
   try {
-    await change;
-    if (isOurs(held)) visibleFor(held, from, seconds);
+    await held.extending;
+    // SQS takes an old handle: what lapsed while this was on its way may be another's by now, and is not handed over.
+    const fresh = held.handedAt || held.visibleUntil <= from || !isLapsed(held);
+    if (fresh && isOurs(held)) visibleFor(held, from, seconds);
   } finally {
-    if (held.extending === change) held.extending = undefined;
+    held.extending = undefined;
   }
 }
 

@@ -23,28 +23,21 @@ interface Known {
 
 function read(consumer: Consumer, lane: Lane, address: QueueAddress): Known | Promise<Known> {
   const { state } = consumer;
-  const key = `visibility ${address.url}`;
-  const known = state.settled.get(key) as Known | undefined;
+  const known = state.settled.get(address.url) as Known | undefined;
   if (known && known.until > nowOf(state)) return known;
-  return (lane.reading ??= ask(consumer, address, key).finally(() => lane.reading = undefined)) as Promise<Known>;
+  return (lane.reading ??= ask(consumer, address).finally(() => lane.reading = undefined)) as Promise<Known>;
 }
 
-async function ask(consumer: Consumer, address: QueueAddress, key: string): Promise<Known> {
+async function ask(consumer: Consumer, address: QueueAddress): Promise<Known> {
   const { state, broker, onAttempt, polling: { signal } } = consumer;
-  let result: Omit<Known, "until">;
-  try {
-    result = await sendTo(
-      broker,
-      address,
-      getQueueAttributes({ queueUrl: address.url, attributeNames: ["VisibilityTimeout", "RedrivePolicy"] }),
-      { onAttempt, signal },
-    );
-  } catch (error) {
-    if (!(error instanceof AccessDeniedQueueError)) throw error;
-    result = { error };
-  }
-  const fresh = { ...result, until: nowOf(state) + GOOD_FOR * 1000 };
-  state.settled.set(key, fresh);
+  const attributeNames = ["VisibilityTimeout", "RedrivePolicy"];
+  const request = getQueueAttributes({ queueUrl: address.url, attributeNames });
+  const known: Omit<Known, "until"> = await sendTo(broker, address, request, { onAttempt, signal }).catch((error) => {
+    if (error instanceof AccessDeniedQueueError) return { error };
+    throw error;
+  });
+  const fresh = { ...known, until: nowOf(state) + GOOD_FOR * 1000 };
+  state.settled.set(address.url, fresh);
   return fresh;
 }
 
@@ -62,7 +55,7 @@ export async function visibilityOf(
     type: "visibility-unknown",
     queue: lane.name,
     visibilityTimeout,
-    error: error ?? new Error("The answer has no VisibilityTimeout"),
+    error: error ?? new Error("no VisibilityTimeout"),
   });
   return { timeout: visibilityTimeout, sendTimeout: visibilityTimeout };
 }

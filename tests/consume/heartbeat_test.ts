@@ -4,6 +4,7 @@ import {
   consume,
   type Delivery,
   forEach,
+  get,
   keepInvisible,
   pipe,
   ReceiptExpiredError,
@@ -519,4 +520,29 @@ Deno.test("what lapsed before a slow answer came is dropped without a request th
   });
   assert.deepEqual(of("drop").map(({ reason }) => reason), ["lapsed"]);
   assert.equal(inputs("ChangeMessageVisibilityBatch").length, 0);
+});
+
+Deno.test("what lapsed behind a slow heartbeat is not handed over, though SQS took its own for an old handle", async () => {
+  const { broker, sqs, run, clock, of } = setUp({ attributes: { VisibilityTimeout: 5 } });
+  sqs.setFaults(({ action, attempt }) => action === CHANGE && attempt === 1 ? { type: "slow", seconds: 4 } : undefined);
+  await run(async () => {
+    await sqs.sendMessage("q", "1");
+    const deliveries = consume(broker, "q", { prefetch: 2, waitTimeSeconds: 1, maxSeconds: 60 });
+    const loop = (async () => {
+      for await (const delivery of deliveries) {
+        const view = sqs.messages("q").find(({ messageId }) => messageId === delivery.messageId);
+        assert.equal(view?.receiveCount, delivery.receiveCount, "somebody else has it");
+        await clock.sleep(delivery.body === 1 ? 20 : 0);
+        await delivery.ack();
+      }
+    })();
+    await clock.sleep(1.1);
+    await sqs.sendMessage("q", "2");
+    await clock.sleep(5.2); // it lapsed at 6.1, as its heartbeat of 3.5 waits for the one of 2.5, till 6.5
+    assert.equal((await get(connect(sqs.connectOptions), "q"))?.receiveCount, 2);
+    await loop;
+    await deliveries.closed;
+  });
+  assert.ok(of("drop").some(({ reason }) => reason === "lapsed"));
+  assert.equal(sqs.messages("q").length, 0);
 });
