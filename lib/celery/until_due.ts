@@ -4,6 +4,7 @@ import { park } from "../consume/park.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
+import { onAbort } from "./on_abort.ts";
 import { sendTo } from "../topology/send_to.ts";
 import { nameOf } from "./request.ts";
 import type { Worker } from "./worker.ts";
@@ -54,15 +55,17 @@ export async function untilDue(worker: Worker, delivery: Delivery<unknown>, eta:
   }
   const unpark = park(delivery);
   worker.parked++;
+  const ended = new AbortController();
+  const callOff = onAbort([stopping.signal, delivery.signal], () => ended.abort());
   try {
     // One request for the whole wait. Where it fails the heartbeat goes on.
     if (far) await delivery.extend(Math.ceil(left()) + MARGIN / 2).catch(() => {});
-    const ended = AbortSignal.any([stopping.signal, delivery.signal]);
-    while (left() > 0 && !ended.aborted) await pause(state.clock, left(), ended);
-    if (!ended.aborted) return true;
+    while (left() > 0 && !ended.signal.aborted) await pause(state.clock, left(), ended.signal);
+    if (!ended.signal.aborted) return true;
     await hide(delivery, left());
     return false;
   } finally {
+    callOff();
     worker.parked--;
     unpark();
   }

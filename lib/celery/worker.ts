@@ -6,6 +6,7 @@
 import type { BrokerState } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import type { Broker, Codec, DashiEvent, ResultStore } from "../types.ts";
+import { onAbort } from "./on_abort.ts";
 import { partsOfError } from "./parts_of_error.ts";
 import { nameOf } from "./request.ts";
 import type { ServedTask } from "./types.ts";
@@ -53,23 +54,22 @@ export function createSlots(count: number): Slots {
       return used;
     },
     async enter(...signals) {
-      const ended = AbortSignal.any(signals);
-      if (ended.aborted) return false;
+      if (signals.some(({ aborted }) => aborted)) return false;
       if (used < count) {
         used++;
         return true;
       }
       return await new Promise<boolean>((resolve) => {
         const go = () => {
-          ended.removeEventListener("abort", give);
+          callOff();
           resolve(true);
         };
-        const give = () => {
-          waiting.splice(waiting.indexOf(go), 1);
-          resolve(false);
-        };
         waiting.push(go);
-        ended.addEventListener("abort", give, { once: true });
+        const callOff = onAbort(signals, () => {
+          waiting.splice(waiting.indexOf(go), 1);
+          callOff();
+          resolve(false);
+        });
       });
     },
     leave() {

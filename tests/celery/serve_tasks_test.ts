@@ -84,6 +84,28 @@ Deno.test("a task whose message is a stored payload runs, also where the store l
   assert.equal(objects.size, 0);
 });
 
+Deno.test("a worker's own signal is joined with no other: in Node 20 each task would leave something in it", async () => {
+  const { broker, sqs } = setUp();
+  const { any } = AbortSignal;
+  let joined = 0;
+  for (let n = 0; n < 20; n++) {
+    await sendTask(broker, add(n, n), { queue: "celery", eta: n % 2 ? new Date(+sqs.clock.now() + 5000) : undefined });
+  }
+  let ran = 0;
+  try {
+    AbortSignal.any = (signals) => {
+      joined++;
+      return any.call(AbortSignal, signals);
+    };
+    await sqs.clock.run(async () => {
+      await serveTasks(broker, { "app.add": () => void ran++ }, { prefetch: 0, concurrency: 2, maxSeconds: 30 }).closed;
+    });
+  } finally {
+    AbortSignal.any = any;
+  }
+  assert.deepEqual([ran, joined], [20, 0]);
+});
+
 Deno.test("a task past its expires is dropped, stored as REVOKED, and told", async () => {
   const { broker, sqs, states } = setUp();
   const results = memoryResults();
