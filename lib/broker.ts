@@ -36,6 +36,8 @@ export interface BrokerState {
   clockOffset: number;
   /** Queues that were looked up, by canonical name or URL. */
   readonly queues: Map<string, QueueAddress>;
+  /** What consumers know of queues, by URL. */
+  readonly attributes: Map<string, unknown>;
   /** Other settled values, by a key of their room. */
   readonly settled: Map<string, unknown>;
   /** Work under way that callers share; always empty in Workers. */

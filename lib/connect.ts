@@ -75,6 +75,7 @@ export function connect(options: ConnectOptions = {}): Broker {
     requests: 0,
     clockOffset: 0,
     queues: new Map(),
+    attributes: new Map(),
     settled: new Map(),
     pending: new Map(),
     topology: { bindings: [], ...topology, exchanges: { ...fanout?.exchanges, ...topology?.exchanges } },

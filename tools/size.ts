@@ -48,9 +48,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_500,
   "{ connect }": 5_900,
   "{ connect, publish }": 19_974,
-  "{ connect, consume }": 27_828,
+  "{ connect, consume }": 27_845,
   "{ connect, consume, publish }": 31_226,
-  ".": 39_254,
+  ".": 39_324,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 47_950,
-  "./celery": 40_347,
+  "./celery": 40_433,
   "./config": 53_900,
   "./testing": 14_300,
-  "everything but ./testing": 99_829,
-  "everything": 112_048,
+  "everything but ./testing": 99_936,
+  "everything": 112_151,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -6,10 +6,8 @@
 import { pause } from "../broker.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Clock } from "../types.ts";
+import { BREATH } from "./figures.ts";
 import { soon } from "./soon.ts";
-
-/** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
-const BREATH = 5;
 
 /** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
 export type Done = (error?: unknown) => void;

@@ -38,6 +38,8 @@ export interface Lane {
   vague?: boolean;
   /** When a message last left it, in milliseconds. */
   freedAt?: number;
+  /** FIFO: the messages of each group, in the order of receipt, from the first that is held. */
+  readonly groups: Record<string, Held[]>;
   /** It waits before its next receive. */
   resting?: boolean;
   /** With `untilEmpty`: it has been seen empty. */
@@ -171,6 +173,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
       ...rank,
       timeout: 0,
       buffer: [],
+      groups: Object.create(null),
       polls: 0,
       target: 1,
       failures: 0,

@@ -6,9 +6,7 @@
 import { inWorkers, nowOf } from "../broker.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer, Lane } from "./consumer.ts";
-
-/** Seconds of a long poll when queues take turns. */
-export const TURN = 1;
+import { TURN } from "./figures.ts";
 
 /** The slots that the long poll of an empty queue may keep from the others: together no more than half of all. */
 export function shareOf({ lanes, settings: { prefetch } }: Consumer): number {

@@ -51,10 +51,16 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
     next: undefined,
   };
   if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
+  if (lane.address?.fifo) (lane.groups[groupOf(held)] ??= []).push(held);
   consumer.held.add(held);
   consumer.unsettled++;
   consumer.buffered++;
   return held;
+}
+
+/** The group of a message; one without a group is its own. */
+export function groupOf({ message }: Held): string {
+  return message.Attributes?.MessageGroupId || message.MessageId;
 }
 
 /** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
@@ -62,7 +68,12 @@ export function visibleFor(held: Held, from: number, seconds: number): void {
   held.visibleUntil = from + seconds * 1000;
   // Half of the timeout is left for the heartbeat's request: one on a dead socket is sent once more in time.
   held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 500;
-  if (held.beatAt < held.consumer.watchAt) held.consumer.wake();
+  heed(held);
+}
+
+/** Wakes the watch if it would come too late for a message. */
+export function heed({ consumer, beatAt, visibleUntil }: Held): void {
+  if (Math.min(visibleUntil, consumer.beats ? beatAt : Infinity) < consumer.watchAt) consumer.wake();
 }
 
 /** True for a message that is neither settled nor lost. */
@@ -89,6 +100,9 @@ export function free(held: Held): void {
   const { consumer, lane } = held;
   move(held, "gone");
   if (!consumer.held.delete(held)) return;
+  const group = lane.groups[groupOf(held)];
+  while (group?.[0]?.where === "gone") group.shift();
+  if (!group?.[0]) delete lane.groups[groupOf(held)];
   if (consumer.settings.untilEmpty) lane.freedAt = nowOf(consumer.state);
   consumer.changed();
 }

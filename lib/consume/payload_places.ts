@@ -1,5 +1,6 @@
 import { inWorkers } from "../broker.ts";
 import type { PayloadGate } from "../types.ts";
+import { FEW, MANY } from "./figures.ts";
 import type { Held } from "./held.ts";
 
 /** The places of payloads that are downloaded or wait for the loop. */
@@ -9,10 +10,6 @@ export interface PayloadPlaces {
   /** Frees a message's place, if it has one. */
   leave(held: Held): void;
 }
-
-/** Payloads at once, without and with a reason for few. */
-const MANY = 16;
-const FEW = 4;
 
 /**
  * Bounds what payloads take of memory, however slow the loop is: each has its place until the loop takes it, and the

@@ -13,13 +13,11 @@ import type { AwsRequest, SqsMessage } from "../types.ts";
 import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
-import { affordable, longestWait, roomOf, shareOf, TURN, wanting } from "./demand.ts";
+import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
+import { LEAST_REST, TURN } from "./figures.ts";
 import { fail } from "./end.ts";
 import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
-
-/** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
-const LEAST_REST = 0.1;
 
 /** Starts every receive that may start now. */
 export function pump(consumer: Consumer): void {

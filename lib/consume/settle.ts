@@ -11,7 +11,7 @@ import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
-import { abandon, free, type Held, isLapsed, isOurs, move, secondsLeft, tell, visibleFor } from "./held.ts";
+import { abandon, free, groupOf, type Held, isLapsed, isOurs, move, secondsLeft, tell, visibleFor } from "./held.ts";
 import { soon } from "./soon.ts";
 
 /**
@@ -76,15 +76,10 @@ async function hide(held: Held, seconds: number, done: Done): Promise<void> {
 
 /** FIFO: what is held of the message's group goes back too, or it would overtake the message. */
 export function giveBackGroup(held: Held): void {
-  const group = held.message.Attributes?.MessageGroupId;
-  if (!held.lane.address!.fifo || !group) return;
   let later = false;
-  for (const other of held.consumer.held) {
-    // The list keeps the order of receipt, which is the group's.
+  for (const other of held.lane.groups[groupOf(held)] ?? []) {
     if (other === held) later = true;
-    else if (
-      later && other.lane === held.lane && other.message.Attributes?.MessageGroupId === group && isOurs(other)
-    ) {
+    else if (later && isOurs(other)) {
       abandon(other);
       settle(other, "release", (done) => hide(other, 0, done), 0);
     }

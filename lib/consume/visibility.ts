@@ -6,6 +6,7 @@
 import { nowOf } from "../broker.ts";
 import { AccessDeniedQueueError } from "../errors.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
+import { MOST_QUEUES } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { QueueAddress } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
@@ -23,7 +24,7 @@ interface Known {
 
 function read(consumer: Consumer, lane: Lane, address: QueueAddress): Known | Promise<Known> {
   const { state } = consumer;
-  const known = state.settled.get(address.url) as Known | undefined;
+  const known = state.attributes.get(address.url) as Known | undefined;
   if (known && known.until > nowOf(state)) return known;
   return (lane.reading ??= ask(consumer, address).finally(() => lane.reading = undefined)) as Promise<Known>;
 }
@@ -37,7 +38,8 @@ async function ask(consumer: Consumer, address: QueueAddress): Promise<Known> {
     throw error;
   });
   const fresh = { ...known, until: nowOf(state) + GOOD_FOR * 1000 };
-  state.settled.set(address.url, fresh);
+  if (state.attributes.size > MOST_QUEUES) state.attributes.clear();
+  state.attributes.set(address.url, fresh);
   return fresh;
 }
 

@@ -10,13 +10,11 @@ import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
 import { requestsLeft } from "./demand.ts";
-import { type Held, isOurs, lose, secondsLeft, tell } from "./held.ts";
+import { ALONG } from "./figures.ts";
+import { heed, type Held, isOurs, lose, secondsLeft, tell } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
-
-/** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
-const ALONG = 0.1;
 
 /** Watches until the consumer is closed. */
 export async function watch(consumer: Consumer): Promise<void> {
@@ -67,12 +65,9 @@ export async function beat(held: Held): Promise<void> {
   const { state } = consumer;
   const now = nowOf(state);
   const seconds = Math.min(lane.timeout, secondsLeft(held));
-  if (now + seconds * 1000 <= held.visibleUntil) {
-    held.beatAt = Infinity; // it has what is left of the 12 hours
-    return consumer.wake();
-  }
   try {
-    await hideFor(held, seconds);
+    held.beatAt = Infinity; // it has what is left of the 12 hours, if no more can be had
+    if (now + seconds * 1000 > held.visibleUntil) await hideFor(held, seconds);
   } catch (error) {
     if (!isOurs(held)) return;
     if (error instanceof ReceiptExpiredError) return lose(held, error);
@@ -82,7 +77,7 @@ export async function beat(held: Held): Promise<void> {
     held.beatAt = retryable === false ? Infinity : nowOf(state) + lane.timeout * ALONG * 1000;
     if (!retryable) tell(held, { type: "error", error: error as Error });
   } finally {
-    consumer.wake();
+    heed(held);
   }
 }
 

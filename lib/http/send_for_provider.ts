@@ -67,6 +67,7 @@ function brokerOf(
     requests: 0,
     clockOffset: 0,
     queues: new Map(),
+    attributes: new Map(),
     settled: new Map(),
     pending: new Map(),
     topology: { exchanges: {}, bindings: [] },

@@ -24,7 +24,10 @@ export interface Load {
 }
 
 interface Lane {
+  readonly key: string;
   waiting: Load[];
+  /** Batches in flight or in a backoff. */
+  underway: number;
   /** FIFO: the groups that have messages in flight or in a backoff, which later ones must not overtake. */
   readonly busy?: Set<string>;
 }
@@ -74,8 +77,15 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       const loads = take(state, lane, partial, batchGroups);
       if (!loads.length) return;
       active++;
+      lane.underway++;
       begin(run(lane, loads));
     }
+    // Each batch looks through all lanes, and there may be one for each message: one that is idle must not stay.
+    if (!lane.underway && !lane.waiting.length) lanes.delete(lane.key);
+  }
+
+  function dispatchAll(partial: boolean): void {
+    for (const lane of lanes.values()) dispatch(lane, partial);
   }
 
   async function run(lane: Lane, loads: readonly Load[]): Promise<void> {
@@ -89,8 +99,9 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     }
     for (const load of loads) lane.busy?.delete(groupOf(load));
     for (const load of retried) lane.busy?.add(groupOf(load));
-    if (retried.length) begin(retry(lane, retried, outcomes[again[0]] as AwsError));
-    for (const other of lanes.values()) dispatch(other, false);
+    if (!retried.length) lane.underway--;
+    else begin(retry(lane, retried, outcomes[again[0]] as AwsError));
+    dispatchAll(false);
   }
 
   async function retry(lane: Lane, loads: readonly Load[], error: AwsError): Promise<void> {
@@ -100,6 +111,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     state.emit({ type: "retry", service, action, queueUrl: loads[0].part.target.address?.url, attempt, delay, error });
     await pause(state.clock, delay, ending.signal);
     if (ending.signal.aborted) return void await Promise.all(loads.map((load) => refuse(load, error)));
+    lane.underway--;
     lane.waiting.unshift(...loads);
     for (const load of loads) {
       load.waiting = true;
@@ -132,15 +144,13 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       const key = address?.url ?? name;
       let lane = lanes.get(key);
       if (!lane) {
-        lane = { waiting: [], busy: fifo ? new Set() : undefined };
+        lane = { key, waiting: [], underway: 0, busy: fifo ? new Set() : undefined };
         lanes.set(key, lane);
       }
       lane.waiting.push(load);
       if (lane.waiting.length >= MAX_BATCH) dispatch(lane, false);
     },
-    flush() {
-      for (const lane of lanes.values()) dispatch(lane, true);
-    },
+    flush: () => dispatchAll(true),
     async close() {
       signal?.removeEventListener("abort", abort);
       abort();

@@ -66,10 +66,10 @@ export async function publish(broker: Broker, body: unknown, options: PublishOpt
   const found = await Promise.all(message.names.map((name) => locate(broker, name, message.outgoing.fanout, signal)));
   // All parts are written, and so checked, before the first is sent.
   const parts = await write(state, message, found.filter(({ error }) => !error));
-  const outcomes = await Promise.all(found.map((target) => {
-    const part = parts.find((part) => part.target === target);
-    return part ? sendPart(broker, part, signal).catch(asError) : target.error!;
-  }));
+  let next = 0;
+  const outcomes = await Promise.all(
+    found.map(({ error }) => error ?? sendPart(broker, parts[next++], signal).catch(asError)),
+  );
   const result = summary(message, found, outcomes);
   if (result.error) throw result.error;
   return result;

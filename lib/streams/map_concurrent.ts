@@ -72,12 +72,13 @@ export function mapConcurrent<A, B>(
       const blocked = new Set<string | undefined>();
       let first = true;
       for (const slot of held) {
+        if (!flow.waiting) break; // a look at all that are held, each time, would be n * n of them
         const { key, done } = slot;
         if (done?.failure) {
-          if (first && flow.waiting) flow.fail(done.failure.error);
+          if (first) flow.fail(done.failure.error);
           break;
         }
-        if (done && !blocked.has(key) && mayGo(done)) {
+        if (done && !blocked.has(key)) {
           ready--;
           go(slot, done);
           continue;
@@ -86,7 +87,6 @@ export function mapConcurrent<A, B>(
         if (key !== undefined) blocked.add(key);
       }
     };
-    const mayGo = ({ value }: Done<B>) => value === undefined || flow.waiting > 0;
     const go = (slot: Slot<A, B>, { value }: Done<B>) => {
       held.delete(slot);
       if (value !== undefined) flow.give(value);
@@ -95,7 +95,7 @@ export function mapConcurrent<A, B>(
       slot.done = done;
       if (done.failure) failed = true;
       // One that waits for no other need not be looked for among all that are held.
-      if (slot.key === undefined && !failed && mayGo(done)) go(slot, done);
+      if (slot.key === undefined && !failed && (done.value === undefined || flow.waiting)) go(slot, done);
       else ready++;
       step();
     };

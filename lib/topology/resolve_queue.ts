@@ -3,14 +3,12 @@ import { assertText, show } from "../check.ts";
 import { AwsError, DoesNotExistQueueError, UndefinedQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { getQueueUrl } from "../sqs/get_queue_url.ts";
+import { MOST_QUEUES } from "../sqs/limits.ts";
 import type { Broker, PredefinedQueue, QueueAddress } from "../types.ts";
 import { canonicalName } from "./canonical_name.ts";
 import { createNamed } from "./create_named.ts";
 import { givenAddress, queueAddress } from "./queue_address.ts";
 import { share } from "./share.ts";
-
-/** The most queues that a broker remembers. */
-const MOST = 1000;
 
 /** Options of {@linkcode resolveQueue}. */
 export interface ResolveQueueOptions {
@@ -59,7 +57,7 @@ export async function resolveQueue(
       const work = () => lookUp(broker, key, create, options);
       found = await share(state, `queue ${create} ${key}`, signal, work);
     }
-    if (queues.size > MOST) queues.clear(); // a queue to answer to is named by a message
+    if (queues.size > MOST_QUEUES) queues.clear();
     queues.set(key, found);
   }
   const { name, url, predefined } = found;

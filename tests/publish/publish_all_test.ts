@@ -336,6 +336,25 @@ Deno.test("publishAll() has at most so many requests in flight, and that many", 
   assert.equal(most, 3);
 });
 
+Deno.test("publishAll() keeps nothing of a queue for which nothing waits: there may be one for each message", async () => {
+  const count = 600;
+  const { sqs, broker } = setUp();
+  const urls = Array.from({ length: count }, (_, n) => sqs.createQueue(`answers-${n}`));
+  const { values } = Map.prototype;
+  let looks = 0;
+  Map.prototype.values = function () {
+    looks += this.size;
+    return values.call(this);
+  };
+  try {
+    await sqs.clock.run(() => publishMany(broker, urls.map((queue) => ({ body: "yes", queue }))));
+  } finally {
+    Map.prototype.values = values;
+  }
+  assert.equal(sqs.requests.count("SendMessageBatch"), count);
+  assert.ok(looks < 100 * count, `${looks} looks`);
+});
+
 Deno.test("publishAll() reads at most ten times the concurrency ahead", async () => {
   const { broker } = setUp();
   let read = 0;

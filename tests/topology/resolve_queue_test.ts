@@ -36,14 +36,14 @@ Deno.test("resolveQueue() remembers a queue whatever its name's spelling, and gi
   assert.equal(sqs.requests.count(), 1);
 });
 
-Deno.test("resolveQueue() remembers a thousand queues: whoever names those to answer to can't fill the memory", async () => {
+Deno.test("resolveQueue() remembers ten thousand queues: whoever names those to answer to can't fill the memory", async () => {
   const { sqs, broker } = setUp();
   sqs.createQueue("orders");
   await resolveQueue(broker, "orders");
-  for (let n = 0; n < 999; n++) await resolveQueue(broker, `${US}/${n}`);
+  for (let n = 0; n < 9999; n++) await resolveQueue(broker, `${US}/${n}`);
   await resolveQueue(broker, "orders");
   assert.equal(sqs.requests.count("GetQueueUrl"), 1);
-  for (let n = 1000; n < 1003; n++) await resolveQueue(broker, `${US}/${n}`);
+  for (let n = 10_000; n < 10_003; n++) await resolveQueue(broker, `${US}/${n}`);
   await resolveQueue(broker, "orders");
   assert.equal(sqs.requests.count("GetQueueUrl"), 2);
 });

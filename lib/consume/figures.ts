@@ -1,0 +1,26 @@
+/**
+ * Figures of a consumer that are nobody's option. (Constants, as a bundler writes their values in place.)
+ *
+ * @module
+ */
+
+/** Seconds of a long poll when queues take turns. */
+export const TURN = 1;
+
+/** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
+export const LEAST_REST = 0.1;
+
+/** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
+export const ALONG = 0.1;
+
+/** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
+export const BREATH = 5;
+
+/** Seconds that what is known of a queue's attributes is good for, as in kombu. */
+export const GOOD_FOR = 300;
+
+/** Payloads at once without a reason for few. */
+export const MANY = 16;
+
+/** Payloads at once with a reason for few. */
+export const FEW = 4;
