@@ -173,7 +173,8 @@ function deserialize(data: unknown, encoded: boolean, type = "application/data",
   }
   if (/^(?:binary|ascii-8bit)$/i.test(encoding)) return toBytes(data, encoded);
   if (encoding === "utf-8") return toText(data, encoded);
-  return new TextDecoder(encoding, { fatal: true }).decode(toBytes(data, encoded));
+  // Python writes latin-1, too.
+  return new TextDecoder(encoding.replace("latin-", "latin"), { fatal: true }).decode(toBytes(data, encoded));
 }
 
 function toText(data: unknown, encoded: boolean): string {

@@ -121,14 +121,16 @@ export function damageOf(
   attributes: Readonly<Record<string, WireAttribute>> | undefined,
 ): IntegrityError | undefined {
   const { MessageId, MD5OfBody, MD5OfMessageBody = MD5OfBody, MD5OfMessageAttributes } = sums;
-  let what = "body";
+  let what = "body is";
   if (!MD5OfMessageBody || MD5OfMessageBody === md5Hex(body)) {
-    what = "attributes";
+    what = "attributes are";
     try {
       if (!MD5OfMessageAttributes || !attributes || MD5OfMessageAttributes === md5OfAttributes(attributes)) return;
     } catch {
       // Not base64.
     }
   }
-  return new IntegrityError(`Cannot trust message ${MessageId} of '${queue}' as its ${what} is not what was sent`);
+  return new IntegrityError(
+    `Cannot trust message ${MessageId} of '${queue}' as its ${what} not what was sent: look for what changes it on its way`,
+  );
 }

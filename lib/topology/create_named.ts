@@ -30,7 +30,7 @@ export async function createNamed(broker: Broker, name: string, options: Creatio
   const request = createQueue({
     queueName: name,
     // SQS takes no FifoQueue: false.
-    attributes: String(FifoQueue) === "false" ? attributes : { ...attributes, FifoQueue },
+    attributes: String(FifoQueue) === "false" && !name.endsWith(".fifo") ? attributes : { ...attributes, FifoQueue },
     tags: { ...queueTags, ...options.tags },
   });
   const { queueUrl } = await send(broker, request, options);

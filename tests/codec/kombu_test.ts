@@ -242,6 +242,13 @@ Deno.test("kombu() repeats in an error what fits into a line of a log", async ()
   }
 });
 
+Deno.test("kombu() reads texts in the encoding that they name, as Python names it", async () => {
+  for (const encoding of ["latin-1", "latin1", "iso-8859-1", "ISO8859-1"]) {
+    const text = { body: btoa("caf\xe9"), "content-type": "text/plain", "content-encoding": encoding };
+    assert.equal((await decode(envelope(text))).body, "caf\xe9", encoding);
+  }
+});
+
 Deno.test("kombu() reads JSON whose content type has a charset", async () => {
   const type = "application/json; charset=utf-8";
   assert.deepEqual((await decode(envelope({ body: btoa("[1]"), "content-type": type }))).body, [1]);
