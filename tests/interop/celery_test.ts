@@ -74,10 +74,10 @@ function startWorker(
   const options = "worker --pool solo --without-gossip --without-mingle --without-heartbeat --loglevel CRITICAL";
   const child = new Deno.Command(python!, {
     args: ["-m", "celery", "-A", "celery_app", ...options.split(" "), "-Q", queue, "-n", `${queue}@interop`],
-    env: { MOTO_ENDPOINT: endpoint!, CELERY_INTEROP: name, PYTHONPATH: folder, ...polling },
+    env: { MOTO_ENDPOINT: endpoint!, CELERY_INTEROP: name, PYTHONPATH: folder, PYTHONWARNINGS: "ignore", ...polling },
     stdin: "null",
     stdout: "null",
-    stderr: "null",
+    stderr: "inherit",
   }).spawn();
   return {
     kill: (signal) => child.kill(signal),

@@ -44,7 +44,7 @@ export function startPeer(): { ask<T>(what: { do: string; [key: string]: unknown
     env: { AWS_DEFAULT_REGION: "us-east-1", PYTHONWARNINGS: "ignore" },
     stdin: "piped",
     stdout: "piped",
-    stderr: "null",
+    stderr: "inherit",
   }).spawn();
   const writer = child.stdin.getWriter();
   const lines = linesOf(child.stdout);
