@@ -6,7 +6,7 @@
 import { pause } from "../broker.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Clock } from "../types.ts";
-import { BREATH } from "./figures.ts";
+import { BREATH, MOST_BATCHES } from "./figures.ts";
 import { soon } from "./soon.ts";
 
 /** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
@@ -53,7 +53,10 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
 
   function look(flush = false): void {
     flushing = waiting.length > 0 && (flushing || flush);
-    while (waiting.length >= MAX_BATCH) leave();
+    while (waiting.length >= MAX_BATCH) {
+      if (underway >= MOST_BATCHES) return; // the end of one looks again
+      leave();
+    }
     if (looking || !waiting.length) return;
     looking = true;
     let seen = 0;

@@ -16,6 +16,9 @@ export const ALONG = 0.1;
 /** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
 export const BREATH = 5;
 
+/** Batches of one kind, acks or changes, that a queue has under way at once: each may take a connection. */
+export const MOST_BATCHES = 100;
+
 /** Seconds that what is known of a queue's attributes is good for, as in kombu. */
 export const GOOD_FOR = 300;
 

@@ -102,7 +102,7 @@ export function free(held: Held): void {
   if (!consumer.held.delete(held)) return;
   const group = lane.groups[groupOf(held)];
   while (group?.[0]?.where === "gone") group.shift();
-  if (!group?.[0]) delete lane.groups[groupOf(held)];
+  if (group?.length === 0) delete lane.groups[groupOf(held)];
   if (consumer.settings.untilEmpty) lane.freedAt = nowOf(consumer.state);
   consumer.changed();
 }

@@ -158,7 +158,11 @@ export async function survive(consumer: Consumer, lane: Lane, error: unknown): P
   const { state } = consumer;
   // What is no answer, such as a throw of a credential provider, may pass where there was one before.
   const { retryable = lane.idle !== undefined } = error as Partial<AwsError>;
-  if (!retryable || ++lane.failures >= consumer.patience) return fail(consumer, error as Error);
+  if (!retryable || ++lane.failures >= consumer.patience) {
+    // A queue that is gone may be made anew with others.
+    state.attributes.delete(lane.address?.url!);
+    return fail(consumer, error as Error);
+  }
   const delay = backoffSeconds(lane.failures, state.random, 0.5, 30);
   state.emit({ type: "poll-failed", queue: lane.name, delay, error: error as Error });
   await pausing(consumer, lane, Math.max(delay, consumer.settings.pollingInterval));

@@ -11,7 +11,19 @@ import { sqsError } from "../sqs/request.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
-import { abandon, free, groupOf, type Held, isLapsed, isOurs, move, secondsLeft, tell, visibleFor } from "./held.ts";
+import {
+  abandon,
+  free,
+  groupOf,
+  heed,
+  type Held,
+  isLapsed,
+  isOurs,
+  move,
+  secondsLeft,
+  tell,
+  visibleFor,
+} from "./held.ts";
 import { soon } from "./soon.ts";
 
 /**
@@ -115,6 +127,7 @@ export async function extend(held: Held, seconds: number): Promise<void> {
     error = cause;
     throw cause;
   } finally {
+    heed(held); // the watch may have passed it over meanwhile
     report(held, "extend", seconds, error);
   }
 }

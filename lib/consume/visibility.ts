@@ -10,10 +10,8 @@ import { MOST_QUEUES } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { QueueAddress } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
+import { GOOD_FOR } from "./figures.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
-
-/** Seconds that an answer is good for, as in kombu. */
-const GOOD_FOR = 300;
 
 interface Known {
   readonly until: number;

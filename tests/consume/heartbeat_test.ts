@@ -296,6 +296,26 @@ Deno.test("extend() hides for longer, the heartbeat neither shortens it nor stop
   assert.deepEqual([visibleAfter, error], [300, undefined]);
 });
 
+Deno.test("the heartbeat goes on after an extend() that was under way when it was due, and failed", async () => {
+  let changes = 0;
+  const test = setUp({
+    attributes: { VisibilityTimeout: 100 },
+    onRequest: failing(CHANGE, { type: "slow", seconds: 11 }, () => changes++ < 3),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await test.clock.sleep(45);
+    await assert.rejects(delivery.extend(10), { awsCode: "Timeout" });
+    assert.ok(test.seconds() > 51, "it was due meanwhile");
+    await test.clock.sleep(200);
+    assert.deepEqual([test.count("inFlight"), delivery.signal.aborted], [1, false]);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+});
+
 Deno.test("extend() is not a settlement; past the 12 hours it rejects, and so it does after one", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 600 } });
   await test.fill(1);

@@ -202,6 +202,34 @@ Deno.test("the queue's own visibility timeout is read once for all consumers of 
   });
 });
 
+Deno.test("a queue that was deleted and made anew is known by what it has now", async () => {
+  const { broker, sqs, run, clock, count } = setUp({ attributes: { VisibilityTimeout: 600 } });
+  await run(async () => {
+    const first = consume(broker, "q");
+    const ended = assert.rejects(first[Symbol.asyncIterator]().next(), { name: "DoesNotExistQueueError" });
+    await clock.sleep(5);
+    await deleteQueue(connect(sqs.connectOptions), "q");
+    await ended;
+    await first.closed;
+    await clock.sleep(60);
+    const deadLetterTargetArn = "arn:aws:sqs:us-east-1:000000000000:dead";
+    sqs.createQueue("dead");
+    sqs.createQueue("q", {
+      VisibilityTimeout: 30,
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 5 }),
+    });
+    await sqs.sendMessage("q", "1");
+    const second = consume(broker, "q", { maxMessages: 1 });
+    for await (const delivery of second) {
+      await clock.sleep(100);
+      assert.equal(count("inFlight"), 1, "a heartbeat keeps it, in time for the timeout of now");
+      await delivery.reject();
+    }
+    await second.closed;
+  });
+  assert.equal(sqs.messages("q").length, 1, "on its way to the dead-letter queue that it has now");
+});
+
 Deno.test("the attributes that features need are always asked for, and more as the user says", async () => {
   const base = ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"];
   const cases = [

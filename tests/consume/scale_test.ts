@@ -74,6 +74,27 @@ Deno.test("what is known of FIFO groups goes with the last message of each", asy
   assert.ok(looks < 3000, `${looks} looks`);
 });
 
+Deno.test("no more than a hundred batches of changes are under way at once, and all are done", async () => {
+  const count = 1500;
+  const at: number[] = [];
+  const test = setUp({
+    attributes: { VisibilityTimeout: 600 },
+    onRequest: ({ action }) => {
+      if (action !== CHANGE) return;
+      at.push(test.seconds());
+      return { type: "slow", seconds: 1 };
+    },
+  });
+  await test.fill(count);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: count, waitTimeSeconds: 1, graceSeconds: 0 });
+    await holdAll(deliveries, test);
+    await deliveries.stop();
+  });
+  assert.equal(test.count("visible"), count);
+  assert.deepEqual(at.map((second) => second - at[0]), [...Array(100).fill(0), ...Array(50).fill(1)]);
+});
+
 Deno.test("a heartbeat that is answered has nobody look at all that is held", async () => {
   const count = 1000;
   const test = setUp({ attributes: { VisibilityTimeout: 100 }, onRequest: oneByOne(CHANGE) });
