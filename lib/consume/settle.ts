@@ -109,6 +109,7 @@ export async function hideFor(held: Held, seconds: number): Promise<void> {
     if (fresh && isOurs(held)) visibleFor(held, from, seconds);
   } finally {
     held.extending = undefined;
+    heed(held); // the watch passed it over meanwhile
   }
 }
 
@@ -127,7 +128,6 @@ export async function extend(held: Held, seconds: number): Promise<void> {
     error = cause;
     throw cause;
   } finally {
-    heed(held); // the watch may have passed it over meanwhile
     report(held, "extend", seconds, error);
   }
 }

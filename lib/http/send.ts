@@ -32,8 +32,8 @@ export interface SendOptions {
  * Signs a request with the broker's keys, sends it, tries it again where that helps, and gives the parsed answer.
  *
  * Each try has a deadline (`http.requestTimeout` to the headers, a long poll's wait added; at least as long again for
- * the body) and a signature of its own. Between tries it waits with full jitter. A skewed clock is corrected from the answer's `Date` once, expired
- * keys are asked for anew once.
+ * the body) and a signature of its own. Between tries it waits with full jitter. A skewed clock is corrected from the
+ * answer's `Date` once, expired keys are asked for anew once.
  *
  * @param broker What `connect()` gave.
  * @param request What a builder made.
