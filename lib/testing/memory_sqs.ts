@@ -111,7 +111,8 @@ type MemoryParts = { [Part in keyof MemorySqs]: MemorySqs[Part] };
  * It is as strict as SQS is: visibility timeouts, delays, retention, receipt handles, FIFO groups, deduplication,
  * dead-letter queues, quotas and error codes are SQS's own, and a standard queue gives its messages in random order.
  * What it leaves out: signatures are not checked, there are no permissions and no encryption, counts are exact, and a
- * message is not given twice for no reason, nor missed by a short poll.
+ * message is not given twice for no reason, nor missed by a short poll. It is no SNS, S3 or STS: for those pass a
+ * `Fanout`, a `PayloadStore`, a `ResultStore` or a `CredentialProvider` of the test's own.
  *
  * @param options Seed, start, and what goes wrong.
  * @throws {ConfigError} If an option is unknown or wrong.

@@ -34,6 +34,22 @@ export interface Answering {
   readonly random: () => number;
 }
 
+/**
+ * Whether a request is for another service: SNS's and STS's are forms, S3's are neither. They come here as one `fetch` is
+ * all that a broker has.
+ */
+export function isForeign({ method, headers }: Request): boolean {
+  return !headers.has("x-amz-target") && (method !== "POST" || !/json/.test(headers.get("content-type") ?? ""));
+}
+
+/** The answer to such a request: an error in XML, as those services write theirs, that nobody tries again. */
+export function foreignAnswer(answering: Answering): Response {
+  const message = "memorySqs() is an SQS and nothing else. For SNS, S3 and STS give the broker under test " +
+    "'fanout', 'payloads', 'results' or 'credentials' of your own, or an emulator in place of memorySqs()";
+  const error = `<Error><Type>Sender</Type><Code>NotImplemented</Code><Message>${message}</Message></Error>`;
+  return answer(answering, 400, `<ErrorResponse>${error}</ErrorResponse>`, { "content-type": "text/xml" });
+}
+
 /** A good answer. */
 export function goodAnswer(answering: Answering, output: unknown): Response {
   return answer(answering, 200, JSON.stringify(output));

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { consume } from "../../lib/consume/consume.ts";
 import { connect } from "../../lib/connect.ts";
+import { assumeRole } from "../../lib/credentials/mod.ts";
+import { snsFanout } from "../../lib/fanout/mod.ts";
 import { send } from "../../lib/http/send.ts";
+import { s3Payloads, s3Results } from "../../lib/payloads/mod.ts";
 import { publish } from "../../lib/publish/publish.ts";
 import { deleteMessageBatch } from "../../lib/sqs/delete_message_batch.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
+import { bind } from "../../lib/topology/bind.ts";
+import { declareExchange } from "../../lib/topology/declare_exchange.ts";
 
 Deno.test("memorySqs() is a fetch function, also with keys of the user's own", async () => {
   const sqs = memorySqs();
@@ -50,6 +55,23 @@ Deno.test("send() gives a long poll all of its wait beside requestTimeout, with 
   const began = +sqs.clock.now();
   const { messages } = await sqs.clock.run(() => send(broker, receiveMessage({ queueUrl, waitTimeSeconds: 20 })));
   assert.deepEqual([messages, +sqs.clock.now() - began, sqs.requests.count()], [[], 20_000, 1]);
+});
+
+Deno.test("memorySqs() says to SNS, S3 and STS that it is an SQS alone, instead of that nothing is there", async () => {
+  const sqs = memorySqs();
+  sqs.createQueue("orders");
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  const stores = { fanout: snsFanout(), payloads: s3Payloads({ bucket: "letters" }) };
+  const broker = connect({ ...sqs.connectOptions, ...stores });
+  const role = assumeRole({ arn: "arn:aws:iam::123456789012:role/orders", credentials });
+  await declareExchange(broker, "news", { type: "fanout" });
+  const wrong = [
+    () => bind(broker, "orders", { exchange: "news" }),
+    () => publish(broker, "soup ".repeat(60_000), { queue: "orders" }),
+    () => s3Results({ bucket: "results" }).get("an-id", { broker, timeout: 30 }),
+    () => publish(connect({ ...sqs.connectOptions, credentials: role }), 1, { queue: "orders" }),
+  ];
+  for (const ask of wrong) await sqs.clock.run(() => assert.rejects(ask, /memorySqs\(\) is an SQS and nothing else/));
 });
 
 Deno.test("memorySqs() plays the same run again from the same seed", async () => {
