@@ -40,18 +40,37 @@ export interface CredentialContext {
 }
 
 /**
- * A function that gives the keys for a request. It is asked before each signature, so it should cache. Where it has not
- * answered after six times `http.requestTimeout` the request fails, and a consumer asks again. What it throws is thrown by
- * who sends; a consumer asks again all the same, if its queue was answered for before.
+ * A function that gives the keys for a request. It is asked before each signature, so it must keep them itself. Where it
+ * has not answered after six times `http.requestTimeout` the request fails, and a consumer asks again. What it throws is
+ * thrown by who sends; a consumer asks again all the same, if its queue was answered for before.
  *
- * @example One that reads the keys from a secret store
+ * @example One that keeps the keys of a secret store
  * ```ts
- * import type { CredentialProvider } from "@dashi/sqs";
+ * import assert from "node:assert/strict";
+ * import { connect, type CredentialProvider, type Credentials, declareQueue, publish } from "@dashi/sqs";
+ * import { memorySqs } from "@dashi/sqs/testing";
  *
- * const fromStore: CredentialProvider = async ({ fetch, signal }) => {
- *   const answer = await fetch(new Request("https://secrets.internal/sqs", { signal: signal ?? null }));
- *   return await answer.json();
- * };
+ * function fromStore(load: () => Promise<Credentials & { expiration: Date }>): CredentialProvider {
+ *   let kept: Awaited<ReturnType<typeof load>> | undefined;
+ *   return async ({ clock, rejected }) => {
+ *     const ends = !kept || kept.sessionToken === rejected?.sessionToken || +kept.expiration - 60_000 < +clock.now();
+ *     return ends ? kept = await load() : kept!;
+ *   };
+ * }
+ *
+ * const { clock, connectOptions } = memorySqs();
+ * let asked = 0;
+ * const credentials = fromStore(() => { // fetch("https://secrets.internal/sqs"), say
+ *   const expiration = new Date(+clock.now() + 3_600_000);
+ *   return Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "…", sessionToken: `${++asked}`, expiration });
+ * });
+ * const broker = connect({ ...connectOptions, credentials });
+ * await declareQueue(broker, "orders");
+ * await publish(broker, { id: 1 }, { queue: "orders" });
+ * assert.equal(asked, 1);
+ * await clock.advance(3600);
+ * await publish(broker, { id: 2 }, { queue: "orders" });
+ * assert.equal(asked, 2);
  * ```
  */
 export type CredentialProvider = (context: CredentialContext) => Promise<Credentials>;
