@@ -3,6 +3,7 @@
  *
  * 1. Serve the task from a queue of its own in TypeScript.
  * 2. Route it there in Python: `app.conf.task_routes = {"shop.report": {"queue": "reports"}}`. Callers change nothing else.
+ *    Where it is part of chains or has callbacks, tell `serveTasks` the other routes: its option `queueFor`.
  * 3. Python keeps the task until the calls that are under way, retries and etas among them, have left the old queue.
  *
  * To let both read the old queue meanwhile, give it a redrive policy: a Python worker rejects tasks that it does not

@@ -38,7 +38,10 @@ export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable">
    * rule, which deletes it where nothing else is said. Default: `"leave"`.
    */
   readonly onInvalid?: "leave" | "reject" | undefined;
-  /** The queue of callbacks and chained tasks that name none. Default: `celery`, as Celery's. */
+  /**
+   * The queue of callbacks and chained tasks that name none: Python's `task_routes` and `task_default_queue`, which no
+   * message carries. Default: `celery`, as Celery's; where that is nobody's queue, a chain ends there unseen.
+   */
   readonly queueFor?: ((task: string) => string | undefined) | undefined;
   /**
    * How bodies are read, and how callbacks, retries and chained tasks are written: Celery knows `kombu()` only. Default:

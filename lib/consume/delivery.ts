@@ -138,7 +138,10 @@ export class Delivery<T = unknown> {
     return (this.#held.controller ??= new AbortController()).signal;
   }
 
-  /** The payload as a stream of bytes: for one in S3 without holding it in memory. */
+  /**
+   * The payload as a stream of bytes: for one in S3 without holding it in memory. It is what was sent, before any codec:
+   * the bytes of a stream that was published, else the encoded text, kombu's envelope in base64 by default.
+   */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { payload, message } = this.#held;
     // A store need not say that its bytes are of no shared memory, and a TextDecoderStream takes no others.

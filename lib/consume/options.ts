@@ -113,8 +113,8 @@ export interface ConsumeOptions<Schema extends StandardSchemaV1 | undefined = un
   /** How bodies are read. Default: the predefined queue's, else the broker's. */
   readonly codec?: Codec | undefined;
   /**
-   * `"lazy"`: large payloads are read by `delivery.stream()` only. `"eager"`: all are read before. Default: eager, but for
-   * those that the store leaves to the stream (`lazyAbove` of `s3Payloads`).
+   * `"lazy"`: large payloads are read by `delivery.stream()` only, and not decoded. `"eager"`: all are read before.
+   * Default: eager, but for those that the store leaves to the stream (`lazyAbove` of `s3Payloads`).
    */
   readonly payloads?: "eager" | "lazy" | undefined;
 }

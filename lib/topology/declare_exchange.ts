@@ -8,7 +8,10 @@ import { fanoutOf } from "./fanout_of.ts";
 export interface DeclareExchangeOptions {
   /** How it routes. */
   readonly type: ExchangeType;
-  /** The queue for messages that no binding takes, kombu's `deadletter_queue`. Default: none. */
+  /**
+   * The queue for messages that no binding takes, kombu's `deadletter_queue`. Default: none. Of no effect on a fanout
+   * exchange: SNS takes every message, and does not tell that nobody is subscribed.
+   */
   readonly unroutableQueue?: string | undefined;
   /** Ends it before it has begun, as in the verbs that ask AWS. */
   readonly signal?: AbortSignal | undefined;
