@@ -41,7 +41,8 @@ export interface CeleryConfig {
  *
  * Where this differs from kombu 5.7: hosts of AWS are always reached over https; a predefined queue's `session_token` is
  * used; half a pair of keys, and a plain string as `fetch_message_attributes`, are errors. With `supports_fanout` false,
- * kombu's default, using a fanout exchange is an error, too. A region that only a profile names is not looked up.
+ * kombu's default, using a fanout exchange is an error, too. A region that only a profile names is not looked up,
+ * and where no `region` is set AWS_REGION counts, which boto3 does not read.
  *
  * Taken without effect, as in kombu: `port` (the URL's counts), `regioninfo`, `sts_role_arn` without predefined queues or
  * exchanges, `predefined_exchanges` without `supports_fanout`. Taken without effect as it has nothing to act on here:

@@ -1,20 +1,62 @@
 """Asks kombu itself what docs/kombu.md says of it, with moto in this process, and prints the answers as JSON."""
 
 import json
+import logging
 import os
 import socket
 import warnings
+from contextlib import contextmanager
 
 warnings.simplefilter("ignore")
 os.environ.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="example", AWS_DEFAULT_REGION="us-east-1")
 
 import boto3
 import kombu
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from importlib.metadata import requires
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 from moto import mock_aws
 
+logging.disable()
 answers = {"version": kombu.__version__}
+
+
+@contextmanager
+def asked(*names):
+    """What is asked of AWS meanwhile: the actions, or these parameters of theirs."""
+    calls, ask = [], BaseClient._make_api_call
+
+    def note(client, action, params):
+        calls.append([params.get(name) for name in names] if names else action)
+        return ask(client, action, params)
+
+    BaseClient._make_api_call = note
+    try:
+        yield calls
+    finally:
+        BaseClient._make_api_call = ask
+
+
+def acked(channel, code):
+    """What becomes of a delivery whose ack is refused with a code."""
+
+    class Refusing:
+        def delete_message(self, **_):
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DeleteMessage")
+
+    outcome = []
+    message = Queue("acks").bind(channel).get()
+    channel.sqs = lambda **_: Refusing()
+    settle = channel.qos.ack, channel.qos.reject
+    channel.qos.ack = lambda tag: outcome.append("ack") or settle[0](tag)
+    channel.qos.reject = lambda tag, requeue=False: outcome.append("reject") or settle[1](tag, requeue)
+    try:
+        message.ack()
+    except Exception as error:
+        outcome.append(type(error).__name__)
+    del channel.sqs, channel.qos.ack, channel.qos.reject
+    return outcome
 
 
 def settled(sqs, requeue, headers, **entry):
@@ -74,6 +116,73 @@ with mock_aws():
     channel._noack_queues.add("made")
     channel._delete_message = lambda *_: None
     answers["no_ack"] = channel._message_to_python({"Body": "plain", "ReceiptHandle": "r"}, "made", url)
+
+    with asked() as calls:
+        channel = Connection("sqs://").channel()
+    answers["asked"] = {"start": list(calls)}
+    for verb in (channel._size, channel._purge):
+        with asked() as calls:
+            verb(f"typo{verb.__name__}")
+        answers["asked"][verb.__name__] = "CreateQueue" in calls
+
+    for name in ("one", "two"):
+        Queue(name, Exchange("e"), routing_key="k").bind(channel).declare()
+    with asked("MessageAttributes") as calls:
+        attributes = {"a": {"DataType": "Number", "StringValue": "1"}}
+        Producer(channel).publish("x", exchange="e", routing_key="k", message_attributes=attributes)
+    answers["message_attributes"] = sorted(bool(attributes) for (attributes,) in calls)
+    with asked("DelaySeconds") as calls:
+        for delay in (-1, "x", 5000, 2.7, 0):
+            Producer(channel).publish("x", routing_key="one", delay_seconds=delay)
+    answers["delays"] = [delay for (delay,) in calls]
+
+    Queue("acks").bind(channel).declare()
+    answers["ack"] = {}
+    for code in ("ReceiptHandleIsInvalid", "AccessDenied", "InternalError"):
+        Producer(channel).publish("x", routing_key="acks")
+        answers["ack"][code] = acked(channel, code)
+
+    predefined = lambda name: Connection("sqs://", transport_options={"predefined_queues": {name: {"url": url}}}).channel()
+    with asked() as calls:
+        predefined("my-q")._delete("my-q")
+    answers["predefined"] = {"deleted": list(calls), "canonical": predefined("my-q")._resolve_queue_url("my.q") == url}
+    try:
+        predefined("my.q")._resolve_queue_url("my.q")
+    except Exception as error:
+        answers["predefined"]["literal"] = type(error).__name__
+    plain = Connection("sqs://", transport_options={"fetch_message_attributes": "All", "not an option": 1}).channel()
+    answers["fetch_message_attributes"] = plain.get_message_attributes["MessageAttributeNames"]
+
+    Queue("silent", Exchange("news", "fanout")).bind(channel).declare()
+    with asked() as calls:
+        Producer(channel).publish("x", exchange="news")
+    answers["fanout"] = {"without supports_fanout": list(calls)}
+    fanouts = [Exchange(name, "fanout") for name in ("news", "olds")]
+    sns = boto3.client("sns")
+    topics = lambda: sorted(each["TopicArn"].split(":")[-1] for each in sns.list_subscriptions()["Subscriptions"])
+    policy = lambda: json.loads(
+        sqs.get_queue_attributes(QueueUrl=fan, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    )["Statement"]
+    channel = Connection("sqs://", transport_options={"supports_fanout": True}).channel()
+    for fanout in fanouts:
+        Queue("fan", fanout).bind(channel).declare()
+    answers["fanout"]["bound"] = topics()
+    Consumer(channel, [Queue("fan", fanout) for fanout in fanouts]).consume()
+    answers["fanout"]["consumed"] = topics()
+    fan = sqs.get_queue_url(QueueName="fan")["QueueUrl"]
+    # Another process, which knows the second exchange alone.
+    subscriptions = channel.fanout.subscriptions
+    subscriptions.subscribe_queue("fan", "olds")
+    answers["fanout"]["statements"] = [
+        [each["Sid"], each["Condition"]["ArnLike"]["aws:SourceArn"].split(":")[-1]] for each in policy()
+    ]
+    with asked("MessageAttributes") as calls:
+        Producer(channel).publish("x", exchange="news", message_attributes=attributes)
+    answers["fanout"]["attributes"] = calls[0][0]["a"]["DataType"]
+
+    os.environ["AWS_REGION"] = "eu-west-1"
+    del os.environ["AWS_DEFAULT_REGION"]
+    answers["region"] = Connection("sqs://").channel().region
 
 connection = Connection("memory://", transport_options={"deadletter_queue": "lost"})
 channel = connection.channel()
