@@ -542,6 +542,24 @@ Deno.test("what lapsed before a slow answer came is dropped without a request th
   assert.equal(inputs("ChangeMessageVisibilityBatch").length, 0);
 });
 
+Deno.test("what is in hand stays ours where the answer to its heartbeat is slow: SQS counts from the request", async () => {
+  const { broker, sqs, run, clock, fill, count, of } = setUp({ attributes: { VisibilityTimeout: 10 } });
+  sqs.setFaults(failing(CHANGE, { type: "slow", seconds: 9 }, ({ attempt }) => attempt === 1));
+  await fill(1);
+  await run(async () => {
+    const deliveries = consume(broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await clock.sleep(12); // the heartbeat of 5 keeps it hidden till 15, which we are told at 14
+      assert.equal(delivery.signal.aborted, false);
+      await clock.sleep(12);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.equal(count("visible"), 0);
+  assert.deepEqual(of("heartbeat-ended"), []);
+});
+
 Deno.test("what lapsed behind a slow heartbeat is not handed over, though SQS took its own for an old handle", async () => {
   const { broker, sqs, run, clock, of } = setUp({ attributes: { VisibilityTimeout: 5 } });
   sqs.setFaults(({ action, attempt }) => action === CHANGE && attempt === 1 ? { type: "slow", seconds: 4 } : undefined);

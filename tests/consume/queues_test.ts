@@ -44,6 +44,14 @@ Deno.test("fair: a flood in one queue does not keep another waiting", async () =
   assert.equal(seen.filter((queue) => queue === "b").length, 5);
 });
 
+for (const strategy of ["fair", "weighted"] as const) {
+  Deno.test(`${strategy}: a priority counts for nothing`, async () => {
+    const queues = [{ queue: "a" }, { queue: "b", priority: 5 }, { queue: "c", priority: -1 }];
+    const seen = await order(await three(100), queues, { strategy, maxMessages: 90, prefetch: 30 });
+    for (const queue of ["a", "b", "c"]) assert.ok(Math.abs(share(seen, queue) - 1 / 3) < 0.15, `${seen}`);
+  });
+}
+
 Deno.test("strict: the higher priority goes first, the lower when there is nothing of it", async () => {
   const queues = [{ queue: "a" }, { queue: "b", priority: 5 }, { queue: "c", priority: -1 }];
   const seen = await order(await three(30), queues, { strategy: "strict", untilEmpty: true, prefetch: 10 });

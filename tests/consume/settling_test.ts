@@ -270,6 +270,19 @@ Deno.test("ack: auto acks the last when the next is asked for, and not at the en
   assert.equal(test.of("ack").length, 2);
 });
 
+Deno.test("ack: auto lets acks wait for 0.2 s for others, unless it is told otherwise", async () => {
+  for (const [ackLinger, batches] of [[undefined, [4, 4, 1]], [0, [1, 1, 1, 1, 1, 1, 1, 1, 1]]] as const) {
+    const test = setUp();
+    await test.fill(9);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { ack: "auto", ackLinger, maxMessages: 9 });
+      for await (const _ of deliveries) await test.clock.sleep(0.06);
+      await deliveries.stop();
+    });
+    assert.deepEqual(test.inputs("DeleteMessageBatch").map(({ Entries }) => Entries.length), batches);
+  }
+});
+
 Deno.test("ack: auto does not ack what was given back, even if that failed", async () => {
   const test = setUp({
     onRequest: failing("ChangeMessageVisibilityBatch", { type: "lost-answer" }, ({ attempt }) => attempt < 4),
@@ -442,7 +455,7 @@ Deno.test("release() makes it visible now or later, and never sends it again", a
   assert.equal(test.sqs.requests.count("SendMessage"), 0);
 });
 
-Deno.test("release() on FIFO gives the rest of the group back, and no other group", async () => {
+Deno.test("release() on FIFO gives what follows it in its group back, and nothing before it or of another group", async () => {
   const test = setUp({ queue: "q.fifo" });
   await test.fill(3, "q.fifo", { groupId: "a" });
   await test.fill(2, "q.fifo", { groupId: "b" });
@@ -450,17 +463,17 @@ Deno.test("release() on FIFO gives the rest of the group back, and no other grou
     const deliveries = consume(test.broker, "q.fifo", { maxMessages: 5 });
     const held = await Array.fromAsync(deliveries);
     const [a0, a1, a2, b0, b1] = held;
-    await a0.ack();
     await a1.release();
     await test.clock.sleep(0.001);
-    assert.deepEqual([a2.signal.aborted, b0.signal.aborted], [true, false]);
+    assert.deepEqual([a0, a2, b0].map(({ signal }) => signal.aborted), [false, true, false]);
     assert.deepEqual(test.sqs.messages("q.fifo").map(({ state }) => state), [
+      "inFlight",
       "visible",
       "visible",
       "inFlight",
       "inFlight",
     ]);
-    await Promise.all([b0.ack(), b1.ack()]);
+    await Promise.all([a0.ack(), b0.ack(), b1.ack()]);
     await deliveries.closed;
   });
 });
