@@ -50,16 +50,20 @@ export function deno(args: readonly string[], options?: RunOptions): Promise<Out
   return run(Deno.execPath(), [args[0], ...locked, ...args.slice(1)], options);
 }
 
-/** Runs `deno test` and ends with a line that says how many tests passed and failed, and nothing else. */
+/**
+ * Runs `deno test` and ends with a line that says how many tests passed and failed, and nothing else. They are counted in
+ * its report, which stays where the arguments say so: `--junit-path=report.xml`.
+ */
 export async function runTests(args: readonly string[], options?: RunOptions): Promise<number> {
-  const report = join(tmpdir(), `dashi-tests-${process.pid}.xml`);
+  const wanted = args.find((argument) => argument.startsWith("--junit-path="))?.slice("--junit-path=".length);
+  const report = wanted ? resolve(root, wanted) : join(tmpdir(), `dashi-tests-${process.pid}.xml`);
   // A terminal gets a dot a test, a log the names.
   const reporter = process.stdout.isTTY ? "dot" : "pretty";
   const { code } = await deno(["test", "-A", `--reporter=${reporter}`, `--junit-path=${report}`, ...args], options);
   let xml = "";
   try {
     xml = readFileSync(report, "utf8");
-    rmSync(report);
+    if (!wanted) rmSync(report);
   } catch {
     // It never came to run a test: the exit code says so.
   }
