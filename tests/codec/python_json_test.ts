@@ -152,11 +152,13 @@ Deno.test("stringifyPythonJson() writes what kombu's decoder reads", () => {
       numbers: [NaN, Infinity, -Infinity],
       gone: undefined,
       list: [undefined],
+      own: { toJSON: () => ({ ratio: NaN }) },
     }),
     '{"at":{"__type__":"datetime","__value__":"2024-01-02T03:04:05.678000+00:00"},' +
       '"text":{"__type__":"bytes","__value__":"hé"},"bytes":{"__type__":"base64","__value__":"/w=="},' +
-      '"big":1180591620717411303424,"numbers":[NaN,Infinity,-Infinity],"list":[null]}',
+      '"big":1180591620717411303424,"numbers":[NaN,Infinity,-Infinity],"list":[null],"own":{"ratio":NaN}}',
   );
+  assert.equal(stringifyPythonJson({ toJSON: () => ({ ratio: NaN }) }), '{"ratio":NaN}');
   assert.equal(stringifyPythonJson(undefined), "null");
 });
 

@@ -232,6 +232,15 @@ Deno.test("next() after the end says done", async () => {
   });
 });
 
+Deno.test("next() after an error says done: an error is thrown once", async () => {
+  const test = setUp({ onRequest: failing("ReceiveMessage", DENIED) });
+  await test.run(async () => {
+    const iterator = consume(test.broker, "q")[Symbol.asyncIterator]();
+    await assert.rejects(iterator.next(), { name: "AccessDeniedQueueError" });
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+  });
+});
+
 Deno.test("break in the middle of several queues gives back those of all", async () => {
   const test = setUp();
   test.sqs.createQueue("b");
@@ -291,6 +300,19 @@ Deno.test("what no retry mends ends the iteration: no access, no queue, bad keys
     });
     assert.equal(test.of("error").length, 1);
   }
+});
+
+Deno.test("what no retry mends in one queue ends the iteration at once, though another's long poll goes on", async () => {
+  const denied = failing("ReceiveMessage", DENIED, ({ queue, at }) => queue === "b" && +at > Date.UTC(2030, 0, 1));
+  const test = setUp({ onRequest: denied });
+  test.sqs.createQueue("b");
+  await test.run(async () => {
+    const deliveries = consume(test.broker, ["q", "b"]);
+    const sending = test.clock.sleep(5).then(() => test.fill(1, "b"));
+    await assert.rejects(forEach(deliveries, () => {}), AccessDeniedQueueError);
+    assert.equal(test.seconds(), 5); // the polls began at 0, and the one of q ends at 20
+    await Promise.all([sending, deliveries.closed]);
+  });
 });
 
 Deno.test("a right to delete that is taken away ends the iteration, and is told once beside each ack", async () => {
