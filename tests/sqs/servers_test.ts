@@ -158,7 +158,7 @@ Deno.test("memorySqs: permissions, dead-letter sources and move tasks go there a
     assert.doesNotMatch(await policy(), /partner/);
 
     const { attributes: { QueueArn: destinationArn } } = await ask(sqs.getQueueAttributes(jobs));
-    await ask(sqs.sendMessage({ ...dead, messageBody: "x" }));
+    for (const messageBody of ["x", "y"]) await ask(sqs.sendMessage({ ...dead, messageBody }));
     const { taskHandle } = await ask(
       sqs.startMessageMoveTask({ sourceArn, destinationArn, maxNumberOfMessagesPerSecond: 1 }),
     );
@@ -166,12 +166,33 @@ Deno.test("memorySqs: permissions, dead-letter sources and move tasks go there a
     assert.equal(task.sourceArn, sourceArn);
     assert.equal(task.destinationArn, destinationArn);
     assert.equal(task.startedAt instanceof Date, true);
-    if (task.status === "RUNNING") {
-      assert.equal(task.taskHandle, taskHandle);
-      const { approximateNumberOfMessagesMoved } = await ask(sqs.cancelMessageMoveTask({ taskHandle }));
-      assert.equal(typeof approximateNumberOfMessagesMoved, "number");
-    }
+    assert.deepEqual([task.status, task.taskHandle], ["RUNNING", taskHandle]);
+    const { approximateNumberOfMessagesMoved } = await ask(sqs.cancelMessageMoveTask({ taskHandle }));
+    assert.equal(approximateNumberOfMessagesMoved, 0);
+    assert.equal((await ask(sqs.listMessageMoveTasks({ sourceArn }))).tasks[0].status, "CANCELLED");
   }));
+
+Deno.test("what SQS leaves out of an answer is empty, and a list has the token of its next page", async () => {
+  const queueUrl = "https://sqs.eu-west-1.amazonaws.com/1/jobs";
+  const read = <T>({ parse }: AwsRequest<T>, json: unknown) => parse(new Response(JSON.stringify(json)));
+  const nothing = { queueUrls: [], nextToken: undefined };
+  const page = { queueUrls: [queueUrl], nextToken: "more" };
+  for (const left of [{}, { QueueUrls: null, queueUrls: null, NextToken: null }]) {
+    assert.deepEqual(await read(sqs.listQueues(), left), nothing);
+    assert.deepEqual(await read(sqs.listDeadLetterSourceQueues({ queueUrl }), left), nothing);
+  }
+  assert.deepEqual(await read(sqs.listQueues(), { QueueUrls: [queueUrl], NextToken: "more" }), page);
+  const sources = { queueUrls: [queueUrl], NextToken: "more" };
+  assert.deepEqual(await read(sqs.listDeadLetterSourceQueues({ queueUrl }), sources), page);
+  assert.deepEqual(await read(sqs.getQueueAttributes({ queueUrl }), {}), { attributes: {} });
+  assert.deepEqual(await read(sqs.listQueueTags({ queueUrl }), {}), { tags: {} });
+  assert.deepEqual(await read(sqs.receiveMessage({ queueUrl }), {}), { messages: [] });
+  assert.deepEqual(await read(sqs.cancelMessageMoveTask({ taskHandle: "t" }), {}), {
+    approximateNumberOfMessagesMoved: 0,
+  });
+  const { tasks } = await read(sqs.listMessageMoveTasks({ sourceArn: "arn" }), { Results: [{ Status: "RUNNING" }] });
+  assert.deepEqual(JSON.parse(JSON.stringify(tasks)), [{ status: "RUNNING", approximateNumberOfMessagesMoved: 0 }]);
+});
 
 Deno.test("move tasks are read as SQS writes them", async () => {
   const sourceArn = "arn:aws:sqs:eu-west-1:1:dead";
