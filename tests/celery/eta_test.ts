@@ -220,3 +220,26 @@ Deno.test("a thousand tasks are held until their time, and make room for others 
   });
   assert.deepEqual([ran, deferred()], [1004, 1]);
 });
+
+Deno.test("a task that was held takes its slot again when it is due: no more is received than there are slots", async () => {
+  const { sqs, broker } = setUp(["jobs.fifo"]); // where SQS delays none
+  const inFlight = () => sqs.messages("jobs.fifo").filter(({ state }) => state === "inFlight").length;
+  const send = (x: number, countdown?: number) =>
+    sendTask(broker, add(x, 0), { queue: "jobs.fifo", groupId: `${x}`, ...(countdown && { countdown }) });
+  const held: number[] = [];
+  await sqs.clock.run(async () => {
+    for (let x = 0; x < 20; x++) await send(x, 10);
+    const worker = serveTasks(broker, {
+      "app.add": async (_, x: number) => {
+        if (x >= 20) held.push(inFlight());
+        await sqs.clock.sleep(1);
+        return x;
+      },
+    }, { queues: "jobs.fifo", concurrency: 2, maxSeconds: 90 });
+    await sqs.clock.sleep(40);
+    for (let x = 20; x < 60; x++) await send(x);
+    await worker.closed;
+  });
+  assert.equal(held.length, 40);
+  assert.ok(Math.max(...held) <= 2, `${Math.max(...held)} were held`);
+});

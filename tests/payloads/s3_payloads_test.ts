@@ -186,6 +186,19 @@ Deno.test("s3Payloads() removes only its own payloads, each once and in one requ
   assert.equal(off.s3.calls.length, 0);
 });
 
+Deno.test("s3Payloads() tells what it stored, read and removed, and how many bytes it has", async () => {
+  const { store, context, payloads } = setUp({ key: () => "1" });
+  const { body } = await store.offload("日本", ABOUT, context);
+  const { location } = await store.resolve(body, EAGER, context);
+  await store.cleanUp([location], context);
+  const about = { type: "payload", bucket: "letters", key: "1" };
+  assert.deepEqual(JSON.parse(JSON.stringify(payloads())), [
+    { ...about, operation: "store", size: 6 },
+    { ...about, operation: "read", size: 6 },
+    { ...about, operation: "remove" },
+  ]);
+});
+
 Deno.test("s3Payloads() makes a clean-up that failed an event", async () => {
   const fault = ({ method, key, body }: S3Call) =>
     key === "9" || new TextDecoder().decode(body).includes("<Key>5</Key>")
