@@ -60,9 +60,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./payloads": 47_950,
   "./celery": 40_490,
   "./config": 53_900,
-  "./testing": 14_300,
+  "./testing": 14_400,
   "everything but ./testing": 99_990,
-  "everything": 112_199,
+  "everything": 112_310,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

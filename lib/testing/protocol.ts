@@ -35,19 +35,13 @@ export interface Answering {
 }
 
 /**
- * Whether a request is for another service: SNS's and STS's are forms, S3's are neither. They come here as one `fetch` is
- * all that a broker has.
+ * The answer to a request that is no JSON, so for another service, as one `fetch` is all that a broker has: an error in
+ * XML, as SNS, S3 and STS write theirs, that nobody tries again.
  */
-export function isForeign({ method, headers }: Request): boolean {
-  return !headers.has("x-amz-target") && (method !== "POST" || !/json/.test(headers.get("content-type") ?? ""));
-}
-
-/** The answer to such a request: an error in XML, as those services write theirs, that nobody tries again. */
 export function foreignAnswer(answering: Answering): Response {
-  const message = "memorySqs() is an SQS and nothing else. For SNS, S3 and STS give the broker under test " +
-    "'fanout', 'payloads', 'results' or 'credentials' of your own, or an emulator in place of memorySqs()";
-  const error = `<Error><Type>Sender</Type><Code>NotImplemented</Code><Message>${message}</Message></Error>`;
-  return answer(answering, 400, `<ErrorResponse>${error}</ErrorResponse>`, { "content-type": "text/xml" });
+  const error = "<Code>NotImplemented</Code><Message>memorySqs() is no SNS, S3 or STS: pass a stub of 'fanout', " +
+    "'payloads', 'results' or 'credentials'</Message>";
+  return answer(answering, 400, `<Error>${error}</Error>`);
 }
 
 /** A good answer. */

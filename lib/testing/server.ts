@@ -3,7 +3,7 @@ import { unlessAborted } from "../unless_aborted.ts";
 import { ACTIONS } from "./actions.ts";
 import { type Fault, type FaultCall, type FaultHook, faultOf, refusal, spoil, withoutFailed } from "./faults.ts";
 import type { Model } from "./model.ts";
-import { type Answering, type Call, faultAnswer, foreignAnswer, goodAnswer, isForeign, readCall } from "./protocol.ts";
+import { type Answering, type Call, faultAnswer, foreignAnswer, goodAnswer, readCall } from "./protocol.ts";
 import { SqsFault } from "./sqs_fault.ts";
 
 /** A request that came. */
@@ -71,7 +71,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
     };
     const end = timeline.begin();
     const body = await request.text().finally(end);
-    if (isForeign(request)) return foreignAnswer(answering);
+    if (!/json/.test(request.headers.get("content-type") ?? "")) return foreignAnswer(answering);
     let fault: Fault | undefined;
     try {
       const call = readCall(request, body);

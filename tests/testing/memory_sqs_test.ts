@@ -57,7 +57,7 @@ Deno.test("send() gives a long poll all of its wait beside requestTimeout, with 
   assert.deepEqual([messages, +sqs.clock.now() - began, sqs.requests.count()], [[], 20_000, 1]);
 });
 
-Deno.test("memorySqs() says to SNS, S3 and STS that it is an SQS alone, instead of that nothing is there", async () => {
+Deno.test("memorySqs() says that it is no SNS, S3 or STS, where it was asked as one", async () => {
   const sqs = memorySqs();
   sqs.createQueue("orders");
   const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
@@ -71,7 +71,7 @@ Deno.test("memorySqs() says to SNS, S3 and STS that it is an SQS alone, instead 
     () => s3Results({ bucket: "results" }).get("an-id", { broker, timeout: 30 }),
     () => publish(connect({ ...sqs.connectOptions, credentials: role }), 1, { queue: "orders" }),
   ];
-  for (const ask of wrong) await sqs.clock.run(() => assert.rejects(ask, /memorySqs\(\) is an SQS and nothing else/));
+  for (const ask of wrong) await sqs.clock.run(() => assert.rejects(ask, /memorySqs\(\) is no SNS, S3 or STS/));
 });
 
 Deno.test("memorySqs() plays the same run again from the same seed", async () => {
