@@ -60,7 +60,8 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
         outcomes[going[at]] = one instanceof Error ? one : read(state, parts[going[at]], one);
       });
     }
-  } catch (error) {
+  } catch (cause) {
+    const error = asError(cause);
     // What is wrong with one may be said of all, by a queue or a server with limits of its own: alone, the others pass.
     if (
       address && going.length > 1 &&
@@ -73,7 +74,7 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
       }
       return { outcomes, again };
     }
-    for (const index of going) outcomes[index] = asError(error);
+    for (const index of going) outcomes[index] = error;
   }
   if (address) {
     const failed = going.filter((index) => outcomes[index] instanceof Error).length;
