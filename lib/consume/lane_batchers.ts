@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { nowOf, pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
-import { MAX_BATCH } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
+import type { PayloadStore } from "../types.ts";
 import { batcher } from "./batcher.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { type Held, isLapsed } from "./held.ts";
@@ -20,7 +21,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
   const { state } = consumer;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { size: MAX_BATCH, clock: state.clock, hurry };
+  const options = { clock: state.clock, hurry };
   return {
     deletes: batcher<Held>({
       ...options,
@@ -80,28 +81,30 @@ async function sendEntries(
   }
 }
 
-/** Removes the payloads of messages that are deleted: `closed` waits for it. */
+/** Removes the payloads of messages that are deleted, each from its store: `closed` waits for it. */
 function cleanUp(
   consumer: Consumer,
   entries: readonly Held[],
   outcomes: readonly (Error | undefined)[],
-): Promise<void> | void {
+): Promise<unknown> | void {
   const { state, broker, onAttempt, deletesFirst } = consumer;
   const stored = entries.filter((held, index) =>
     // SQS takes an old handle, and leaves the message to who has it by now. With `ack: "none"` the stream of a lazy one is
     // yet to be read.
     held.payload && !outcomes[index] && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
   );
-  const [first] = stored;
-  if (!first) return;
-  consumer.owed++; // before its message makes room for others
-  const work = first.store!.cleanUp(stored.map(({ payload }) => payload!.location), {
-    broker,
-    emit: state.emit,
-    onAttempt,
-  })
-    .catch((error) => state.emit({ type: "error", error }))
-    .finally(() => consumer.owed--);
+  if (!stored.length) return;
+  const removeFrom = async (store: PayloadStore) => {
+    consumer.owed++; // before its message makes room for others
+    const locations = stored.filter((held) => held.store === store).map(({ payload }) => payload!.location);
+    try {
+      await store.cleanUp(locations, { broker, emit: state.emit, onAttempt });
+    } catch (error) {
+      state.emit({ type: "error", error: asError(error) });
+    }
+    consumer.owed--;
+  };
+  const work = Promise.all(Array.from(new Set(stored.map(({ store }) => store!)), removeFrom));
   track(consumer, work);
   return work;
 }

@@ -121,6 +121,59 @@ Deno.test("a pipeline of one's own removes payloads from the store that it was g
   }
 });
 
+Deno.test("payloads of two stores whose messages are deleted together are removed each from its own", async () => {
+  const test = setUp({ order: "fifo" });
+  const [near, far] = [memoryStore({ k: "near" }), memoryStore({ k: "far" })];
+  const elsewhere: PayloadStore = {
+    ...far.store,
+    isPointer: (body) => body.startsWith("far:"),
+    resolve: (body, options, context) => far.store.resolve(body.replace("far:", "at:"), options, context),
+  };
+  for (const body of ["at:k", "far:k"]) await test.sqs.sendMessage("q", body);
+  await test.run(async () => {
+    const source = receive(test.broker, "q", { untilEmpty: true });
+    const acks: Promise<void>[] = [];
+    for await (const delivery of pipe(source, resolvePayloads(near.store), resolvePayloads(elsewhere))) {
+      acks.push(delivery.ack());
+    }
+    await Promise.all(acks);
+    await source.closed;
+  });
+  assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 1);
+  assert.deepEqual([near.removed, far.removed], [["k"], ["k"]]);
+});
+
+Deno.test("a store that fails to remove a payload, however it fails, fails no ack: an event has the error", async () => {
+  const why = new Error("no bucket");
+  const failures: [() => Promise<void>, Error | string][] = [
+    [() => Promise.reject(why), why],
+    [() => Promise.reject("no bucket"), "no bucket"],
+    [() => {
+      throw why;
+    }, why],
+  ];
+  for (const [cleanUp, thrown] of failures) {
+    const test = setUp();
+    const payloads = { ...memoryStore({ k: "7" }).store, cleanUp };
+    const broker = connect({
+      ...test.sqs.connectOptions,
+      codec: json(),
+      payloads,
+      onEvent: (e) => test.events.push(e),
+    });
+    await test.sqs.sendMessage("q", "at:k");
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxMessages: 1 });
+      for await (const delivery of deliveries) await delivery.ack();
+      await deliveries.closed;
+    });
+    assert.deepEqual(test.sqs.messages("q"), []);
+    const [{ error }, ...others] = test.of("error");
+    assert.deepEqual(others, []);
+    assert.ok(error === why || error instanceof Error && error.cause === thrown);
+  }
+});
+
 Deno.test("ack: none leaves a payload where it is that only stream() reads", async () => {
   for (const payloads of ["lazy", "eager"] as const) {
     const test = await withPointer("at:k", { k: '{"n":7}' });
