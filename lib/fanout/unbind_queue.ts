@@ -73,7 +73,7 @@ function topicsOf(
   );
   if (named.length) return named.map((arn) => ({ arn, region: regionIn(arn) }));
   const [, partition, , , account] = access.arn.split(":");
-  return [{ arn: `arn:${partition}:sns:${regionFor(stateOf(broker), undefined)}:${account}:${name}` }];
+  return [{ arn: `arn:${partition}:sns:${regionFor(stateOf(broker).options.region)}:${account}:${name}` }];
 }
 
 /** How the ARN of a queue that is gone ended: the account and name of its URL. */

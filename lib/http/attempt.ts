@@ -37,7 +37,7 @@ export async function attemptOnce<Output>(
 ): Promise<Output> {
   const { signal, credentials = state.credentials } = options;
   const { requestTimeout } = state;
-  const region = regionFor(state, options.region, request.target);
+  const region = regionFor(options.region, request.target, state.options.region);
   const controller = new AbortController();
   let forgetDeadline = () => {};
   let stop!: (reason: unknown) => void;

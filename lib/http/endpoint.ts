@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { BrokerState } from "../broker.ts";
 import { assertOptions, refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
 
 /** The region that is used where nothing says another. */
-export const DEFAULT_REGION = "us-east-1";
+const DEFAULT_REGION = "us-east-1";
 
 const AMAZON = "amazonaws.com";
 
@@ -48,17 +47,13 @@ export function regionIn(text: string | undefined): string | undefined {
   return text && URL.canParse(text) ? sqsRegion(new URL(text).hostname) : undefined;
 }
 
-/** The region that the environment names, read when the first request is made. */
-export function environmentRegion(): string | undefined {
-  return environment("AWS_REGION") || environment("AWS_DEFAULT_REGION");
-}
-
 /**
  * The region of a request: its own; the queue URL's, as AWS's host for a queue takes no other; the broker's; the
- * environment's; or the default.
+ * environment's, read at each request; or the default.
  */
-export function regionFor(state: BrokerState, own: string | undefined, target?: string): string {
-  return own ?? regionIn(target) ?? state.options.region ?? environmentRegion() ?? DEFAULT_REGION;
+export function regionFor(own: string | undefined, target?: string, brokers?: string): string {
+  return own ?? regionIn(target) ?? brokers ??
+    (environment("AWS_REGION") || environment("AWS_DEFAULT_REGION") || DEFAULT_REGION);
 }
 
 /** Reads an environment variable where the runtime has them and lets us. */

@@ -7,7 +7,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { assertKeys, is, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
-import { assertPlainUrl, DEFAULT_REGION, endpointFor, environmentRegion, regionIn, resolveUrl } from "./endpoint.ts";
+import { assertPlainUrl, endpointFor, regionFor, resolveUrl } from "./endpoint.ts";
 import { signFast } from "./sign_fast.ts";
 
 /** Options of {@linkcode sign}. */
@@ -116,7 +116,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
     last?.datetime === datetime && last.credentials === credentials && last.endpoint === endpoint &&
     last.region === options.region && last.allowInsecure === options.allowInsecure
   ) return { ...last.parts, init: { ...last.parts.init, signal } };
-  const region = options.region ?? regionIn(request.target) ?? environmentRegion() ?? DEFAULT_REGION;
+  const region = regionFor(options.region, request.target);
   const url = urlOf(request, region, options);
   if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
     throw new CredentialsError("Cannot sign as the access key id or session token is not visible ASCII");
