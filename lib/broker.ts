@@ -114,6 +114,15 @@ export async function pause(clock: Clock, seconds: number, signal?: AbortSignal)
   }
 }
 
+/** The most queues of which a broker remembers anything: whoever names those to answer to can't fill the memory. */
+const MOST_QUEUES = 10_000;
+
+/** Remembers something of a queue. Where that would be of too many, the others are forgotten. */
+export function remember<K, V>(map: Map<K, V>, key: K, value: V): void {
+  if (map.size > MOST_QUEUES) map.clear();
+  map.set(key, value);
+}
+
 /**
  * True in Cloudflare Workers, where a promise that one invocation made must not be awaited by another, and six
  * connections are all there are.

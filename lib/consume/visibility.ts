@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { nowOf } from "../broker.ts";
+import { nowOf, remember } from "../broker.ts";
 import { AccessDeniedQueueError } from "../errors.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
-import { MOST_QUEUES } from "../sqs/limits.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { QueueAddress } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
@@ -36,8 +35,7 @@ async function ask(consumer: Consumer, address: QueueAddress): Promise<Known> {
     throw error;
   });
   const fresh = { ...known, until: nowOf(state) + GOOD_FOR * 1000 };
-  if (state.attributes.size > MOST_QUEUES) state.attributes.clear();
-  state.attributes.set(address.url, fresh);
+  remember(state.attributes, address.url, fresh);
   return fresh;
 }
 

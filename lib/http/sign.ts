@@ -4,6 +4,7 @@
  * @module
  */
 import { AwsV4Signer } from "aws4fetch";
+import { remember } from "../broker.ts";
 import { assertKeys, is, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
@@ -88,8 +89,7 @@ function urlOf(request: AwsRequest<unknown, AwsBody>, region: string, options: S
   let url = plain ? urls.get(key) : undefined;
   if (!url) {
     url = resolveUrl(request, region, endpoint, allowInsecure);
-    if (urls.size > 1000) urls.clear();
-    if (plain) urls.set(key, url);
+    if (plain) remember(urls, key, url);
   }
   return url;
 }

@@ -4,10 +4,9 @@
  * @module
  */
 import { asError } from "../as_error.ts";
-import { stateOf } from "../broker.ts";
+import { remember, stateOf } from "../broker.ts";
 import { refuse } from "../check.ts";
 import { AwsError } from "../errors.ts";
-import { MOST_QUEUES } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import { summary } from "./answer.ts";
 import { type Draft, draft } from "./draft.ts";
@@ -69,9 +68,8 @@ export function openIntake(broker: Broker, options: PublishOptions, lanes: Lanes
     if (!found.includes(undefined)) return place(slot, message, found as Target[]);
     return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout, options.signal))).then(
       (found) => {
-        if (targets.size > MOST_QUEUES) targets.clear();
         found.forEach((target, index) => {
-          if (!(target.error instanceof AwsError && target.error.retryable)) targets.set(keys[index], target);
+          if (!(target.error instanceof AwsError && target.error.retryable)) remember(targets, keys[index], target);
         });
         place(slot, message, found);
       },

@@ -15,5 +15,3 @@ export const MAX_WAIT = 20;
 export const MAX_VISIBILITY = 43_200;
 /** Seconds of a message's delay. */
 export const MAX_DELAY = 900;
-/** Queues that a broker remembers, no quota of SQS's: whoever names those to answer to can't fill the memory. */
-export const MOST_QUEUES = 10_000;

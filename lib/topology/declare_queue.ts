@@ -1,4 +1,4 @@
-import { stateOf } from "../broker.ts";
+import { remember, stateOf } from "../broker.ts";
 import { assertKnown, assertOptions, assertText, assertWithin, each, has, is, refuse } from "../check.ts";
 import { AwsError, ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { listQueueTags } from "../sqs/list_queue_tags.ts";
@@ -92,7 +92,7 @@ export async function declareQueue(
     if (passive || !(error instanceof DoesNotExistQueueError)) throw error;
     try {
       const made = await createNamed(broker, canonicalName(broker, name), { attributes, tags, signal });
-      queues.set(made.name, queue = made);
+      remember(queues, made.name, queue = made);
       isNew = true;
     } catch (error) {
       // Somebody was faster. Then it must be what we want.

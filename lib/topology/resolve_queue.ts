@@ -1,9 +1,8 @@
-import { stateOf } from "../broker.ts";
+import { remember, stateOf } from "../broker.ts";
 import { assertText, show } from "../check.ts";
 import { AwsError, DoesNotExistQueueError, UndefinedQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { getQueueUrl } from "../sqs/get_queue_url.ts";
-import { MOST_QUEUES } from "../sqs/limits.ts";
 import type { Broker, PredefinedQueue, QueueAddress } from "../types.ts";
 import { canonicalName } from "./canonical_name.ts";
 import { createNamed } from "./create_named.ts";
@@ -22,7 +21,7 @@ export interface ResolveQueueOptions {
 
 /**
  * Finds a queue: a URL is taken as it is; a name is looked up among the predefined queues, or asked of SQS once
- * (GetQueueUrl, never ListQueues) and remembered, with a thousand others at the most.
+ * (GetQueueUrl, never ListQueues) and remembered, with ten thousand others at the most.
  *
  * The address has the name that was given; for a URL, the last part of its path or the name it is predefined under.
  *
@@ -57,8 +56,7 @@ export async function resolveQueue(
       const work = () => lookUp(broker, key, create, options);
       found = await share(state, `queue ${create} ${key}`, signal, work);
     }
-    if (queues.size > MOST_QUEUES) queues.clear();
-    queues.set(key, found);
+    remember(queues, key, found);
   }
   const { name, url, predefined } = found;
   return isUrl || name === nameOrUrl ? found : queueAddress(nameOrUrl, url, predefined);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stateOf } from "../../lib/broker.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import {
   AccessDeniedQueueError,
@@ -9,6 +10,7 @@ import {
   queueUrl,
   UndefinedQueueError,
 } from "../../mod.ts";
+import type { QueueAddress } from "../../lib/types.ts";
 import { setUp } from "./setup.ts";
 
 Deno.test("declareQueue() creates a queue with the broker's attributes and tags and its own", async () => {
@@ -178,6 +180,14 @@ Deno.test("declareQueue() never creates a predefined queue", async () => {
   await assert.rejects(declareQueue(broker, "orders", { attributes: { VisibilityTimeout: 1 } }), ConfigError);
   await assert.rejects(declareQueue(broker, "other"), UndefinedQueueError);
   assert.equal(sqs.requests.count("CreateQueue"), 0);
+});
+
+Deno.test("declareQueue() lets a broker remember ten thousand queues: one that makes ever new ones can't fill the memory", async () => {
+  const { broker } = setUp();
+  const { queues } = stateOf(broker);
+  for (let n = 0; n < 10_001; n++) queues.set(`${n}`, {} as QueueAddress);
+  await declareQueue(broker, "orders");
+  assert.deepEqual([...queues.keys()], ["orders"]);
 });
 
 Deno.test("declareQueue() takes a name and no URL", async () => {
