@@ -78,7 +78,10 @@ export function connect(options: ConnectOptions = {}): Broker {
     attributes: new Map(),
     settled: new Map(),
     pending: new Map(),
-    topology: { bindings: [], ...topology, exchanges: { ...fanout?.exchanges, ...topology?.exchanges } },
+    topology: {
+      bindings: topology?.bindings ?? [],
+      exchanges: { ...fanout?.exchanges, ...topology?.exchanges },
+    },
   };
   const broker = Object.freeze({
     queueNamePrefix: options.queueNamePrefix ?? "",

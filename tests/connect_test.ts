@@ -10,6 +10,7 @@ import {
   route,
   type Topology,
   topology,
+  unbind,
   UndefinedQueueError,
 } from "@dashi/sqs";
 
@@ -108,7 +109,17 @@ Deno.test("connect() takes a topology of exchanges alone, and bindings without a
   assert.deepEqual([route(plain, "news", "eu"), route(plain, "one", "")], [[], ["keyless"]]);
 });
 
+Deno.test("a binding that was passed in without a key is one with the empty key: bound once, and unbound", async () => {
+  const exchanges = { one: { type: "direct" } };
+  const broker = connect({ topology: wrongly({ exchanges, bindings: [{ exchange: "one", queue: "keyless" }] }) });
+  await bind(broker, "keyless", { exchange: "one" });
+  assert.equal(topology(broker).bindings.length, 1);
+  await unbind(broker, "keyless", { exchange: "one" });
+  assert.deepEqual(topology(broker).bindings, []);
+});
+
 Deno.test("connect() takes an option that is undefined for one that is left out", () => {
+  assert.deepEqual(topology(connect({ topology: wrongly({ exchanges: {}, bindings: undefined }) })).bindings, []);
   const { queueNamePrefix } = connect({ region: undefined, queueNamePrefix: undefined, http: { fetch: undefined } });
   assert.equal(queueNamePrefix, "");
 });

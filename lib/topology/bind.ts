@@ -66,7 +66,7 @@ export function bindingOf(queue: string, options: BindOptions): Topology["bindin
   return Object.freeze({ exchange, queue, routingKey });
 }
 
-/** True if both say the same. */
+/** True if both say the same. One of a topology that was passed in may have no key, which is the empty one. */
 export function sameBinding(a: Topology["bindings"][number], b: Topology["bindings"][number]): boolean {
-  return a.exchange === b.exchange && a.queue === b.queue && a.routingKey === b.routingKey;
+  return a.exchange === b.exchange && a.queue === b.queue && (a.routingKey ?? "") === (b.routingKey ?? "");
 }
