@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { carryOut } from "./batcher.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Held } from "./held.ts";
@@ -22,7 +23,7 @@ export function backOff(held: Held, delivery: Delivery<unknown>, error: unknown)
   try {
     seconds = backoffOf(held, delivery, error);
   } catch (cause) {
-    held.consumer.state.emit({ type: "error", error: cause as Error });
+    held.consumer.state.emit({ type: "error", error: asError(cause) });
   }
   return typeof seconds === "number" && seconds >= 0 ? release(held, seconds, "reject") : leave(held, "reject");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { show } from "../check.ts";
 import { DashiError, DecodeError } from "../errors.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
 import { type Held, tell } from "./held.ts";
@@ -32,12 +33,10 @@ export function undecodable<T>(
   cause: unknown,
   { onUndecodable }: UndecodableOptions,
 ): Delivery<T> | undefined {
-  const error = cause instanceof DashiError ? cause : new DecodeError(
-    `Cannot read message ${delivery.messageId} of '${delivery.queue}': ${
-      cause instanceof Error ? cause.message : cause
-    }`,
-    { cause },
-  );
+  const why = cause instanceof Error ? cause.message : show(cause); // a codec may throw what has no text
+  const error = cause instanceof DashiError
+    ? cause
+    : new DecodeError(`Cannot read message ${delivery.messageId} of '${delivery.queue}': ${why}`, { cause });
   const held = heldOf(delivery);
   if (onUndecodable === "deliver") return delivery.with(held.message.Body as T, { error });
   leaveUndecodable(held, error);

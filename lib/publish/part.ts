@@ -202,6 +202,6 @@ export async function discard(state: BrokerState, part: Part, error?: unknown): 
   try {
     await part.payload.undo();
   } catch (error) {
-    state.emit({ type: "error", error: error as Error });
+    state.emit({ type: "error", error: asError(error) });
   }
 }

@@ -59,6 +59,19 @@ Deno.test("a backoff that throws or gives nonsense leaves the message, and throw
   }
 });
 
+Deno.test("a backoff that throws what is no error is told as one", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  await tries(
+    () => {
+      throw "a bug";
+    },
+    10,
+    test,
+  );
+  const { error } = test.of("error").find(({ messageId }) => !messageId)!;
+  assert.ok(error instanceof Error && error.cause === "a bug");
+});
+
 Deno.test("a backoff is clamped to what is left of the 12 hours, on any queue", async () => {
   for (const queue of ["q", "q.fifo"]) {
     const test = setUp({ queue, attributes: { VisibilityTimeout: 600 } });

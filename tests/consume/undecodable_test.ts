@@ -250,6 +250,31 @@ Deno.test("a schema may be asynchronous, may change the body, and may throw", as
   assert.equal(test.of("drop").length, 1);
 });
 
+Deno.test("a codec may throw anything, also what no text can be made of, and the next message comes", async () => {
+  for (const thrown of ["no soup", null, Symbol("no soup"), Object.create(null)]) {
+    const decode = (message: IncomingMessage) => {
+      if (message.body === '{"n":0}') throw thrown;
+      return json().decode(message);
+    };
+    const test = setUp({ order: "fifo", connect: { codec: { ...json(), decode } } });
+    await test.fill(2);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { maxMessages: 2, maxSeconds: 1 });
+      const numbers: number[] = [];
+      for await (const delivery of deliveries) {
+        numbers.push(numberOf(delivery));
+        await delivery.ack();
+      }
+      await deliveries.closed;
+      assert.deepEqual(numbers, [1]);
+    });
+    const [{ error }] = test.of("drop");
+    assert.equal(error?.name, "DecodeError");
+    assert.equal(error?.cause, thrown);
+    assert.equal(test.sqs.messages("q").length, 1);
+  }
+});
+
 Deno.test("a codec may be an object whose methods belong to it", async () => {
   class Prefixed implements Codec {
     readonly #prefix = "v1:";
