@@ -9,7 +9,8 @@ import { ConfigError } from "./errors.ts";
 export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
   if (typeof value === "string") {
-    // A URL may hold a password. Without a look first, each slash of a message's text would be searched on from.
+    // A URL may hold a password. The look before it keeps the expression from long texts of many // and no @, over which
+    // it would take the square of their length.
     const text = value.lastIndexOf("@") > value.indexOf("//") ? value.replace(/\/\/.*@/s, "//…@") : value;
     return JSON.stringify(text.length > 80 ? text.slice(0, 77) + "..." : text);
   }

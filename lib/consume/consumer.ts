@@ -16,6 +16,7 @@ import * as Phase from "./phase.ts";
 
 /** One queue of a consumer. */
 export interface Lane {
+  /** As it was given to `consume`. */
   readonly name: string;
   readonly priority: number;
   readonly weight: number;
@@ -25,6 +26,7 @@ export interface Lane {
   timeout: number;
   /** The visibility timeout that each receive carries, if any. */
   sendTimeout?: number;
+  /** What was received and waits for the loop. */
   readonly buffer: Delivery<string>[];
   /** Receives under way. */
   polls: number;
@@ -44,14 +46,18 @@ export interface Lane {
   resting?: boolean;
   /** With `untilEmpty`: it has been seen empty. */
   drained?: boolean;
+  /** Receives or look-ups that failed, in a row. */
   failures: number;
+  /** What `choose()` owes it, of receives and of hand-overs. */
   pollCredit: number;
   takeCredit: number;
   /** FIFO: receives that failed, to be asked again with the same id. */
   readonly again: { readonly id: string; readonly asked: number }[];
   /** A look-up of its attributes under way. */
   reading?: Promise<unknown>;
+  /** Where acks wait for their batch. */
   readonly deletes: Batcher<Held>;
+  /** Where changes of visibility wait for theirs: releases, `extend()`, heartbeats. */
   readonly changes: Batcher<{ held: Held; seconds: number }>;
 }
 
@@ -61,6 +67,7 @@ export interface Consumer {
   readonly state: BrokerState;
   readonly settings: Settings;
   readonly lanes: readonly Lane[];
+  /** What takes a slot of the prefetch: received, and its fate not confirmed. */
   readonly held: LinkedList<Held>;
   /** Held and not being settled. */
   unsettled: number;
@@ -78,6 +85,7 @@ export interface Consumer {
   reserved: number;
   /** Receives and other work under way. */
   busy: number;
+  /** Requests sent so far, retries counted. */
   requests: number;
   /** What may yet be asked for payloads that are being removed, and for what lapsed in hand: it is acked all the same. */
   owed: number;
@@ -98,6 +106,7 @@ export interface Consumer {
   phase: number;
   /** What the loop is told at its end. It goes around the pipeline, which only ends then. */
   error?: Error;
+  /** Those who asked for a message and have none yet. */
   readonly waiters: ((result: IteratorResult<Delivery<string>, undefined>) => void)[];
   /** Since when a waiter waits on a full prefetch, in milliseconds. */
   fullSince?: number;
@@ -111,7 +120,8 @@ export interface Consumer {
   watchAt: number;
   /** Wakes the watch. */
   wake(): void;
-  drained?: Promise<void>;
+  /** Once it ends: resolves when what nobody has is released and the acks so far are confirmed, well or not. */
+  draining?: Promise<void>;
   /** Resolves when the grace is over, once it has begun. */
   grace?: Promise<void>;
   /**
@@ -121,6 +131,7 @@ export interface Consumer {
   cut?(): void;
   /** When `maxSeconds` are over, in milliseconds. */
   deadline: number;
+  /** Resolves when nothing is left. */
   readonly closed: Promise<void>;
   readonly close: () => void;
   /** Called when a slot, a poll or other work is done. */

@@ -2,7 +2,7 @@ import { has } from "../check.ts";
 import { looksLikePointer } from "../codec/looks_like_pointer.ts";
 import type { Codec, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
-import { letterOf, readBodies, then } from "./read_bodies.ts";
+import { andThen, letterOf, readBodies } from "./read_bodies.ts";
 import type { LeaveUndecodable, UndecodableOptions } from "./undecodable.ts";
 
 /**
@@ -45,7 +45,7 @@ export function decode(
     }
     const chosen = typeof codec === "function" ? codec(delivery) : codec;
     const { maxBytes } = heldOf(delivery).consumer.state.options.payloads ?? {};
-    return then(
+    return andThen(
       chosen.decode({ body, messageAttributes, maxBytes }),
       ({ body, headers, properties, contentType, contentEncoding }) =>
         delivery.with(body, { headers, properties, contentType, contentEncoding, messageAttributes }),

@@ -27,13 +27,13 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
     consumer.cut = undefined;
     consumer.changed();
   }
-  if (!consumer.drained) {
+  if (!consumer.draining) {
     const { promise, resolve } = deferred<void>();
-    consumer.drained = promise; // set first: draining itself comes back here
+    consumer.draining = promise; // set first: drain() itself comes back here
     drain(consumer).then(resolve);
   }
   cut?.();
-  return consumer.drained;
+  return consumer.draining;
 }
 
 async function drain(consumer: Consumer): Promise<void> {
@@ -87,7 +87,7 @@ function close(consumer: Consumer): void {
 
 /** Ends the iteration with what was handed out in the user's hands: from here on nothing looks after it. */
 export function letGo(consumer: Consumer): void {
-  consumer.drained = Promise.resolve();
+  consumer.draining = Promise.resolve();
   consumer.stopping.abort();
   consumer.polling.abort(); // a step that read ahead may have begun the end, and its grace
   consumer.polling = new AbortController();

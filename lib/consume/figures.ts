@@ -10,7 +10,10 @@ export const TURN = 1;
 /** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
 export const LEAST_REST = 0.1;
 
-/** Once one is due, messages whose turn comes within this share of their timeout go along in the same batch. */
+/**
+ * A share of the visibility timeout: once a heartbeat is due, messages whose turn comes within it go along in the same
+ * batch, and one that failed is tried again after it.
+ */
 export const ALONG = 0.1;
 
 /** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */

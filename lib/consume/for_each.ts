@@ -4,7 +4,7 @@ import type { Consumer } from "./consumer.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
-import { tell } from "./held.ts";
+import { isFifo, tell } from "./held.ts";
 import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
@@ -148,8 +148,8 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     });
   try {
     for await (const delivery of deliveries) {
-      const { consumer, lane } = heldOf(delivery as Delivery<unknown>);
-      const key = lane.address!.fifo && delivery.groupId ? `${lane.name} ${delivery.groupId}` : "";
+      const held = heldOf(delivery as Delivery<unknown>);
+      const key = isFifo(held) && delivery.groupId ? `${delivery.queue} ${delivery.groupId}` : "";
       const waiting = groups.get(key);
       if (waiting) {
         waiting.push(delivery);
@@ -158,7 +158,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       const behind: D[] | undefined = key ? [] : undefined;
       if (behind) groups.set(key, behind);
       running++;
-      void run(consumer, delivery, behind, key);
+      void run(held.consumer, delivery, behind, key);
       if (running >= concurrency) await until(() => running < concurrency);
     }
   } finally {

@@ -22,7 +22,7 @@ export function handOver(delivery: Delivery<unknown>): boolean {
   }
   held.handedAt ??= now;
   consumer.handed++;
-  if (consumer.waiters.length) consumer.changed();
+  if (consumer.waiters.length) consumer.changed(); // it may be the last that they waited for
   if (state.options.onEvent) {
     const { traceparent } = delivery.headers;
     const sent = +delivery.sentAt;

@@ -14,20 +14,27 @@ import { giveBackGroup } from "./settle.ts";
 export interface Held extends Linked<Held> {
   readonly consumer: Consumer;
   readonly lane: Lane;
+  /** As SQS gave it. */
   readonly message: SqsMessage;
   /** The earliest instant, in milliseconds, at which SQS may have hidden it. */
   receivedAt: number;
-  /** Until when, in milliseconds, it is ours for certain. */
-  visibleUntil: number;
+  /** Until when, in milliseconds, SQS hides it from others for certain: so long it is ours. */
+  hiddenUntil: number;
   /** When the heartbeat looks after it next. */
   beatAt: number;
+  /** In a buffer; on its way to the loop or in the user's hands; being settled; settled or lost. */
   where: "buffer" | "out" | "settling" | "gone";
+  /** When it was handed over, in milliseconds; unset before. */
   handedAt?: number;
+  /** What the verb that settles it resolves with; unset again where that may be tried once more. */
   settlement?: Promise<void>;
   /** The verb that it was last to be settled by. */
   verb?: "ack" | "release" | "reject";
+  /** A change of its visibility under way: a heartbeat, or the user's `extend()`. */
   extending?: Promise<void>;
+  /** Of its `signal`, once somebody asked for that or it has fired. */
   controller?: AbortController;
+  /** Its payload, where its body was a pointer. */
   payload?: ResolvedPayload;
   /** Where the payload came from, and is removed from. */
   store?: PayloadStore;
@@ -40,7 +47,7 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
     lane,
     message,
     receivedAt,
-    visibleUntil: Infinity,
+    hiddenUntil: Infinity,
     beatAt: Infinity,
     where: "buffer",
     // Each message gets these anyway: added one after the other, they are moved twice.
@@ -50,12 +57,17 @@ export function hold(consumer: Consumer, lane: Lane, message: SqsMessage, receiv
     previous: undefined,
     next: undefined,
   };
-  if (lane.timeout) visibleFor(held, receivedAt, lane.timeout);
-  if (lane.address?.fifo) (lane.groups[groupOf(held)] ??= []).push(held);
+  if (lane.timeout) noteHidden(held, receivedAt, lane.timeout);
+  if (isFifo(held)) (lane.groups[groupOf(held)] ??= []).push(held);
   consumer.held.add(held);
   consumer.unsettled++;
   consumer.buffered++;
   return held;
+}
+
+/** True for a message of a FIFO queue, whose groups keep their order. */
+export function isFifo({ lane }: Held): boolean {
+  return !!lane.address?.fifo;
 }
 
 /** The group of a message; one without a group is its own. */
@@ -63,17 +75,17 @@ export function groupOf({ message }: Held): string {
   return message.Attributes?.MessageGroupId || message.MessageId;
 }
 
-/** Notes that a message is ours from an instant, in milliseconds, for some seconds. */
-export function visibleFor(held: Held, from: number, seconds: number): void {
-  held.visibleUntil = from + seconds * 1000;
+/** Notes that SQS hides a message from an instant, in milliseconds, for some seconds. */
+export function noteHidden(held: Held, from: number, seconds: number): void {
+  held.hiddenUntil = from + seconds * 1000;
   // Half of the timeout is left for the heartbeat's request: one on a dead socket is sent once more in time.
-  held.beatAt = held.visibleUntil - Math.min(seconds, held.lane.timeout) * 500;
+  held.beatAt = held.hiddenUntil - Math.min(seconds, held.lane.timeout) * 500;
   heed(held);
 }
 
 /** Wakes the watch if it would come too late for a message. */
-export function heed({ consumer, beatAt, visibleUntil }: Held): void {
-  if (Math.min(visibleUntil, consumer.beats ? beatAt : Infinity) < consumer.watchAt) consumer.wake();
+export function heed({ consumer, beatAt, hiddenUntil }: Held): void {
+  if (Math.min(hiddenUntil, consumer.beats ? beatAt : Infinity) < consumer.watchAt) consumer.wake();
 }
 
 /** True for a message that is neither settled nor lost. */
@@ -91,8 +103,8 @@ export function move(held: Held, where: "settling" | "gone"): void {
 }
 
 /** True for a message that is visible again, or may be. */
-export function isLapsed({ visibleUntil, consumer }: Held): boolean {
-  return visibleUntil <= nowOf(consumer.state);
+export function isLapsed({ hiddenUntil, consumer }: Held): boolean {
+  return hiddenUntil <= nowOf(consumer.state);
 }
 
 /** Frees a message's slot. */

@@ -1,7 +1,7 @@
 import { inWorkers } from "../broker.ts";
 import type { PayloadGate } from "../types.ts";
 import { FEW, MANY } from "./figures.ts";
-import type { Held } from "./held.ts";
+import { type Held, isFifo } from "./held.ts";
 
 /** The places of payloads that are downloaded or wait for the loop. */
 export interface PayloadPlaces {
@@ -54,9 +54,4 @@ export function payloadPlaces(gate: PayloadGate | undefined, most: number | unde
       admit();
     },
   };
-}
-
-/** True for a message of a FIFO queue, whose groups keep their order. */
-export function isFifo({ lane }: Held): boolean {
-  return !!lane.address?.fifo;
 }

@@ -14,8 +14,8 @@ import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
-import { LEAST_REST, TURN } from "./figures.ts";
 import { fail } from "./end.ts";
+import { LEAST_REST, TURN } from "./figures.ts";
 import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
 

@@ -25,7 +25,7 @@ export function readBodies(
 }
 
 /** Goes on with a value: at once, unless it is promised. */
-export function then<T extends object, U>(value: T | PromiseLike<T>, next: (value: T) => U): U | Promise<U> {
+export function andThen<T extends object, U>(value: T | PromiseLike<T>, next: (value: T) => U): U | Promise<U> {
   return "then" in value ? Promise.resolve(value).then(next) : next(value);
 }
 

@@ -4,8 +4,8 @@ import { filterMap } from "../streams/filter_map.ts";
 import { mapConcurrent } from "../streams/map_concurrent.ts";
 import type { PayloadStore, Transform } from "../types.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
-import { tell } from "./held.ts";
-import { isFifo, type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
+import { isFifo, tell } from "./held.ts";
+import { type PayloadPlaces, payloadPlaces } from "./payload_places.ts";
 import { letterOf } from "./read_bodies.ts";
 import { type LeaveUndecodable, undecodable, type UndecodableOptions } from "./undecodable.ts";
 

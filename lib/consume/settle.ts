@@ -20,9 +20,9 @@ import {
   isLapsed,
   isOurs,
   move,
+  noteHidden,
   secondsLeft,
   tell,
-  visibleFor,
 } from "./held.ts";
 import { soon } from "./soon.ts";
 
@@ -105,8 +105,8 @@ export async function hideFor(held: Held, seconds: number): Promise<void> {
   try {
     await held.extending;
     // SQS takes an old handle: what lapsed while this was on its way may be another's by now, and is not handed over.
-    const fresh = held.handedAt || held.visibleUntil <= from || !isLapsed(held);
-    if (fresh && isOurs(held)) visibleFor(held, from, seconds);
+    const fresh = held.handedAt || held.hiddenUntil <= from || !isLapsed(held);
+    if (fresh && isOurs(held)) noteHidden(held, from, seconds);
   } finally {
     held.extending = undefined;
     heed(held); // the watch passed it over meanwhile

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1, Transform } from "../types.ts";
 import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import { assertSchema } from "./options.ts";
-import { readBodies, then } from "./read_bodies.ts";
+import { andThen, readBodies } from "./read_bodies.ts";
 import type { LeaveUndecodable, UndecodableOptions } from "./undecodable.ts";
 
 /**
@@ -39,7 +39,7 @@ export function validate<Schema extends StandardSchemaV1>(
 export function validate(schema: StandardSchemaV1, options: UndecodableOptions = {}): Transform<any, any> {
   assertSchema("schema", schema);
   return readBodies(options, (delivery) =>
-    then(schema["~standard"].validate(delivery.body), (result) => {
+    andThen(schema["~standard"].validate(delivery.body), (result) => {
       if (!result.issues) return delivery.with(result.value);
       const [issue] = result.issues;
       const at = placeOf(issue);

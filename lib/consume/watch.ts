@@ -26,6 +26,7 @@ export async function watch(consumer: Consumer): Promise<void> {
     const next = Math.min(look(consumer), stalled(consumer));
     consumer.watchAt = next;
     if (timer.signal.aborted) continue;
+    // Timers stand still while a machine sleeps, and the clock does not: no wait is longer than an hour.
     const seconds = Math.min((next - nowOf(state)) / 1000, 3600);
     if (next === Infinity) await new Promise<void>((resolve) => consumer.wake = resolve);
     else if (seconds > 0) await lapse(state.clock, seconds, timer.signal);
@@ -46,15 +47,15 @@ function look(consumer: Consumer): number {
     // The clock was set back: whether it is still ours only SQS can tell.
     if (message.receivedAt > now) {
       message.receivedAt = message.beatAt = now;
-      message.visibleUntil = now + message.lane.timeout * 500;
+      message.hiddenUntil = now + message.lane.timeout * 500;
     }
-    if (message.visibleUntil <= now) lose(message);
+    if (message.hiddenUntil <= now) lose(message);
     else if (beating && message.beatAt <= now) along = now + message.lane.timeout * ALONG * 1000;
   }
   for (const message of held) {
     if (!ours(message)) continue;
     if (beating && message.beatAt <= along) void beat(message);
-    else next = Math.min(next, message.visibleUntil, beating ? message.beatAt : Infinity);
+    else next = Math.min(next, message.hiddenUntil, beating ? message.beatAt : Infinity);
   }
   return next;
 }
@@ -67,7 +68,7 @@ export async function beat(held: Held): Promise<void> {
   const seconds = Math.min(lane.timeout, secondsLeft(held));
   try {
     held.beatAt = Infinity; // it has what is left of the 12 hours, if no more can be had
-    if (now + seconds * 1000 > held.visibleUntil) await hideFor(held, seconds);
+    if (now + seconds * 1000 > held.hiddenUntil) await hideFor(held, seconds);
   } catch (error) {
     if (!isOurs(held)) return;
     if (error instanceof ReceiptExpiredError) return lose(held, error);

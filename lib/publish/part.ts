@@ -48,15 +48,14 @@ export interface Part {
 /** Finds a queue, or how much a topic takes. What goes wrong becomes the target's error. */
 export async function locate(broker: Broker, name: string, fanout: boolean, signal?: AbortSignal): Promise<Target> {
   const { options } = stateOf(broker);
-  const named = { signal };
   try {
-    const address = fanout ? undefined : await resolveQueue(broker, name, named);
+    const address = fanout ? undefined : await resolveQueue(broker, name, { signal });
     return {
       name,
       address,
-      fifo: address?.fifo ?? (await options.fanout!.declare(broker, name, named)).endsWith(".fifo"),
+      fifo: address?.fifo ?? (await options.fanout!.declare(broker, name, { signal })).endsWith(".fifo"),
       // Without a store it is for the fanout to refuse what is too large: one request less.
-      limit: fanout && options.payloads ? await options.fanout!.limit(broker, name, named) : MAX_REQUEST_BYTES,
+      limit: fanout && options.payloads ? await options.fanout!.limit(broker, name, { signal }) : MAX_REQUEST_BYTES,
     };
   } catch (error) {
     return { name, limit: 0, error: asError(error) };

@@ -35,8 +35,8 @@ export async function unbind(broker: Broker, queue: string, options: BindOptions
   const binding = bindingOf(queue, options);
   const { exchange } = binding;
   const rest = () => state.topology.bindings.filter((other) => !sameBinding(other, binding));
-  const isBound = rest().some((other) => other.exchange === exchange && other.queue === queue);
-  if (exchangeIn(state.topology, exchange).type === "fanout" && !isBound) {
+  const staysBound = rest().some((other) => other.exchange === exchange && other.queue === queue);
+  if (exchangeIn(state.topology, exchange).type === "fanout" && !staysBound) {
     await unsubscribe(broker, exchange, queue, options.signal);
   }
   state.topology = { exchanges: state.topology.exchanges, bindings: rest() };
