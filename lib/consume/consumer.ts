@@ -8,10 +8,11 @@ import { LinkedList } from "../linked_list.ts";
 import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
 import type { AwsRequest, Broker, QueueAddress } from "../types.ts";
 import type { Batcher } from "./batcher.ts";
+import * as DEFAULTS from "./defaults.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Held } from "./held.ts";
 import { laneBatchers } from "./lane_batchers.ts";
-import { CONSUME_DEFAULTS, type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
+import { type ConsumeOptions, type Queues, type Settings, settingsOf, sourcesOf } from "./options.ts";
 import * as Phase from "./phase.ts";
 
 /** One queue of a consumer. */
@@ -163,7 +164,7 @@ export function createConsumer(broker: Broker, queues: Queues, options: ConsumeO
     onAttempt: () => void consumer.requests++,
     deletesFirst: options.ack === "none",
     acksLast: options.ack === "auto",
-    linger: settings.ackLinger ?? (options.ack === "auto" ? CONSUME_DEFAULTS.ackLinger : 0),
+    linger: settings.ackLinger ?? (options.ack === "auto" ? DEFAULTS.ackLinger : 0),
     working: 0,
     patience: Infinity,
     phase: Phase.New,

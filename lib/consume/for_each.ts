@@ -1,11 +1,11 @@
 import { asError } from "../as_error.ts";
 import { assertIterable, assertOptions, is, oneOf, show, within } from "../check.ts";
 import type { Consumer } from "./consumer.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { consumerOf } from "./deliveries.ts";
 import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
 import { handOver } from "./hand_over.ts";
 import { isFifo, tell } from "./held.ts";
-import { CONSUME_DEFAULTS } from "./options.ts";
 
 /** Options of {@linkcode forEach}. */
 export interface ForEachOptions {
@@ -75,7 +75,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     concurrency: (path, value) => value === Infinity || within(1, Infinity)(path, value),
     onError: oneOf("retry", "reject"),
   });
-  const { concurrency = 10, onError = "retry" } = options;
+  const { concurrency = DEFAULTS.concurrency, onError = "retry" } = options;
   const consumer = consumerOf(deliveries);
   if (consumer) {
     const { settings: { prefetch }, state } = consumer;
@@ -127,7 +127,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     consumer.working++;
     // Whatever stands between: it acks when the handler returns, not when the next one is asked for.
     consumer.acksLast = false;
-    consumer.linger = consumer.settings.ackLinger ?? CONSUME_DEFAULTS.ackLinger;
+    consumer.linger = consumer.settings.ackLinger ?? DEFAULTS.ackLinger;
     for (let next: D | undefined = delivery; next; next = waiting?.shift()) {
       const { where, controller } = heldOf(next as Delivery<unknown>);
       // Not one that went back or lapsed while it waited, for its group or in a pipeline that reads ahead. What a step of the

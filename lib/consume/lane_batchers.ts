@@ -12,8 +12,8 @@ import { sendTo } from "../topology/send_to.ts";
 import type { PayloadStore } from "../types.ts";
 import { batcher } from "./batcher.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { type Held, isLapsed } from "./held.ts";
-import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 
 /** The two batchers of a queue. */
@@ -28,7 +28,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
       hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < nowOf(state) + consumer.linger * 1000),
       // At the end nothing is worth a long wait.
-      linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : CONSUME_DEFAULTS.ackLinger),
+      linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : DEFAULTS.ackLinger),
       send: async (entries) => {
         const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
         const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);

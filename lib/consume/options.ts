@@ -1,5 +1,5 @@
 /**
- * The options of the consumer, their defaults and their checks.
+ * The options of the consumer and their checks.
  *
  * @module
  */
@@ -7,25 +7,8 @@ import { type BrokerState, inWorkers } from "../broker.ts";
 import { assertOptions, assertText, byCount, type Check, has, is, oneOf, refuse, within } from "../check.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
 import type { Codec, StandardSchemaV1 } from "../types.ts";
+import * as DEFAULTS from "./defaults.ts";
 import type { Delivery } from "./delivery.ts";
-
-/** The defaults of `consume()`: code, docs and tests read them here. */
-export const CONSUME_DEFAULTS = {
-  /** Deliveries held unsettled. */
-  prefetch: 10,
-  /** Receives side by side while full batches come back. */
-  polls: 8,
-  /** The same in Workers, where six connections are all there are and the acks need theirs. */
-  pollsInWorkers: 4,
-  /** Seconds that an ack waits for others in `forEach` and with `ack: "auto"`. */
-  ackLinger: 0.2,
-  /** Seconds on top of the wait until held messages are released at the end. */
-  grace: 5,
-  /** Seconds on a full prefetch until a `stalled` event. */
-  stalled: 30,
-  /** Seconds of visibility where the queue's own can't be read. */
-  visibilityTimeout: 60,
-} as const;
 
 /** Seconds to hide a failed message for: by receive count, exact as in kombu, or as a function says. */
 export type Backoff =
@@ -169,13 +152,13 @@ export function settingsOf(state: BrokerState, options: ConsumeOptions<any>): Se
   const waitTimeSeconds = options.waitTimeSeconds ?? state.options.waitTimeSeconds!;
   return {
     ...options,
-    prefetch: (options.prefetch ?? CONSUME_DEFAULTS.prefetch) || Infinity,
-    polls: options.polls ?? (inWorkers() ? CONSUME_DEFAULTS.pollsInWorkers : CONSUME_DEFAULTS.polls),
+    prefetch: (options.prefetch ?? DEFAULTS.prefetch) || Infinity,
+    polls: options.polls ?? (inWorkers() ? DEFAULTS.pollsInWorkers : DEFAULTS.polls),
     strategy: options.strategy ?? "fair",
     waitTimeSeconds,
     pollingInterval: options.pollingInterval ?? state.options.pollingInterval!,
     visibilityTimeout: options.visibilityTimeout ?? state.options.visibilityTimeout,
-    graceSeconds: options.graceSeconds ?? waitTimeSeconds + CONSUME_DEFAULTS.grace,
+    graceSeconds: options.graceSeconds ?? waitTimeSeconds + DEFAULTS.grace,
   };
 }
 

@@ -9,8 +9,8 @@ import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { QueueAddress } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { GOOD_FOR } from "./figures.ts";
-import { CONSUME_DEFAULTS } from "./options.ts";
 
 interface Known {
   readonly until: number;
@@ -48,14 +48,13 @@ export async function visibilityOf(
   const { attributes, error } = await read(consumer, lane, address);
   const timeout = Number(attributes?.VisibilityTimeout);
   if (timeout >= 0) return { timeout };
-  const { visibilityTimeout } = CONSUME_DEFAULTS;
   consumer.state.emit({
     type: "visibility-unknown",
     queue: lane.name,
-    visibilityTimeout,
+    visibilityTimeout: DEFAULTS.visibilityTimeout,
     error: error ?? new Error("no VisibilityTimeout"),
   });
-  return { timeout: visibilityTimeout, sendTimeout: visibilityTimeout };
+  return { timeout: DEFAULTS.visibilityTimeout, sendTimeout: DEFAULTS.visibilityTimeout };
 }
 
 /**

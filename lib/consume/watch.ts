@@ -9,10 +9,10 @@ import { type AwsError, ReceiptExpiredError } from "../errors.ts";
 import { lapse } from "../http/lapse.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { requestsLeft } from "./demand.ts";
 import { ALONG } from "./figures.ts";
 import { heed, type Held, isOurs, lose, secondsLeft, tell } from "./held.ts";
-import { CONSUME_DEFAULTS } from "./options.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
 
@@ -87,7 +87,7 @@ function stalled(consumer: Consumer): number {
   const { fullSince, held, lanes, state } = consumer;
   if (fullSince === undefined || consumer.phase !== Phase.Open) return Infinity;
   const now = nowOf(state);
-  const due = fullSince + CONSUME_DEFAULTS.stalled * 1000;
+  const due = fullSince + DEFAULTS.stalled * 1000;
   if (now < due) return due;
   state.emit({
     type: "stalled",
@@ -96,5 +96,5 @@ function stalled(consumer: Consumer): number {
     seconds: (now - fullSince) / 1000,
   });
   consumer.fullSince = now;
-  return now + CONSUME_DEFAULTS.stalled * 1000;
+  return now + DEFAULTS.stalled * 1000;
 }

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { CONSUME_DEFAULTS } from "../../lib/consume/options.ts";
+import * as DEFAULTS from "../../lib/consume/defaults.ts";
 
 const page = await readFile(new URL("../../docs/consume.md", import.meta.url), "utf8");
 
@@ -14,8 +14,11 @@ const rows = (heading: string) =>
   page.split(`## ${heading}\n`)[1].split("\n## ")[0].split("\n").filter((line) => line.startsWith("|")).slice(2)
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 
-Deno.test("docs/consume.md has the defaults of the code, in its order", () => {
-  assert.deepEqual(rows("Defaults").map(([, value]) => Number(value)), Object.values(CONSUME_DEFAULTS));
+Deno.test("docs/consume.md has the defaults of the code, all of them", () => {
+  const { prefetch, polls, pollsInWorkers, ackLinger, grace, stalled, visibilityTimeout, concurrency } = DEFAULTS;
+  const inOrder = [prefetch, polls, pollsInWorkers, ackLinger, grace, stalled, visibilityTimeout, concurrency];
+  assert.deepEqual(rows("Defaults").map(([, value]) => Number(value)), inOrder);
+  assert.equal(inOrder.length, Object.keys(DEFAULTS).length);
 });
 
 Deno.test("docs/consume.md names each event that lib/consume tells", async () => {

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { CONNECT_DEFAULTS } from "../../lib/broker.ts";
 import { RETRY_DEFAULTS } from "../../lib/celery/retry.ts";
-import { CONSUME_DEFAULTS } from "../../lib/consume/options.ts";
+import { concurrency, polls, prefetch } from "../../lib/consume/defaults.ts";
 import { PAYLOAD_DEFAULTS } from "../../lib/payloads/settings.ts";
 
-const { prefetch, polls } = CONSUME_DEFAULTS;
 const { threshold, always, deleteOnAck, ignoreNotFound, legacyAttribute, maxBytes, maxBytesInFlight } =
   PAYLOAD_DEFAULTS;
 
@@ -12,6 +11,7 @@ const { threshold, always, deleteOnAck, ignoreNotFound, legacyAttribute, maxByte
 const DEFAULTS: Readonly<Record<string, Readonly<Record<string, number | boolean>>>> = {
   "types/broker.ts": CONNECT_DEFAULTS,
   "consume/options.ts": { prefetch, polls },
+  "consume/for_each.ts": { concurrency },
   "payloads/settings.ts": {
     threshold,
     always,
