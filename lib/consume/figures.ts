@@ -10,6 +10,12 @@ export const TURN = 1;
 /** Seconds to rest after an empty answer that came at once, so that no endpoint is asked in a tight loop. */
 export const LEAST_REST = 0.1;
 
+/** Seconds below which a queue that failed rests at random, doubled with each failure up to the most. */
+export const REST_BASE = 0.5;
+
+/** The most of those seconds. */
+export const REST_MOST = 30;
+
 /**
  * A share of the visibility timeout: once a heartbeat is due, messages whose turn comes within it go along in the same
  * batch, and one that failed is tried again after it.

@@ -15,7 +15,7 @@ import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
 import { fail } from "./end.ts";
-import { LEAST_REST, TURN } from "./figures.ts";
+import { LEAST_REST, REST_BASE, REST_MOST, TURN } from "./figures.ts";
 import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
 
@@ -163,7 +163,7 @@ export async function survive(consumer: Consumer, lane: Lane, error: unknown): P
     state.attributes.delete(lane.address?.url!);
     return fail(consumer, error as Error);
   }
-  const delay = backoffSeconds(lane.failures, state.random, 0.5, 30);
+  const delay = backoffSeconds(lane.failures, state.random, REST_BASE, REST_MOST);
   state.emit({ type: "poll-failed", queue: lane.name, delay, error: error as Error });
   await pausing(consumer, lane, Math.max(delay, consumer.settings.pollingInterval));
 }

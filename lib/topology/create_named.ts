@@ -1,4 +1,5 @@
 import { stateOf } from "../broker.ts";
+import { AwsError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { createQueue } from "../sqs/create_queue.ts";
 import type { Broker, QueueAddress } from "../types.ts";
@@ -22,9 +23,14 @@ export interface CreationOptions {
  * @param broker What `connect()` gave.
  * @param name The canonical name.
  * @param options Attributes and tags; they win over the broker's.
+ * @returns Its address; undefined where somebody was faster, with other attributes.
  * @throws {ConfigError} If SQS does not take the name, or if it and the attributes disagree about FIFO.
  */
-export async function createNamed(broker: Broker, name: string, options: CreationOptions): Promise<QueueAddress> {
+export async function createNamed(
+  broker: Broker,
+  name: string,
+  options: CreationOptions,
+): Promise<QueueAddress | undefined> {
   const { emit, options: { queueAttributes, queueTags } } = stateOf(broker);
   const { FifoQueue = name.endsWith(".fifo"), ...attributes } = { ...queueAttributes, ...options.attributes };
   const request = createQueue({
@@ -33,7 +39,11 @@ export async function createNamed(broker: Broker, name: string, options: Creatio
     attributes: String(FifoQueue) === "false" && !name.endsWith(".fifo") ? attributes : { ...attributes, FifoQueue },
     tags: { ...queueTags, ...options.tags },
   });
-  const { queueUrl } = await send(broker, request, options);
-  emit({ type: "topology", operation: "create", resource: queueUrl });
-  return queueAddress(name, queueUrl);
+  try {
+    const { queueUrl } = await send(broker, request, options);
+    emit({ type: "topology", operation: "create", resource: queueUrl });
+    return queueAddress(name, queueUrl);
+  } catch (error) {
+    if (!(error instanceof AwsError && /QueueNameExists|QueueAlreadyExists/.test(error.awsCode))) throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { remember, stateOf } from "../broker.ts";
 import { assertKnown, assertOptions, assertText, assertWithin, each, has, is, refuse } from "../check.ts";
-import { AwsError, ConfigError, DoesNotExistQueueError } from "../errors.ts";
+import { ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { listQueueTags } from "../sqs/list_queue_tags.ts";
 import type { Broker, QueueAddress } from "../types.ts";
 import { canonicalName } from "./canonical_name.ts";
@@ -90,15 +90,11 @@ export async function declareQueue(
     queue = await resolveQueue(broker, name, { signal, create: false });
   } catch (error) {
     if (passive || !(error instanceof DoesNotExistQueueError)) throw error;
-    try {
-      const made = await createNamed(broker, canonicalName(broker, name), { attributes, tags, signal });
-      remember(queues, made.name, queue = made);
-      isNew = true;
-    } catch (error) {
-      // Somebody was faster. Then it must be what we want.
-      if (!(error instanceof AwsError && /QueueNameExists|QueueAlreadyExists/.test(error.awsCode))) throw error;
-      queue = await resolveQueue(broker, name, { signal, create: false });
-    }
+    const made = await createNamed(broker, canonicalName(broker, name), { attributes, tags, signal });
+    if (made) remember(queues, made.name, made);
+    isNew = !!made;
+    // Where somebody was faster, it must be what we want.
+    queue = made ?? await resolveQueue(broker, name, { signal, create: false });
   }
   const compared = isNew ? [] : Object.keys(attributes);
   const found = await queueAttributes(broker, queue, ["QueueArn", ...compared], { signal });

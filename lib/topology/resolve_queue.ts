@@ -1,6 +1,6 @@
 import { remember, stateOf } from "../broker.ts";
 import { assertText, show } from "../check.ts";
-import { AwsError, DoesNotExistQueueError, UndefinedQueueError } from "../errors.ts";
+import { DoesNotExistQueueError, UndefinedQueueError } from "../errors.ts";
 import { send } from "../http/send.ts";
 import { getQueueUrl } from "../sqs/get_queue_url.ts";
 import type { Broker, PredefinedQueue, QueueAddress } from "../types.ts";
@@ -92,9 +92,5 @@ async function lookUp(
       throw new DoesNotExistQueueError(`Cannot find the queue '${name}': ${error.message}`, error, { cause: error });
     }
   }
-  return await createNamed(broker, name, options).catch((error) => {
-    // Somebody was faster, with other attributes: their queue is the queue.
-    if (error instanceof AwsError && /QueueNameExists|QueueAlreadyExists/.test(error.awsCode)) return ask();
-    throw error;
-  });
+  return await createNamed(broker, name, options) ?? await ask(); // of whoever was faster: theirs is the queue
 }
