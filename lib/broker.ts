@@ -45,18 +45,6 @@ export interface BrokerState {
   topology: Topology;
 }
 
-/** The defaults of `connect()`: code, docs and tests read them here. */
-export const CONNECT_DEFAULTS = {
-  /** Seconds of a long poll. */
-  waitTimeSeconds: 20,
-  /** Seconds after an empty answer. */
-  pollingInterval: 0,
-  /** Seconds to an answer's headers. */
-  requestTimeout: 10,
-  /** Tries of one request. */
-  maxAttempts: 3,
-} as const;
-
 const states = new WeakMap<Broker, BrokerState>();
 
 /** Puts the state behind a new broker. */

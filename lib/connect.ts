@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerState, CONNECT_DEFAULTS, keepState, runtimeClock } from "./broker.ts";
+import { type BrokerState, keepState, runtimeClock } from "./broker.ts";
 import {
   assertCredentials,
   assertOptions,
@@ -18,6 +18,7 @@ import {
   within,
 } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { env } from "./credentials/env.ts";
 import { assertEndpoint, assertPlainUrl, assertRegion } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
@@ -59,8 +60,8 @@ export function connect(options: ConnectOptions = {}): Broker {
       ...options,
       credentials: undefined,
       codec: options.codec ?? kombu(),
-      waitTimeSeconds: options.waitTimeSeconds ?? CONNECT_DEFAULTS.waitTimeSeconds,
-      pollingInterval: options.pollingInterval ?? CONNECT_DEFAULTS.pollingInterval,
+      waitTimeSeconds: options.waitTimeSeconds ?? DEFAULTS.waitTimeSeconds,
+      pollingInterval: options.pollingInterval ?? DEFAULTS.pollingInterval,
     }),
     endpoint: options.endpoint,
     credentials: options.credentials ?? env(),
@@ -68,8 +69,8 @@ export function connect(options: ConnectOptions = {}): Broker {
     fetch: (request, init) => (given ?? globalThis.fetch)(request, init),
     clock: options.clock ?? runtimeClock,
     random: options.random ?? Math.random,
-    requestTimeout: requestTimeout ?? CONNECT_DEFAULTS.requestTimeout,
-    maxAttempts: maxAttempts ?? CONNECT_DEFAULTS.maxAttempts,
+    requestTimeout: requestTimeout ?? DEFAULTS.requestTimeout,
+    maxAttempts: maxAttempts ?? DEFAULTS.maxAttempts,
     allowInsecure,
     emit: (event) => quietly(event, onEvent),
     requests: 0,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CONNECT_DEFAULTS, keepState } from "../broker.ts";
+import { keepState } from "../broker.ts";
+import * as DEFAULTS from "../defaults.ts";
 import type { AwsRequest, Broker, CredentialContext, CredentialProvider, Credentials, Fetch } from "../types.ts";
 import { send } from "./send.ts";
 
@@ -60,8 +61,8 @@ function brokerOf(
     fetch,
     clock,
     random,
-    requestTimeout: CONNECT_DEFAULTS.requestTimeout,
-    maxAttempts: CONNECT_DEFAULTS.maxAttempts,
+    requestTimeout: DEFAULTS.requestTimeout,
+    maxAttempts: DEFAULTS.maxAttempts,
     allowInsecure: false,
     emit,
     requests: 0,

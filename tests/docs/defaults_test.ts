@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CONNECT_DEFAULTS } from "../../lib/broker.ts";
+import * as CONNECT_DEFAULTS from "../../lib/defaults.ts";
 import { RETRY_DEFAULTS } from "../../lib/celery/retry.ts";
 import { concurrency, polls, prefetch } from "../../lib/consume/defaults.ts";
 import { PAYLOAD_DEFAULTS } from "../../lib/payloads/settings.ts";
