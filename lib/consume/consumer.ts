@@ -98,6 +98,8 @@ export interface Consumer {
   acksLast: boolean;
   /** Seconds that an ack waits for others. */
   linger: number;
+  /** What the loop was given, until it asks for the next. */
+  last?: Delivery<unknown>;
   /** Handlers of `forEach` that run, each for as long as its group has messages. */
   working: number;
   /** Failures in a row after which a queue that fails for now ends the iteration. */
@@ -114,7 +116,7 @@ export interface Consumer {
   /** Fires when the iteration ends: it wakes what waits. */
   readonly stopping: AbortController;
   /** Fires when the grace is over: it ends receives under way. */
-  polling: AbortController;
+  readonly polling: AbortController;
   /** The heartbeat is on. */
   beats: boolean;
   /** When the watch looks next, in milliseconds. */

@@ -75,7 +75,6 @@ export function deliveriesOf<D>(
 
 function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<D> {
   const over = { done: true, value: undefined } as const;
-  let last: Delivery<unknown> | undefined;
   consumer.cut = () => void inner.return?.().catch(() => {});
   const wait = async (): Promise<IteratorResult<D>> => {
     try {
@@ -83,13 +82,14 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
         const result = await inner.next();
         if (result.done) {
           const { error } = consumer;
-          consumer.error = undefined;
+          consumer.last = consumer.error = undefined;
+          consumer.changed();
           if (error) throw error;
           return over;
         }
         const delivery = result.value as Delivery<unknown>;
         if ((!consumer.deletesFirst || await deleted(delivery)) && handOver(delivery)) {
-          last = delivery;
+          consumer.last = delivery;
           return result;
         }
       }
@@ -103,13 +103,15 @@ function iterate<D>(consumer: Consumer, inner: MayHaveAtHand<D>): AsyncIterator<
   return {
     next() {
       // Asking for the next acks the last; the end of the loop does not ask. What was given back stays, even if that failed.
+      const { last } = consumer;
       if (consumer.acksLast && last && !heldOf(last).verb) last.ack();
-      last = undefined;
+      consumer.last = undefined;
+      if (consumer.waiters.length) consumer.changed();
       if (consumer.deletesFirst) return wait();
       for (let value: D | undefined; (value = inner[atHand]?.()) !== undefined;) {
         const delivery = value as Delivery<unknown>;
         if (!handOver(delivery)) continue;
-        last = delivery;
+        consumer.last = delivery;
         return Promise.resolve({ done: false, value });
       }
       return wait();

@@ -55,9 +55,9 @@ export function windUp(consumer: Consumer): void {
   const { lanes, held, state, settings, polling } = consumer;
   if (consumer.phase !== Phase.Ending) return;
   for (const { deletes } of lanes) deletes.look();
-  // Where all was handed out that was to be, forEach() ends as a loop does: when its last message was worked on. Who stops
-  // it cuts that short.
-  if (consumer.cut && consumer.working) return;
+  // Where all was handed out that was to be, the last message is worked on to its end, by forEach() and by a loop that was
+  // read ahead of. Who stops it cuts that short.
+  if (consumer.cut && (consumer.working || consumer.last)) return;
   if (held.size + consumer.busy) {
     consumer.grace ??= lapse(state.clock, settings.graceSeconds, polling.signal).then(() => giveUp(consumer));
   } else {
@@ -89,8 +89,6 @@ function close(consumer: Consumer): void {
 export function letGo(consumer: Consumer): void {
   consumer.draining = Promise.resolve();
   consumer.stopping.abort();
-  consumer.polling.abort(); // a step that read ahead may have begun the end, and its grace
-  consumer.polling = new AbortController();
   close(consumer);
 }
 

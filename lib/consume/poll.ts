@@ -141,9 +141,9 @@ function locked(consumer: Consumer, lane: Lane, looked: number): boolean {
     [...held].some((message) => message.lane === lane && (busy || message.where !== "out")));
 }
 
-/** How much is buffered, on its way to the loop, or worked on by `forEach`. */
-function moving({ working, buffered, taken, handed }: Consumer): number {
-  return working + buffered + taken - handed;
+/** How much is buffered, on its way to the loop, or worked on by it or by `forEach`. */
+function moving({ last, working, buffered, taken, handed }: Consumer): number {
+  return +!!last + working + buffered + taken - handed;
 }
 
 /** No more receives; what is there is still handed out. */

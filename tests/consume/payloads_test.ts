@@ -255,6 +255,64 @@ Deno.test("payloads: lazy leaves the body undefined, and stream() reads it", asy
   });
 });
 
+for (const budget of [{ maxMessages: 2 }, { untilEmpty: true }]) {
+  const [name] = Object.keys(budget);
+  Deno.test(`after ${name} the body of a loop takes the time it takes, though payloads are read ahead of it`, async () => {
+    const test = await withPointer("at:k", { k: "a long text" });
+    await test.sqs.sendMessage("q", "at:k");
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", {
+        ...budget,
+        payloads: "lazy",
+        graceSeconds: 5,
+        waitTimeSeconds: 1,
+      });
+      for await (const delivery of deliveries) {
+        await test.clock.sleep(100);
+        assert.ok(!delivery.signal.aborted, "it is not taken back from the loop");
+        assert.equal(await new Response(delivery.stream()).text(), "a long text");
+        await delivery.ack();
+      }
+      await deliveries.closed;
+    });
+    assert.equal(test.sqs.messages("q").length, 0);
+    assert.equal(test.of("handover").length, 2);
+  });
+}
+
+Deno.test("the grace begins when the loop is over, where payloads were read ahead of it", async () => {
+  const test = await withPointer("at:k", { k: "1" });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 5 });
+    for await (const delivery of deliveries) {
+      assert.equal(delivery.body, 1);
+      await test.clock.sleep(10);
+    }
+    await deliveries.closed;
+  });
+  assert.equal(test.seconds(), 15);
+  assert.equal(test.count("visible"), 1);
+});
+
+Deno.test("untilEmpty on FIFO waits for the group that its loop keeps, though payloads are read ahead of it", async () => {
+  const test = setUp({ queue: "q.fifo" });
+  const { store } = memoryStore({});
+  const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads: store });
+  await test.fill(1, "q.fifo");
+  const seen: unknown[] = [];
+  await test.run(async () => {
+    const deliveries = consume(broker, "q.fifo", { untilEmpty: true, waitTimeSeconds: 1 });
+    for await (const delivery of deliveries) {
+      if (!seen.length) await test.fill(2, "q.fifo"); // nobody is given these while the group is locked
+      await test.clock.sleep(10);
+      seen.push(delivery.body);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.deepEqual(seen, [{ n: 0 }, { n: 0 }, { n: 1 }]);
+});
+
 Deno.test("a payload that is not there makes its message undecodable", async () => {
   const test = await withPointer("at:gone", {});
   await test.run(async () => {
