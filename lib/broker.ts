@@ -74,6 +74,11 @@ export function nowOf(state: { readonly clock: Clock }): number {
   return +state.clock.now();
 }
 
+/** The same by AWS's clock, as far as it is known to be another: what senders and SQS write is read by it. */
+export function awsNow(state: BrokerState): number {
+  return nowOf(state) + state.clockOffset;
+}
+
 /** The runtime's own time. */
 export const runtimeClock: Clock = {
   now: () => Date.now(),

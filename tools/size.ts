@@ -48,8 +48,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_500,
   "{ connect }": 5_900,
   "{ connect, publish }": 19_996,
-  "{ connect, consume }": 27_940,
-  "{ connect, consume, publish }": 31_315,
+  "{ connect, consume }": 27_963,
+  "{ connect, consume, publish }": 31_331,
   ".": 39_392,
   "./sqs": 6_100,
   "./sns": 28_250,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 47_950,
-  "./celery": 40_522,
+  "./celery": 40_524,
   "./config": 53_900,
   "./testing": 14_400,
   "everything but ./testing": 100_010,
-  "everything": 112_330,
+  "everything": 112_336,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -1,4 +1,4 @@
-import { nowOf } from "../broker.ts";
+import { awsNow } from "../broker.ts";
 import { filterMap } from "../streams/filter_map.ts";
 import type { Transform } from "../types.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
@@ -29,7 +29,7 @@ export function dropExpired<D extends Pick<Delivery<unknown>, "properties">>(): 
     const held = heldOf(delivery);
     const { state } = held.consumer;
     // SQS's clock wrote when it was sent, so SQS's clock says whether it is late.
-    if (!(nowOf(state) + state.clockOffset > +delivery.sentAt + Number(expiration))) return item;
+    if (!(awsNow(state) > +delivery.sentAt + Number(expiration))) return item;
     tell(held, { type: "drop", reason: "expired" });
     delivery.ack();
     return undefined;

@@ -22,6 +22,9 @@ export const REST_MOST = 30;
  */
 export const ALONG = 0.1;
 
+/** Most seconds from one look at what is held to the next. */
+export const LOOK = 60;
+
 /** Turns of the microtask queue within which a loop comes to its next ack if it waits for nothing else. */
 export const BREATH = 5;
 

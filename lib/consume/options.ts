@@ -47,7 +47,7 @@ export interface ReceiveOptions {
   readonly onUndecodable?: "leave" | "deliver" | undefined;
   /** Ends after this many messages, 1 or more. Default: never. */
   readonly maxMessages?: number | undefined;
-  /** Ends after this many seconds, 0 or more. Default: never. */
+  /** Ends after this many seconds, 0 or more; those that the machine slept count. Default: never. */
   readonly maxSeconds?: number | undefined;
   /**
    * Ends in time to keep within this many requests, 1 or more: those for payloads and keys, and the last acks and releases

@@ -14,7 +14,7 @@ import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
-import { fail } from "./end.ts";
+import { end, fail } from "./end.ts";
 import { LEAST_REST, REST_BASE, REST_MOST, TURN } from "./figures.ts";
 import * as Phase from "./phase.ts";
 import { choose, serve } from "./take.ts";
@@ -72,13 +72,15 @@ function requestFor(
 /** One receive, and what follows from its answer. */
 async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolean): Promise<void> {
   const { state, broker, settings, polling } = consumer;
+  let sentAt = nowOf(state);
+  // The timer of `maxSeconds` stood still while the machine slept.
+  if (sentAt > consumer.deadline) return void end(consumer);
   const address = lane.address!;
   // The answer to a receive that is asked again may be as large as it was to be.
   const again = lane.again.findIndex((failed) => failed.asked <= asked);
   const attempt = again < 0 ? { id: crypto.randomUUID(), asked } : lane.again.splice(again, 1)[0];
   asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
-  let sentAt = nowOf(state);
   let tries = 0;
   let messages: readonly SqsMessage[] | undefined;
   let failure: unknown;

@@ -11,7 +11,7 @@ import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer } from "./consumer.ts";
 import * as DEFAULTS from "./defaults.ts";
 import { requestsLeft } from "./demand.ts";
-import { ALONG } from "./figures.ts";
+import { ALONG, LOOK } from "./figures.ts";
 import { heed, type Held, isOurs, lose, secondsLeft, tell } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { hideFor } from "./settle.ts";
@@ -19,24 +19,30 @@ import { hideFor } from "./settle.ts";
 /** Watches until the consumer is closed. */
 export async function watch(consumer: Consumer): Promise<void> {
   const { state } = consumer;
+  let least = 0;
   while (consumer.phase < Phase.Closed) {
     const timer = new AbortController();
+    const { signal } = timer;
     consumer.watchAt = Infinity; // what happens during the look is part of it
     consumer.wake = () => timer.abort();
-    const next = Math.min(look(consumer), stalled(consumer));
+    const now = nowOf(state);
+    // But for a second, as timers may be early: the clock was set back.
+    const next = Math.min(look(consumer, now, least - 1000 > now), stalled(consumer, now));
     consumer.watchAt = next;
-    if (timer.signal.aborted) continue;
-    // Timers stand still while a machine sleeps, and the clock does not: no wait is longer than an hour.
-    const seconds = Math.min((next - nowOf(state)) / 1000, 3600);
-    if (next === Infinity) await new Promise<void>((resolve) => consumer.wake = resolve);
-    else if (seconds > 0) await lapse(state.clock, seconds, timer.signal);
+    // Timers stand still while a machine sleeps: what lapsed meanwhile is told soon after.
+    least = Math.min(next, now + LOOK * 1000);
+    if (!signal.aborted) {
+      await (next === Infinity
+        ? new Promise((resolve) => signal.onabort = resolve)
+        : lapse(state.clock, (least - now) / 1000, signal));
+    }
+    if (signal.aborted) least = now;
   }
 }
 
 /** Does what is due, and says when the next is. */
-function look(consumer: Consumer): number {
-  const { held, beats, state } = consumer;
-  const now = nowOf(state);
+function look(consumer: Consumer, now: number, setBack: boolean): number {
+  const { held, beats } = consumer;
   // A budget of requests keeps what the acks need.
   const beating = beats && Math.ceil(held.size / MAX_BATCH) <= requestsLeft(consumer);
   const ours = (message: Held) => isOurs(message) && !message.extending;
@@ -45,9 +51,9 @@ function look(consumer: Consumer): number {
   for (const message of held) {
     if (!ours(message)) continue;
     // The clock was set back: whether it is still ours only SQS can tell.
-    if (message.receivedAt > now) {
+    if (setBack || message.receivedAt > now) {
       message.receivedAt = message.beatAt = now;
-      message.hiddenUntil = now + message.lane.timeout * 500;
+      message.hiddenUntil = Math.min(message.hiddenUntil, now + message.lane.timeout * 500);
     }
     if (message.hiddenUntil <= now) lose(message);
     else if (beating && message.beatAt <= now) along = now + message.lane.timeout * ALONG * 1000;
@@ -83,10 +89,9 @@ export async function beat(held: Held): Promise<void> {
 }
 
 /** Tells when the loop has waited on a full prefetch for long, and says when to look again. */
-function stalled(consumer: Consumer): number {
+function stalled(consumer: Consumer, now: number): number {
   const { fullSince, held, lanes, state } = consumer;
   if (fullSince === undefined || consumer.phase !== Phase.Open) return Infinity;
-  const now = nowOf(state);
   const due = fullSince + DEFAULTS.stalled * 1000;
   if (now < due) return due;
   state.emit({

@@ -4,7 +4,7 @@
  * @module
  */
 import { asError } from "../as_error.ts";
-import { type BrokerState, nowOf } from "../broker.ts";
+import { awsNow, type BrokerState } from "../broker.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { faultOf, idsOf, REDIRECT } from "./answer.ts";
@@ -73,7 +73,7 @@ export async function attemptOnce<Output>(
       }),
       region,
       endpoint: options.endpoint ?? state.endpoint,
-      now: nowOf(state) + state.clockOffset,
+      now: awsNow(state),
       allowInsecure: state.allowInsecure,
       signal: controller.signal,
     });

@@ -46,6 +46,23 @@ Deno.test("maxSeconds ends in time, polls included", async () => {
   assert.deepEqual(test.inputs("ReceiveMessage").map(({ WaitTimeSeconds }) => WaitTimeSeconds), [20, 20, 10]);
 });
 
+Deno.test("maxSeconds that were over while the machine slept end it with the next receive", async () => {
+  const test = setUp();
+  const { clock } = test;
+  let slept = 0;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    clock: { now: () => new Date(+clock.now() + slept), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+  });
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { maxSeconds: 3000 });
+    clock.sleep(50).then(() => slept = 3_600_000); // timers stand still meanwhile
+    for await (const _ of deliveries);
+    await deliveries.closed;
+  });
+  assert.ok(test.seconds() <= 60, `${test.seconds()} s`);
+});
+
 Deno.test("maxSeconds also ends a loop that is busy when it asks for the next", async () => {
   const test = setUp();
   await test.fill(10);

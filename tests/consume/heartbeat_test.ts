@@ -277,6 +277,52 @@ Deno.test("a clock that is set back by hours ends no heartbeat: nothing is handl
   assert.deepEqual([handled.length, new Set(handled).size], [15, 15]);
 });
 
+Deno.test("a clock that is set back by less than a message is held for ends no heartbeat either", async () => {
+  for (const [heldFor, back] of [[44, 20], [141, 16], [4000, 3600]]) {
+    const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+    const { clock } = test;
+    let set = 0;
+    const broker = connect({
+      ...test.sqs.connectOptions,
+      clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    });
+    await test.fill(1);
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxMessages: 1, graceSeconds: 9000, codec: text() });
+      const [delivery] = await Array.fromAsync(deliveries);
+      await clock.sleep(heldFor);
+      set = -back * 1000;
+      for (let seconds = 0; seconds < 100; seconds++) {
+        await clock.sleep(1);
+        assert.equal(test.count("inFlight"), 1, `${seconds} s after it was set back by ${back}`);
+      }
+      await delivery.ack();
+      await deliveries.closed;
+    });
+  }
+});
+
+Deno.test("a message that lapsed while the machine slept is told within a minute of its waking", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 10_000 } });
+  const { clock } = test;
+  let slept = 0;
+  const broker = connect({
+    ...test.sqs.connectOptions,
+    clock: { now: () => new Date(+clock.now() + slept), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { maxMessages: 1, codec: text() });
+    for await (const { signal } of deliveries) {
+      await clock.sleep(100);
+      slept = 20_000_000; // timers stand still meanwhile
+      await clock.sleep(60);
+      assert.equal(signal.aborted, true);
+    }
+    await deliveries.closed;
+  });
+});
+
 Deno.test("extend() hides for longer, the heartbeat neither shortens it nor stops behind it", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 20 } });
   await test.fill(1);
