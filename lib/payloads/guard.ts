@@ -1,5 +1,6 @@
-import { type BrokerState, nowOf, pause } from "../broker.ts";
+import type { BrokerState } from "../broker.ts";
 import { AwsError } from "../errors.ts";
+import { setDeadline } from "../http/set_deadline.ts";
 
 /**
  * Bounds each wait for bytes, which a dead connection never ends, and makes a broken one a typed error. One timer serves
@@ -14,9 +15,12 @@ export function guard(
   const { requestTimeout } = state;
   let failure: { error: unknown } | undefined;
   let reading = false;
-  let watched = false;
-  let since = 0;
-  const end = () => over.abort();
+  let later = false; // the read under way began after its deadline was set
+  let forget: (() => void) | undefined;
+  const end = () => {
+    forget?.();
+    over.abort();
+  };
   // Cancelling ends a read that is under way, as if all had come.
   const fail = (error: unknown) => {
     failure ??= { error };
@@ -25,21 +29,19 @@ export function guard(
   };
   signal?.addEventListener("abort", () => fail(signal.reason), { signal: over.signal });
   if (signal?.aborted) fail(signal.reason);
-  const watch = async () => {
-    watched = true;
-    while (reading && !over.signal.aborted) {
-      const left = requestTimeout - (nowOf(state) - since) / 1000;
-      if (left <= 0) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
-      await pause(state.clock, left, over.signal);
-    }
-    watched = false;
+  const late = () => {
+    if (reading && !later) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
+    later = false;
+    if (reading) return requestTimeout;
+    forget!();
+    forget = undefined;
   };
   return {
     end,
     async read() {
-      since = nowOf(state);
       reading = true;
-      if (!watched) watch();
+      later = !!forget;
+      forget ??= setDeadline(state, requestTimeout, late);
       try {
         const result = await reader.read();
         if (failure) throw failure.error;

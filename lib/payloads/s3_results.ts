@@ -107,7 +107,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       const { timeout = Infinity, signal } = given;
       const { broker } = contextOf(call, given);
       const state = stateOf(broker);
-      const end = nowOf(state) + timeout * 1000;
+      let end = nowOf(state) + timeout * 1000;
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
         const found = await meta(call, given);
         if (found && FINAL.test(found.status)) return valueOf(idOf(call), found) as T;
@@ -116,7 +116,10 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
           known = await meta(parent, { broker, signal }).catch(() => undefined);
           if (known && FINAL.test(known.status)) valueOf(parent.id, known);
         }
-        const left = (end - nowOf(state)) / 1000;
+        // A clock that was set back adds nothing to it.
+        const now = nowOf(state);
+        end = Math.min(end, now + timeout * 1000);
+        const left = (end - now) / 1000;
         if (left <= 0) {
           throw new TimeoutError(
             `Task ${idOf(call)} has no result after ${timeout} s: its state is ${found?.status ?? "unknown"}`,

@@ -480,6 +480,37 @@ Deno.test("s3Payloads() ends a download that stalls with a typed error", async (
   await assert.rejects(clock.run(() => store.resolve(pointerTo("1"), EAGER, context)), timedOut);
 });
 
+Deno.test("s3Payloads() reads on what came while the event loop stood still, and waits no longer for a clock set back", async () => {
+  for (const [leap, comes] of [[3_600_000, true], [3_600_000, false], [-3_600_000, false]] as const) {
+    const { clock } = memorySqs();
+    let set = 0;
+    const skewed = {
+      now: () => +clock.now() + set,
+      sleep: (seconds: number, signal?: AbortSignal) => clock.sleep(seconds, signal),
+    };
+    const fault = () =>
+      new Response(
+        new ReadableStream({
+          async pull(source) {
+            await clock.sleep(5);
+            set = leap;
+            await clock.sleep(comes ? 5.05 : 1e6); // just after the timer that rings too late
+            source.enqueue(new TextEncoder().encode("soup"));
+            source.close();
+          },
+        }, { highWaterMark: 0 }),
+        { headers: { "content-length": "4" } },
+      );
+    const { store, context } = setUp({ fault }, { clock: skewed });
+    const { stream } = await store.resolve(pointerTo("1"), LAZY, context);
+    const began = +clock.now();
+    const read = clock.run(() => new Response(stream()).text());
+    if (comes) assert.equal(await read, "soup");
+    else await assert.rejects(read, { awsCode: "Timeout" });
+    assert.ok(+clock.now() - began <= 30_000, `${+clock.now() - began} ms`);
+  }
+});
+
 Deno.test("s3Payloads() ends a stream that is cancelled or aborted, and its connection with it", async () => {
   for (const how of ["cancel", "abort"] as const) {
     let ended = false;

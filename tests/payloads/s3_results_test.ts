@@ -112,6 +112,21 @@ Deno.test("s3Results().get() waits no longer where a task before it in the chain
   assert.equal(await results.get(call), 5);
 });
 
+Deno.test("s3Results().get() waits no hours for its timeout where the clock is set back by hours", async () => {
+  const { results, clock, s3 } = setUp();
+  let set = 0;
+  const other = connect({
+    region: "eu-west-1",
+    credentials: CREDENTIALS,
+    clock: { now: () => +clock.now() + set, sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    http: { fetch: s3.fetch },
+  });
+  clock.sleep(5).then(() => set = -7_200_000);
+  const began = +clock.now();
+  await assert.rejects(clock.run(() => results.get("1", { broker: other, timeout: 10 })), TimeoutError);
+  assert.ok(+clock.now() - began <= 20_000, `${+clock.now() - began} ms`);
+});
+
 Deno.test("s3Results().store() writes what a Celery client reads, and never over a success", async () => {
   const { results, broker, s3 } = setUp();
   const read = () => JSON.parse(new TextDecoder().decode(s3.objects.get("results/app/celery-task-meta-1")!.bytes));
