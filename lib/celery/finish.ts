@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { nowOf } from "../broker.ts";
+import { awsNow } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import {
   AwsError,
@@ -128,10 +128,9 @@ export async function again(
       module: "celery.exceptions",
     });
   }
-  const eta = options.eta
-    ? new Date(options.eta)
-    : new Date(nowOf(state) + retryDelay(options, request.retries, state.random) * 1000);
-  const due = +eta > nowOf(state) ? writeIsoDate(eta) : undefined;
+  const now = awsNow(state);
+  const eta = new Date(options.eta || now + retryDelay(options, request.retries, state.random) * 1000);
+  const due = +eta > now ? writeIsoDate(eta) : undefined;
   const same = signatureOf(request, delivery);
   const signature = { ...same, args: options.args ?? same.args, kwargs: options.kwargs ?? same.kwargs };
   const { messages } = plan(state, signature, { options: { retries, eta: due } });

@@ -1,4 +1,4 @@
-import { nowOf } from "../broker.ts";
+import { awsNow } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError, TaskFailedError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
@@ -41,12 +41,12 @@ export async function serveOne(
     worker.tell("unknown", delivery, { error: request.unsupported });
     const wait = Math.min(UNKNOWN_LONGEST, 2 ** Math.min(delivery.receiveCount, 20));
     // Between half of it and all: workers that began together must not stay together. Before its eta nobody needs it.
-    const due = request.eta ? (+request.eta - nowOf(state)) / 1000 : 0;
+    const due = request.eta ? (+request.eta - awsNow(state)) / 1000 : 0;
     const seconds = Math.max(wait * (1 + state.random()) / 2, due);
     return await delivery.release({ visibleAfter: Math.min(Math.ceil(seconds), MAX_VISIBILITY) });
   }
   worker.tell("received", delivery, { eta: request.eta });
-  const expired = () => request.expires && nowOf(state) > +request.expires;
+  const expired = () => request.expires && awsNow(state) > +request.expires;
   if (request.eta && !expired() && !(await untilDue(worker, delivery, request.eta))) return;
   if (!expired()) {
     if (!(await slots.enter(stopping.signal, delivery.signal))) return await giveBack(delivery);

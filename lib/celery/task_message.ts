@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BrokerState, nowOf } from "../broker.ts";
+import { awsNow, type BrokerState } from "../broker.ts";
 import type { PublishInput } from "../publish/options.ts";
 import { MAX_DELAY } from "../sqs/limits.ts";
 import { entityName } from "../topology/entity_name.ts";
@@ -44,7 +44,7 @@ export function taskMessage(
   { task, args, kwargs, options }: Signature,
   ways: Ways,
 ): PublishInput {
-  const now = nowOf(state);
+  const now = awsNow(state);
   const { task_id: id, group_id, expires, countdown, chain, chord } = options;
   const given = readIsoDate("eta", options.eta);
   const eta = Number(countdown) > 0 ? new Date(now + Number(countdown) * 1000) : given;

@@ -1,4 +1,4 @@
-import { nowOf, pause } from "../broker.ts";
+import { awsNow, nowOf, pause } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { park } from "../consume/park.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
@@ -35,7 +35,7 @@ interface Reach {
  */
 export async function untilDue(worker: Worker, delivery: Delivery<unknown>, eta: Date): Promise<boolean> {
   const { state, stopping } = worker;
-  const left = () => (+eta - nowOf(state)) / 1000;
+  const left = () => (+eta - awsNow(state)) / 1000;
   if (left() <= 0) return true;
   const far = left() > HOLD;
   if (far || worker.parked >= MOST_HELD) {

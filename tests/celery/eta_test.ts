@@ -52,6 +52,40 @@ Deno.test("a countdown of 5 s and one of 20 hours run on time, never early, and 
   assert.equal(sqs.messages("jobs").length, 0);
 });
 
+Deno.test("a machine whose clock is wrong neither runs a task early nor drops it as expired", async () => {
+  for (const wrong of [10 * HOUR, -10 * HOUR]) {
+    const { sqs: { clock, ...sqs }, broker } = setUp(["jobs"]);
+    const send = (request: Request) => {
+      const stamp = request.headers.get("x-amz-date")!.replace(/(....)(..)(...)(..)(..)/, "$1-$2-$3$4:$5:");
+      if (Math.abs(Date.parse(stamp) - +clock.now()) < 300_000) return sqs.fetch(request);
+      const date = clock.now().toUTCString();
+      return Promise.resolve(Response.json({ __type: "RequestTimeTooSkewed" }, { status: 403, headers: { date } }));
+    };
+    const other = connect({
+      ...sqs.connectOptions,
+      clock: { now: () => +clock.now() + wrong * 1000, sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+      http: { fetch: send },
+    });
+    await sendTask(broker, add(1, 0), { queue: "jobs", eta: new Date(+clock.now() + 2 * HOUR * 1000) });
+    await sendTask(broker, add(2, 0), { queue: "jobs", expires: 60 });
+    const began = +clock.now();
+    const ran: number[][] = [];
+    await clock.run(() =>
+      serveTasks(other, {
+        "app.add"(task, x: number) {
+          ran.push([x, Math.floor((+clock.now() - began) / 1000)]);
+          if (x === 1 && !task.retries) throw retry({ countdown: 1200 });
+        },
+      }, { queues: "jobs", maxSeconds: 3 * HOUR }).closed
+    );
+    assert.deepEqual(ran.map(([x]) => x), [2, 1, 1]);
+    assert.ok(ran[0][1] < 5);
+    for (const [index, due] of [[1, 2 * HOUR], [2, 2 * HOUR + 1200]]) {
+      assert.ok(ran[index][1] >= due && ran[index][1] < due + 5, `${wrong}: ${ran}`);
+    }
+  }
+});
+
 Deno.test("an eta that is near is held, and takes neither a receive nor a slot", async () => {
   const { ran, sqs } = await play([950, 951, 952, 960, 0], { options: { concurrency: 1, prefetch: 1 } });
   assert.deepEqual(ran.map(({ index }) => index), [4, 0, 1, 2, 3]);
