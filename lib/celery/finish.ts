@@ -19,7 +19,7 @@ import {
 } from "../errors.ts";
 import type { TaskMeta } from "../types.ts";
 import { tasksOf } from "./chain.ts";
-import { writeIsoDate } from "./iso_date.ts";
+import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import { partsOfError } from "./parts_of_error.ts";
 import { callOf, type Plan, plan } from "./plan.ts";
 import { signatureOf, type TaskRequest } from "./request.ts";
@@ -129,7 +129,8 @@ export async function again(
     });
   }
   const now = awsNow(state);
-  const eta = new Date(options.eta || now + retryDelay(options, request.retries, state.random) * 1000);
+  const eta = readIsoDate("eta", options.eta) ??
+    new Date(now + retryDelay(options, request.retries, state.random) * 1000);
   const due = +eta > now ? writeIsoDate(eta) : undefined;
   const same = signatureOf(request, delivery);
   const signature = { ...same, args: options.args ?? same.args, kwargs: options.kwargs ?? same.kwargs };

@@ -6,7 +6,7 @@ import { instant, record } from "./signature.ts";
 export interface RetryOptions {
   /** Seconds until the next run, 0 or more. Default: Celery's `default_retry_delay`, 180. */
   readonly countdown?: number | undefined;
-  /** When to run next, instead of `countdown`. */
+  /** When to run next, instead of `countdown`: a `Date`, or ISO 8601, which is UTC without a zone. */
   readonly eta?: Date | string | undefined;
   /**
    * Waits this many seconds before the first retry, twice as long before each next one, instead of `countdown`: Celery's

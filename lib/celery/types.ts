@@ -76,7 +76,7 @@ export interface SendTaskOptions<R = any> {
   readonly routingKey?: string | undefined;
   /** Seconds until it may run, 0 or more. Up to 900 the message is also delayed by SQS, on standard queues. */
   readonly countdown?: number | undefined;
-  /** The instant from which on it may run, at any distance: a `Date`, or ISO 8601. */
+  /** The instant from which on it may run, at any distance: a `Date`, or ISO 8601, which is UTC without a zone. */
   readonly eta?: Date | string | undefined;
   /** Seconds, or the instant, after which it must not be begun. */
   readonly expires?: number | Date | string | undefined;

@@ -34,6 +34,23 @@ Deno.test("retry() sends the task again with the same id, one more retry and all
   assert.equal(states().filter((state) => state === "retried app.add").length, 2);
 });
 
+Deno.test("retry() reads an eta as sendTask() does: in any form of ISO 8601, and as UTC where it names no zone", async () => {
+  for (const eta of ["20300101T000100", "2030-01-01T00:01:00", "2030-01-01 01:01:00.000000+01:00"]) {
+    const { broker, sqs } = setUp();
+    const ran: string[] = [];
+    await sendTask(broker, "app.a");
+    await sqs.clock.run(() =>
+      serveTasks(broker, {
+        "app.a": ({ retries }) => {
+          ran.push(sqs.clock.now().toISOString());
+          if (!retries) throw retry({ eta });
+        },
+      }, { maxSeconds: 100 }).closed
+    );
+    assert.deepEqual(ran, ["2030-01-01T00:00:00.000Z", "2030-01-01T00:01:00.000Z"], eta);
+  }
+});
+
 Deno.test("retry() fails the task when max is passed: with its error, or Celery's own", async () => {
   const { broker, sqs } = setUp();
   const results = memoryResults();
