@@ -60,19 +60,35 @@ export function chain<A, B, C, D, E, Z extends Signature<any, E>, T>(
 /** Of a list. */
 export function chain(tasks: readonly Signature<any, any>[]): Signature<unknown, unknown>;
 export function chain(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Signature<any, any> {
+  // Chains are unrolled here, as in Celery: one that grows in a loop is not to be walked down at each step.
+  const steps = tasksGiven(given).flatMap((task) => stepsOf(task));
+  if (steps.slice(0, -1).some(({ subtask_type }) => subtask_type)) {
+    refuseChord("use a group before the end of a chain as that is");
+  }
+  return canvas("chain", steps);
+}
+
+/** The tasks that a chain or a group was given, one by one or as a list. */
+export function tasksGiven(given: readonly (Signature<any, any> | readonly Signature<any, any>[])[]): Signature[] {
   const tasks = given.flat() as Signature[];
   if (!tasks.length) refuse("tasks", "one task or more", given);
   tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
-  return checkSteps(
-    Object.freeze({
-      task: "celery.chain",
-      args: [],
-      kwargs: { tasks },
-      options: {},
-      subtask_type: "chain",
-      immutable: false,
-    }),
-  );
+  return tasks;
+}
+
+/** Several tasks in one signature, as Celery writes it. */
+export function canvas<Kind extends "chain" | "group">(
+  kind: Kind,
+  tasks: readonly Signature[],
+): Signature<any, any> & { readonly subtask_type: Kind } {
+  return Object.freeze({
+    task: `celery.${kind}`,
+    args: [],
+    kwargs: { tasks },
+    options: {},
+    subtask_type: kind,
+    immutable: false,
+  });
 }
 
 /** The tasks of a chain or group, as they stand in it. */
@@ -119,13 +135,6 @@ export function withErrbacks(call: Signature<any>, more: Errbacks): Signature<an
 /** Says why a group takes no callback. */
 export function refuseLink(): never {
   throw new ConfigError("Cannot link to a group as that is a chord: link to its tasks");
-}
-
-function checkSteps(call: Signature): Signature {
-  if (stepsOf(call).slice(0, -1).some(({ subtask_type }) => subtask_type)) {
-    refuseChord("use a group before the end of a chain as that is");
-  }
-  return call;
 }
 
 /** Says why there are no chords, and what to do instead. */

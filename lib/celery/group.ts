@@ -1,5 +1,4 @@
-import { refuse } from "../check.ts";
-import { assertSignature } from "./signature.ts";
+import { canvas, tasksGiven } from "./chain.ts";
 import type { Group, GroupCall, GroupChain, Signature } from "./types.ts";
 
 /** What a signature adds to the results of a group: a group its own tasks', a chain that ends in a group that group. */
@@ -42,15 +41,5 @@ export function group<const S extends readonly Signature<any, any>[]>(...tasks: 
 /** Of a list. */
 export function group<const S extends readonly Signature<any, any>[]>(tasks: S): Group<ResultsOf<S>, any>;
 export function group(...given: (Signature<any, any> | readonly Signature<any, any>[])[]): Group<any, any> {
-  const tasks = given.flat() as Signature[];
-  if (!tasks.length) refuse("tasks", "one task or more", given);
-  tasks.forEach((task, index) => assertSignature(`tasks.${index}`, task));
-  return Object.freeze({
-    task: "celery.group",
-    args: [],
-    kwargs: { tasks },
-    options: {},
-    subtask_type: "group",
-    immutable: false,
-  });
+  return canvas("group", tasksGiven(given));
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import * as v from "valibot";
 import { bind, ConfigError, declareExchange, PublishError, UndefinedExchangeError } from "@dashi/sqs";
-import { chain, group, type GroupCall, sendTask, signature, task } from "@dashi/sqs/celery";
+import { chain, group, type GroupCall, sendTask, type Signature, signature, task } from "@dashi/sqs/celery";
 import { readIsoDate, writeIsoDate } from "../../lib/celery/iso_date.ts";
 import { pythonRepr } from "../../lib/celery/python_repr.ts";
 import captured from "../vectors/celery_messages.json" with { type: "json" };
@@ -335,6 +335,18 @@ Deno.test("what is linked to a chain in a group at the end of a chain is linked 
     [undefined, 1],
     [1, 1],
   ]);
+});
+
+Deno.test("chain() unrolls the chains in it, so that one which grows in a loop is not walked down at each step", () => {
+  let grown = chain(add(1, 2), mul.partial(1));
+  for (let factor = 2; factor <= 50; factor++) grown = chain(grown, mul.partial(factor));
+  const steps = grown.kwargs.tasks as Signature[];
+  assert.deepEqual(steps.map(({ task, args }) => [task, args.at(-1)]).slice(0, 3), [
+    ["app.add", 2],
+    ["app.mul", 1],
+    ["app.mul", 2],
+  ]);
+  assert.equal(steps.length, 51);
 });
 
 Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
