@@ -1,11 +1,13 @@
 import { awsNow, nowOf, pause } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
+import { GOOD_FOR } from "../consume/figures.ts";
 import { park } from "../consume/park.ts";
+import { AccessDeniedQueueError } from "../errors.ts";
 import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
-import { onAbort } from "./on_abort.ts";
 import { sendTo } from "../topology/send_to.ts";
+import { onAbort } from "./on_abort.ts";
 import { nameOf } from "./request.ts";
 import type { Worker } from "./worker.ts";
 
@@ -15,8 +17,6 @@ const HOLD = 60;
 const MOST_HELD = 1000;
 /** Seconds of the 12 hours that are left to requests. */
 const MARGIN = 60;
-/** Seconds that what is known of a queue is good for. */
-const GOOD_FOR = 300;
 
 /** How far a queue carries a message. */
 interface Reach {
@@ -83,16 +83,18 @@ async function reachOf({ broker, state, stopping: { signal } }: Worker, delivery
   const known = state.settled.get(key) as Reach | undefined;
   if (known && known.until > nowOf(state)) return known;
   let found: Readonly<Record<string, string>> = {};
+  let goodFor = GOOD_FOR;
   try {
     const address = await resolveQueue(broker, delivery.queue, { signal });
     const attributeNames = ["RedrivePolicy", "MessageRetentionPeriod"];
     const request = getQueueAttributes({ queueUrl: address.url, attributeNames });
     found = (await sendTo(broker, address, request, { signal })).attributes;
-  } catch {
-    // Where it can't be read, it is taken for a queue without limits.
+  } catch (error) {
+    // Where it can't be read, it is taken for a queue without limits; what may pass, for this task alone.
+    if (!(error instanceof AccessDeniedQueueError)) goodFor = 0;
   }
   const reach = {
-    until: nowOf(state) + GOOD_FOR * 1000,
+    until: nowOf(state) + goodFor * 1000,
     maxReceiveCount: Number(/"maxReceiveCount"\s*:\s*"?(\d+)/.exec(found.RedrivePolicy ?? "")?.[1] ?? Infinity),
     retention: Number(found.MessageRetentionPeriod ?? Infinity),
   };

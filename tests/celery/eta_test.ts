@@ -206,6 +206,30 @@ Deno.test("what can't be read of the queue is no limit", async () => {
   assert.ok(at >= Date.UTC(2030, 0, 1) + 5000_000);
 });
 
+Deno.test("a failure to read the queue's limits is the matter of one task: the next asks anew", async () => {
+  const { sqs, broker } = setUp(["dead"]);
+  sqs.createQueue("jobs", dead(1));
+  let failures = 0;
+  sqs.setFaults(({ action, input }) =>
+    action === "GetQueueAttributes" && JSON.stringify(input).includes("Retention") && ++failures <= 3
+      ? { type: "error", code: "InternalError", status: 500 }
+      : undefined
+  );
+  const ran: number[] = [];
+  await sqs.clock.run(async () => {
+    const worker = serveTasks(broker, { "app.add": (_, index: number) => void ran.push(index) }, { queues: "jobs" });
+    for (const index of [1, 2]) {
+      await sendTask(broker, add(index, 0), { queue: "jobs", eta: new Date(+sqs.clock.now() + 2 * HOUR * 1000) });
+      await sqs.clock.sleep(60);
+    }
+    await sqs.clock.sleep(3 * HOUR);
+    await worker.stop();
+  });
+  assert.ok(failures > 3);
+  // The first was hidden, which was its last receive; the second is held.
+  assert.deepEqual([ran, sqs.messages("dead").length], [[2], 1]);
+});
+
 Deno.test("any etas: each task runs once, not before its time, and soon after", async () => {
   await fc.assert(
     fc.asyncProperty(
