@@ -10,7 +10,7 @@ export const MAX_BYTES = 1_048_576;
 const FORBIDDEN = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 const ATTRIBUTE_NAME = /^(?!AWS\.|Amazon\.|\.)(?!.*\.\.)(?!.*\.$)[A-Za-z0-9_.-]{1,256}$/i;
-const ATTRIBUTE_TYPE = /^(?:String|Number|Binary)(?:\..+)?$/;
+const ATTRIBUTE_TYPE = /^(?=.{1,256}$)(?:String|Number|Binary)(?:\..+)?$/;
 
 /** The body of a message to send, checked. */
 export function bodyOf(input: Input): string {

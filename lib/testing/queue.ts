@@ -26,7 +26,7 @@ export interface QueueState {
   deleted: boolean;
   inFlight: number;
   readonly messages: Map<string, StoredMessage>;
-  /** Messages of a standard queue that are visible, by the rank that they are received in. */
+  /** Messages that may be received next, by the rank that they are received in: of a FIFO group the first alone. */
   readonly visible: Heap<Place>;
   /** Messages that are hidden, by when they are visible again. */
   readonly hidden: Heap<Place>;
@@ -89,11 +89,12 @@ export function removeMessage(queue: QueueState, message: StoredMessage): void {
   setInFlight(queue, message, false);
   message.turn++;
   queue.messages.delete(message.id);
-  const group = queue.groups.get(message.groupId ?? "");
-  if (!queue.fifo || !group) return;
-  group.splice(group.indexOf(message), 1);
+  if (!queue.fifo) return;
+  const group = queue.groups.get(message.groupId!)!;
+  const at = group.indexOf(message);
+  group.splice(at, 1);
   if (group.length === 0) queue.groups.delete(message.groupId!);
-  else wake(queue);
+  else if (at === 0) offer(queue, group[0]);
 }
 
 /** Hides a message until an instant; one in the past makes it visible. */
@@ -122,18 +123,14 @@ export function nextVisible(queue: QueueState): number {
  * before the first that is hidden.
  */
 export function* takeable(queue: QueueState, now: number): Generator<StoredMessage, void> {
-  if (!queue.fifo) {
-    for (let next = queue.visible.pop(); next; next = queue.visible.pop()) yield next.message;
-    return;
-  }
-  const groups = [...queue.groups].map(([id, group]) => ({ id, group, rank: queue.rank() }));
-  for (const { id, group } of groups.sort((a, b) => a.rank - b.rank)) {
-    for (let at = 0; at < group.length;) {
+  // Taking the first message of a group out offers the next one, which the loop over the group gives anyway.
+  const served = new Set<readonly StoredMessage[]>();
+  for (let next = queue.visible.pop(); next; next = queue.visible.pop()) {
+    const group = queue.fifo ? queue.groups.get(next.message.groupId!)! : [next.message];
+    if (served.has(group)) continue;
+    served.add(group);
+    for (let at = 0; at < group.length && group[at].visibleAt <= now;) {
       const message = group[at];
-      if (message.visibleAt > now) break;
-      // A group that was served stands behind all others.
-      queue.groups.delete(id);
-      queue.groups.set(id, group);
       yield message;
       if (group[at] === message) at++;
     }
@@ -160,10 +157,15 @@ function place(queue: QueueState, message: StoredMessage, now: number): void {
     queue.hidden.push({ key: message.visibleAt, turn: message.turn, message });
     // Long polls that wait for the next one wait for this one now; none waits for more than 20 s.
     if (message.visibleAt < Math.min(next, now + 20_000)) wake(queue);
-  } else {
-    if (!queue.fifo) queue.visible.push({ key: queue.rank(), turn: message.turn, message });
-    wake(queue);
+  } else if (!queue.fifo || queue.groups.get(message.groupId!)![0] === message) {
+    offer(queue, message);
   }
+}
+
+/** Has a message stand among those to receive, behind what has a lower rank. */
+function offer(queue: QueueState, message: StoredMessage): void {
+  queue.visible.push({ key: queue.rank(), turn: message.turn, message });
+  wake(queue);
 }
 
 function setInFlight(queue: QueueState, message: StoredMessage, inFlight: boolean): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { memorySqs } from "../../lib/testing/mod.ts";
+import { addMessage, createQueueState, hideMessage, takeable } from "../../lib/testing/queue.ts";
 import { type Output, rawSqs } from "./raw_sqs.ts";
 
 function setUp(attributes: Record<string, string | number> = {}) {
@@ -178,4 +179,31 @@ Deno.test("memorySqs() refuses a delay for one FIFO message", async () => {
   const message = { QueueUrl, MessageBody: "a", MessageGroupId: "g", MessageDeduplicationId: "1" };
   const refused = await refusal("SendMessage", { ...message, DelaySeconds: 5 });
   assert.match(refused.message, /not valid for this queue type/);
+});
+
+Deno.test("a receive from a FIFO queue looks at the groups that it serves, however many there are", () => {
+  let looks = 0;
+  const queue = createQueueState({
+    name: "jobs.fifo",
+    url: "https://sqs.us-east-1.amazonaws.com/000000000000/jobs.fifo",
+    arn: "arn:aws:sqs:us-east-1:000000000000:jobs.fifo",
+    fifo: true,
+    attributes: { MessageRetentionPeriod: "60" },
+    tags: new Map(),
+    createdAt: 0,
+    rank: () => ++looks,
+  });
+  const sent = { md5: "", attributes: {}, sentAt: 0, visibleAt: 0, inFlight: false, receiveCount: 0, receivedAt: 0 };
+  for (let index = 0; index < 100; index++) {
+    const id = String(index);
+    addMessage(queue, { ...sent, id, body: id, groupId: id, receiveNumber: 0, turn: 0 }, 0);
+  }
+  const before = looks;
+  const served: string[] = [];
+  for (const message of takeable(queue, 0)) {
+    served.push(message.body);
+    hideMessage(queue, message, 30, 0);
+    if (served.length === 3) break;
+  }
+  assert.deepEqual([served, looks], [["0", "1", "2"], before]);
 });

@@ -166,6 +166,30 @@ Deno.test("memorySqs() gives a standard queue's messages in an order of its seed
   assert.notEqual(await order({ seed: 7 }), await order({ seed: 8 }));
 });
 
+Deno.test("memorySqs() gives each message its turn, however many come after it", async () => {
+  for (const fifo of [false, true]) {
+    const { sqs, call } = setUp();
+    const name = fifo ? "jobs.fifo" : "jobs";
+    const QueueUrl = sqs.createQueue(name, fifo ? { ContentBasedDeduplication: true } : {});
+    const groups = Array.from({ length: 20 }, (_, index) => `g${index}`);
+    const asked = new Map(groups.map((groupId) => [groupId, 0]));
+    const send = (groupId: string, step: number) =>
+      sqs.sendMessage(name, JSON.stringify({ groupId, step }), fifo ? { groupId } : {});
+    for (const group of groups) await send(group, 0);
+    let longest = 0;
+    for (let step = 1; step <= 2000; step++) {
+      const { Messages: [{ Body, ReceiptHandle }] } = await call("ReceiveMessage", { QueueUrl });
+      const { groupId, step: sent } = JSON.parse(Body);
+      longest = Math.max(longest, step - sent);
+      asked.set(groupId, step);
+      await call("DeleteMessage", { QueueUrl, ReceiptHandle });
+      await send(groupId, step);
+    }
+    longest = Math.max(longest, ...[...asked.values()].map((step) => 2000 - step));
+    assert.ok(longest <= 1100, `${longest} others were received before one`);
+  }
+});
+
 Deno.test("memorySqs() lets a long poll whose client is gone take messages", async () => {
   for (const abortedPollsTake of [true, false]) {
     const { sqs, QueueUrl, call } = setUp({}, { abortedPollsTake });
@@ -194,7 +218,12 @@ Deno.test("memorySqs() refuses bodies, attributes and ids that SQS does not take
   const eleven = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`a${i}`, attribute]));
   assert.equal(await code({ MessageAttributes: eleven }), "InvalidParameterValueException");
   assert.equal(await code({ MessageAttributes: { "AWS.x": attribute } }), "InvalidParameterValueException");
-  assert.equal(await code({ MessageAttributes: { a: { DataType: "Text" } } }), "InvalidParameterValueException");
+  for (const DataType of ["Text", "String." + "x".repeat(250)]) {
+    assert.equal(
+      await code({ MessageAttributes: { a: { ...attribute, DataType } } }),
+      "InvalidParameterValueException",
+    );
+  }
 });
 
 Deno.test("memorySqs() answers OverLimit when too many messages are in flight", async () => {

@@ -125,7 +125,8 @@ Deno.test("memorySqs() keeps tags and permissions", async () => {
   await call("AddPermission", permission);
   assert.match((await refusal("AddPermission", permission)).message, /Already exists/);
   const { Attributes } = await call("GetQueueAttributes", { QueueUrl, AttributeNames: ["Policy"] });
-  assert.equal(JSON.parse(Attributes.Policy).Statement[0].Action, "SQS:SendMessage");
+  const { Version, Statement } = JSON.parse(Attributes.Policy);
+  assert.deepEqual([Version, Statement[0].Action], ["2008-10-17", "SQS:SendMessage"]);
   await call("RemovePermission", { QueueUrl, Label: "share" });
   assert.deepEqual(await call("GetQueueAttributes", { QueueUrl, AttributeNames: ["Policy"] }), {});
 });

@@ -73,7 +73,7 @@ Deno.test("memorySqs() moves messages back in virtual time, at the rate of the t
 });
 
 Deno.test("memorySqs() ends a task whose destination is deleted, and says why", async () => {
-  const { sqs, QueueUrl, call, refusal } = setUp(1);
+  const { sqs, QueueUrl, call } = setUp(1);
   for (let i = 0; i < 3; i++) await sqs.sendMessage("jobs", String(i));
   await call("ReceiveMessage", { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 });
   await call("ReceiveMessage", { QueueUrl });
@@ -95,6 +95,30 @@ Deno.test("memorySqs() ends a task whose destination is deleted, and says why", 
     "AWS.SimpleQueueService.NonExistentQueue",
     1,
   ]);
-  const { code, status } = await refusal("CancelMessageMoveTask", { TaskHandle: "none" });
-  assert.deepEqual([code, status], ["ResourceNotFoundException", 404]);
+});
+
+Deno.test("memorySqs() tells a move task's handle that is none from one of a queue or a task that is not there", async () => {
+  const { refusal } = setUp();
+  const cancel = async (TaskHandle: string) => {
+    const { code, status, message } = await refusal("CancelMessageMoveTask", { TaskHandle });
+    return [code, status, message];
+  };
+  const handle = (name: string) => btoa(JSON.stringify({ taskId: "1", sourceArn: arn(name) }));
+  const none = ["InvalidParameterValueException", 400, "Value for parameter TaskHandle is invalid."];
+  assert.deepEqual(await cancel("none"), none);
+  assert.deepEqual(await cancel(btoa("{}")), none);
+  const gone = "The resource that you specified for the SourceArn parameter doesn't exist.";
+  assert.deepEqual(await cancel(handle("gone")), ["ResourceNotFoundException", 404, gone]);
+  assert.deepEqual(await cancel(handle("dead")), ["ResourceNotFoundException", 404, "Task does not exist."]);
+});
+
+Deno.test("memorySqs() has no end of moves where a queue is its own dead-letter queue, which SQS takes", async () => {
+  const { sqs, call, deadUrl: QueueUrl } = setUp();
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn("dead"), maxReceiveCount: 1 });
+  await call("SetQueueAttributes", { QueueUrl, Attributes: { RedrivePolicy } });
+  await sqs.sendMessage("dead", "a");
+  for (let receive = 1; receive <= 3; receive++) {
+    const { Messages: [{ Body }] } = await call("ReceiveMessage", { QueueUrl, VisibilityTimeout: 0 });
+    assert.deepEqual([Body, sqs.messages("dead")[0].receiveCount], ["a", receive]);
+  }
 });

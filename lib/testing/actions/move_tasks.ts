@@ -44,6 +44,7 @@ export function startMessageMoveTask(model: Model, input: Input): unknown {
 /** CancelMessageMoveTask: what was moved stays moved. */
 export function cancelMessageMoveTask(model: Model, input: Input): unknown {
   const handle = text(input, "TaskHandle");
+  existing(model, "SourceArn", sourceIn(handle));
   const task = model.moveTasks.find((task) => task.handle === handle);
   if (!task) throw new SqsFault("ResourceNotFoundException", "Task does not exist.");
   if (task.status !== "RUNNING") throw invalid("Only active tasks can be cancelled.");
@@ -71,6 +72,17 @@ export function listMessageMoveTasks(model: Model, input: Input): unknown {
       StartedTimestamp: task.startedAt,
     })),
   };
+}
+
+/** The ARN that a handle speaks of. */
+function sourceIn(handle: string): string {
+  try {
+    const { taskId, sourceArn } = JSON.parse(atob(handle));
+    if (typeof taskId === "string" && typeof sourceArn === "string") return sourceArn;
+  } catch {
+    // It is none of SQS's.
+  }
+  throw invalid("Value for parameter TaskHandle is invalid.");
 }
 
 function existing(model: Model, parameter: string, arn: string): QueueState {

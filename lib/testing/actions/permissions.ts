@@ -44,7 +44,7 @@ function policyOf(queue: QueueState): { policy: Input; statements: Input[] } {
   const given: unknown = JSON.parse(queue.attributes.Policy ?? "{}");
   const policy = isRecord(given) ? given : {};
   const statements = [policy.Statement ?? []].flat().filter(isRecord);
-  return { policy: { Version: "2012-10-17", Id: `${queue.arn}/SQSDefaultPolicy`, ...policy }, statements };
+  return { policy: { Version: "2008-10-17", Id: `${queue.arn}/SQSDefaultPolicy`, ...policy }, statements };
 }
 
 function oneOrMore(values: readonly string[]): string | readonly string[] {

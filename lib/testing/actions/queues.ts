@@ -14,6 +14,8 @@ import { checkTags } from "./tags.ts";
 
 /** Milliseconds for which a deleted queue's name is taken, and between two purges. */
 const MINUTE = 60_000;
+/** How many that come later may come before a message: with no bound one would wait for as long as others come. */
+const SHUFFLED = 1000;
 
 /** CreateQueue: the same again gives the same URL. */
 export function createQueue(model: Model, input: Input): { QueueUrl: string } {
@@ -56,7 +58,7 @@ export function createQueue(model: Model, input: Input): { QueueUrl: string } {
     attributes: { ...DEFAULT_ATTRIBUTES, ...(fifo ? DEFAULT_FIFO_ATTRIBUTES : {}), ...filled(attributes) },
     tags: new Map(Object.entries(tags)),
     createdAt: now,
-    rank: () => model.order === "random" ? model.random() : ++model.counter,
+    rank: () => ++model.counter + (model.order === "random" ? SHUFFLED * model.random() : 0),
   });
   model.queues.set(name, queue);
   return { QueueUrl: queue.url };

@@ -135,7 +135,8 @@ function moveToDeadLetterQueue(model: Model, queue: QueueState, message: StoredM
   const redrive = redriveOf(queue);
   if (!redrive || message.receiveCount < redrive.maxReceiveCount) return false;
   const target = queueByArn(model, redrive.deadLetterTargetArn);
-  if (!target) return false;
+  // SQS takes a queue as its own dead-letter queue, where a message would be moved without end.
+  if (!target || target === queue) return false;
   const now = model.timeline.now();
   removeMessage(queue, message);
   message.sourceArn = queue.arn;
