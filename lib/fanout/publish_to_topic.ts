@@ -1,3 +1,4 @@
+import { asError } from "../as_error.ts";
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { attributesSize, toWireAttributes } from "../codec/attributes.ts";
 import { byteLength } from "../codec/base64.ts";
@@ -129,13 +130,17 @@ async function sendBatch(
       await pause(state.clock, delay, signal);
       signal?.throwIfAborted();
     } catch (error) {
+      let cause = error;
       if (isNotFound(error) && !settings.topics && !revived) {
         revived = true;
-        const again = await revive(broker, settings, exchange, signal).catch((cause: Error) => cause);
-        if (!again) continue;
+        try {
+          await revive(broker, settings, exchange, signal);
+          continue;
+        } catch (refusal) {
+          cause = refusal; // such as that it may not be created
+        }
       }
-      const cause = error instanceof Error ? error : new DOMException("The publish was aborted", "AbortError");
-      const failure = isNotFound(error) ? gone(exchange, arn, error) : cause;
+      const failure = isNotFound(cause) ? gone(exchange, arn, cause) : asError(cause);
       for (const { id } of batch) results.set(id, failure);
       break;
     }

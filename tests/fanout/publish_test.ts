@@ -175,6 +175,19 @@ Deno.test("a topic that is gone is created once more, with the queues that were 
   assert.equal((await t.receive(queue)).length, 2);
 });
 
+Deno.test("a topic that is gone and can't be created once more gives the reason for that", async () => {
+  let created = 0;
+  await using t = await setUp({
+    intercept: (_, action) => action === "CreateTopic" && created++ ? error("AuthorizationError", 403) : undefined,
+  });
+  await send(t.broker, deleteTopic({ topicArn: await t.fanout.declare(t.broker, "news") }));
+  const results = await t.fanout.publish(t.broker, "news", [say("a"), say("b")]);
+  for (const result of results) {
+    assert.ok(result instanceof AwsError);
+    assert.deepEqual([result.action, result.awsCode], ["CreateTopic", "AuthorizationError"]);
+  }
+});
+
 Deno.test("a topic that is gone again, and a predefined one that is gone, are UndefinedExchangeErrors", async () => {
   const intercept: Intercept = (_, action) => action.startsWith("Publish") ? error("NotFound", 404) : undefined;
   const topics = { news: { arn: "arn:aws:sns:us-east-1:000000000000:news" } };
