@@ -72,6 +72,7 @@ async function alone<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   while (state.pending.has(key)) {
+    // Waits for the work under way, whatever comes of it: there is some, so this begins none.
     await share(state, key, signal, () => Promise.resolve({})).catch(() => signal?.throwIfAborted());
   }
   return await once(state, key, work);

@@ -27,7 +27,8 @@ import { upload, uploadStream } from "./upload.ts";
  * Java and Python: what they send is read, and they read what is sent. For the `payloads` option of `connect()`.
  *
  * - A body is stored when it and its attributes have more than `threshold` bytes, or `always`. A stream goes up in parts
- *   of 5 MiB and takes constant memory. What several queues share has `dashi-shared` as a segment of its key.
+ *   of 5 MiB, larger ones above 4.8 GiB, and takes constant memory up to there. What several queues share has
+ *   `dashi-shared` as a segment of its key.
  * - Every upload carries a CRC-32C that S3 checks and keeps. Every download is checked against its length and against
  *   the checksum of the whole object that S3 kept, whoever stored it: CRC-32C, CRC-32, CRC-64/NVME, SHA-256 or SHA-1
  *   (those two, as a stream, only where the runtime has `node:crypto`). Of what others uploaded in parts S3 may keep a

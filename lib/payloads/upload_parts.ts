@@ -26,7 +26,7 @@ const SIDE_BY_SIDE = 2;
 
 /**
  * The bytes of a part: 5 MiB for the first thousand, and for each further thousand twice as many, so that memory is
- * constant up to 5 GiB and 10,000 parts hold the 5 TiB of S3's largest object.
+ * constant up to 4.8 GiB and 10,000 parts hold 4.8 TiB.
  *
  * @param partNumber 1 to 10,000.
  */
@@ -92,7 +92,7 @@ export async function uploadParts(
       if (!body.length) break;
       if (partNumber > MAX_PARTS) {
         throw new ConfigError(
-          `Cannot store a stream as it must be of ${size} bytes at most: S3 takes no larger object`,
+          `Cannot store a stream as it must be of ${size} bytes at most, which is what ${MAX_PARTS} parts hold`,
         );
       }
       begin(partNumber, body);

@@ -20,7 +20,10 @@ export interface MemorySqsOptions {
   readonly region?: string | undefined;
   /** Default: `000000000000`. */
   readonly accountId?: string | undefined;
-  /** The order in which a standard queue gives its messages: SQS promises none. Default: `"random"`. */
+  /**
+   * The order in which a standard queue gives its messages, and a FIFO queue its groups: SQS promises none. At random, up
+   * to a thousand that come later may come before one. Default: `"random"`.
+   */
   readonly order?: "random" | "fifo" | undefined;
   /** Messages of a queue that may be in flight. Default: SQS's 120,000. */
   readonly inFlightLimit?: number | undefined;

@@ -97,6 +97,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
 
   return {
     async fetch(input, init) {
+      // The oldest signature that is awaited is this request's; one before it may have been taken for lost.
       while (signatures.length > 0 && !signatures.shift()!());
       timeline.touch();
       const request = new Request(input, init);
