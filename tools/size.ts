@@ -60,9 +60,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./payloads": 47_950,
   "./celery": 40_524,
   "./config": 53_900,
-  "./testing": 14_400,
+  "./testing": 14_450,
   "everything but ./testing": 100_010,
-  "everything": 112_336,
+  "everything": 112_340,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -35,8 +35,8 @@ export interface Answering {
 }
 
 /**
- * The answer to a request that is no JSON, so for another service, as one `fetch` is all that a broker has: an error in
- * XML, as SNS, S3 and STS write theirs, that nobody tries again.
+ * The answer to a request without X-Amz-Target, so for another service, as one `fetch` is all that a broker has: an error
+ * in XML, as SNS, S3 and STS write theirs, that nobody tries again.
  */
 export function foreignAnswer(answering: Answering): Response {
   const error = "<Code>NotImplemented</Code><Message>memorySqs() is no SNS, S3 or STS: pass a stub of 'fanout', " +

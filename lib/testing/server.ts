@@ -71,7 +71,7 @@ export function createServer(model: Model, options: ServerOptions): Server {
     };
     const end = timeline.begin();
     const body = await request.text().finally(end);
-    if (!/json/.test(request.headers.get("content-type") ?? "")) return foreignAnswer(answering);
+    if (!request.headers.has("x-amz-target")) return foreignAnswer(answering);
     let fault: Fault | undefined;
     try {
       const call = readCall(request, body);
