@@ -390,6 +390,20 @@ for (const way of ["stop", "signal"]) {
   });
 }
 
+Deno.test("break gives back what is on its way through the pipeline before it returns", async () => {
+  const test = setUp();
+  await test.fill(40);
+  await test.run(async () => {
+    const deliveries = consume(withPayloads(test, 30), "q", { prefetch: 40 });
+    for await (const delivery of deliveries) {
+      await delivery.ack();
+      break;
+    }
+    assert.deepEqual([test.seconds(), test.count("visible"), test.count("inFlight")], [30, 39, 0]);
+    await deliveries.closed;
+  });
+});
+
 Deno.test("a budget of messages hands out what is on its way through the pipeline", async () => {
   const test = setUp();
   await test.fill(10);

@@ -485,6 +485,8 @@ Deno.test("a wrong option is a ConfigError at once, with its name", () => {
     ["polls", 0],
     ["waitTimeSeconds", 21],
     ["ack", "later"],
+    ["ackLinger", "0.2"],
+    ["ackLinger", -1],
     ["strategy", "random"],
     ["onUndecodable", "delete"],
     ["payloads", "slow"],

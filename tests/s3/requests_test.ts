@@ -13,6 +13,7 @@ import {
   headObject,
   objectPath,
   putObject,
+  type PutObjectOptions,
   uploadPart,
 } from "../../lib/s3/mod.ts";
 
@@ -96,6 +97,13 @@ Deno.test("every builder gives S3's method, path, query and headers", () => {
   assert.match(body, /<Part><ChecksumCRC32C>AAAAAA==<\/ChecksumCRC32C><ETag>"e&#38;1"<\/ETag><PartNumber>1</);
 });
 
+Deno.test("putObject() refuses an encryption that S3 has not", () => {
+  const encrypted = (algorithm: string) =>
+    putObject({ ...AT, body: "x", serverSideEncryption: { algorithm } as PutObjectOptions["serverSideEncryption"] });
+  assert.equal(encrypted("aws:kms").headers["x-amz-server-side-encryption"], "aws:kms");
+  assert.throws(() => encrypted("aes256"), { name: "ConfigError", message: /'serverSideEncryption\.algorithm'/ });
+});
+
 Deno.test("uploadPart() and deleteObjects() refuse what is out of S3's bounds", () => {
   for (const partNumber of [0, 10_001, 1.5]) {
     assert.throws(() => uploadPart({ ...AT, uploadId: "u", partNumber, body: "x" }), ConfigError);
@@ -166,4 +174,16 @@ Deno.test("getObject() trusts no checksum of parts, and no length of what the ru
   assert.equal((await of(parts)).checksums.crc32c, undefined);
   assert.equal((await of({ "content-length": "9", "content-encoding": "gzip" })).size, undefined);
   assert.deepEqual((await of({ "x-amz-meta-a": "1" })).metadata, { a: "1" });
+});
+
+Deno.test("headObject() gives what the headers say of an object, and nothing for what they leave out", async () => {
+  const of = (headers: Record<string, string>) => headObject(AT).parse(new Response(null, { headers }));
+  const nothing = { etag: undefined, versionId: undefined, contentType: undefined, contentEncoding: undefined };
+  assert.deepEqual(await of({}), { ...nothing, size: undefined, metadata: {} });
+  const headers = { etag: '"e"', "x-amz-version-id": "v", "content-type": "text/plain", "content-length": "9" };
+  const facts = { etag: '"e"', versionId: "v", contentType: "text/plain", size: 9 };
+  assert.deepEqual(await of(headers), { ...nothing, ...facts, metadata: {} });
+  for (const length of ["", "-1", "9e9", "9".repeat(16)]) {
+    assert.equal((await of({ "content-length": length })).size, undefined, length);
+  }
 });
