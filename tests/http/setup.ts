@@ -1,4 +1,5 @@
 import { connect } from "../../lib/connect.ts";
+import { deleteMessage } from "../../lib/sqs/delete_message.ts";
 import type { Broker, Clock, ConnectOptions, DashiEvent } from "../../lib/types.ts";
 
 export const QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
@@ -7,6 +8,8 @@ export const KEYS = {
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
   sessionToken: "IQoJb3JpZ2luX2VjEXAMPLE/TOKEN+value==",
 };
+/** A request that may be sent again, and whose answer is empty. */
+export const remove = deleteMessage({ queueUrl: QUEUE, receiptHandle: "AQEB" });
 
 /** Waits of this many seconds and more are deadlines; they end when the test says so. */
 const DEADLINE = 1000;

@@ -1,0 +1,63 @@
+/** What send() lets nobody see, though a server repeats it. */
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import type { AwsError } from "../../lib/errors.ts";
+import { send } from "../../lib/http/send.ts";
+import { sendMessage } from "../../lib/sqs/send_message.ts";
+import { bad, failure, KEYS, QUEUE, remove, setUp } from "./setup.ts";
+
+/** The ways in which a secret could stand in a text. */
+function forms(secret: string): string[] {
+  return [
+    secret,
+    encodeURIComponent(secret),
+    btoa(secret).replace(/=+$/, ""),
+    Array.from(new TextEncoder().encode(secret), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  ];
+}
+
+Deno.test("send() shows no secret, token or signature in errors, events and stacks, even where a server repeats them", async () => {
+  const echo = (request: Request) => {
+    const all = [...request.headers].map(([name, value]) => `${name}:${value}`).join(" ");
+    return bad(
+      "SignatureDoesNotMatch",
+      `no: ${all} ${encodeURIComponent(all)} ${KEYS.secretAccessKey}\nThe Canonical String: ${all}`,
+      {
+        status: 403,
+      },
+    );
+  };
+  const answers = [
+    echo,
+    bad("IncompleteSignature", "Authorization header is wrong", { status: 400 }),
+    (request: Request) => Promise.reject(new TypeError(`failed: ${request.headers.get("authorization")}`)),
+    (request: Request) => Promise.reject(new TypeError("failed", { cause: request })),
+    new Response("<html>"),
+    new Response(null, { status: 302 }),
+  ];
+  for (const answer of answers) {
+    const { broker, events, requests } = setUp([answer], { http: { maxAttempts: 2 } });
+    const error = await failure<AwsError>(send(broker, sendMessage({ queueUrl: QUEUE, messageBody: "x" })));
+    const seen = [
+      inspect(error, { depth: 9, showHidden: true }),
+      error.stack,
+      JSON.stringify(error),
+      inspect(events, { depth: 9, showHidden: true }),
+      inspect(broker, { depth: 9, showHidden: true }),
+      JSON.stringify(broker),
+    ].join("\n");
+    const signatures = requests.map(({ headers }) => headers.get("authorization")!.slice(-64));
+    for (const secret of [KEYS.secretAccessKey, KEYS.sessionToken, ...signatures]) {
+      for (const form of forms(secret)) assert.ok(!seen.includes(form), `${error.awsCode} shows ${form}`);
+    }
+  }
+});
+
+Deno.test("send() takes a key of sixteen characters out of what a server says, and leaves shorter ones: they may be words", async () => {
+  const secretAccessKey = "0123456789abcdef";
+  for (const [key, shown] of [[secretAccessKey, "…"], [secretAccessKey.slice(1), secretAccessKey.slice(1)]]) {
+    const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: key };
+    const { broker } = setUp([bad("InvalidAction", `no ${key}`)], { credentials });
+    assert.match((await failure<AwsError>(send(broker, remove))).message, new RegExp(`: no ${shown}`));
+  }
+});
