@@ -23,7 +23,7 @@ Deno.test("serveTasks() runs what sendTask() sent: typed, by name, with argument
 });
 
 Deno.test("serveTasks() reads what Celery sent, in protocol 2 and 1", async () => {
-  const { broker, sqs } = setUp(["celery", "callbacks"]);
+  const { broker, sqs, events } = setUp(["celery", "callbacks"]);
   for (const name of ["plain", "kwargs", "chain_group", "protocol1"] as const) {
     for (const { envelope } of captured[name].messages) await sendRaw(sqs, "celery", { ...envelope });
   }
@@ -48,6 +48,8 @@ Deno.test("serveTasks() reads what Celery sent, in protocol 2 and 1", async () =
       [[8, 9], [], undefined],
     ],
   );
+  const told = events.flatMap((event) => event.type === "task" && event.state === "succeeded" ? [event] : []);
+  assert.deepEqual(told.map(({ task, id }) => [task, id]).sort(), seen.map(({ id }) => ["app.add", id]).sort());
 });
 
 Deno.test("a task whose message is a stored payload runs, also where the store leaves large ones to the stream", async () => {

@@ -85,13 +85,16 @@ Deno.test("publishAll() takes bodies of several types from one source", async ()
 });
 
 Deno.test("publishAll() sends just the failed entries again", async () => {
-  const { many, sqs, bodies, events, held } = setUpAll();
+  const { many, sqs, bodies, events, held } = setUpAll({ random: () => 0.5 });
   sqs.setFaults(failing({ 3: 1, 5: 2 }));
   const results = await many(numbered(10));
   assert.ok(results.every(({ error }) => !error));
   assert.deepEqual(bodies(), ["0 1 2 3 4 5 6 7 8 9", "3 5", "5"]);
   assert.deepEqual(held("orders").sort(), numbered(10).map(({ body }) => body));
-  assert.equal(events.filter(({ type }) => type === "retry").length, 2);
+  const delays = events.flatMap((event) => event.type === "retry" ? event.delay : []);
+  const [first, second, third] = sqs.requests.list.slice(-3).map(({ at }) => +at);
+  assert.deepEqual([second - first, third - second], delays.map((seconds) => seconds * 1000));
+  assert.ok(delays[0] > 0 && delays[1] > delays[0], `${delays}`);
 });
 
 Deno.test("publishAll() gives up after the broker's attempts, and at once on the sender's fault", async () => {
