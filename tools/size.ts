@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 47_950,
-  "./celery": 40_524,
+  "./celery": 40_550,
   "./config": 53_900,
-  "./testing": 14_450,
+  "./testing": 14_430,
   "everything but ./testing": 100_010,
-  "everything": 112_340,
+  "everything": 112_350,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

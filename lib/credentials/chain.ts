@@ -1,4 +1,5 @@
-import { ConfigError, CredentialsError } from "../errors.ts";
+import { is, listOf, refuse } from "../check.ts";
+import { CredentialsError } from "../errors.ts";
 import type { CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 
 /**
@@ -7,7 +8,7 @@ import type { CredentialContext, CredentialProvider, Credentials } from "../type
  *
  * @param providers In the order of asking.
  * @returns The provider. It rejects with one `CredentialsError` that says what each of them tried.
- * @throws {ConfigError} If there is none.
+ * @throws {ConfigError} If there is none, or one is no function.
  *
  * @example Keys from the environment, else from the instance
  * ```ts
@@ -18,10 +19,8 @@ import type { CredentialContext, CredentialProvider, Credentials } from "../type
  * ```
  */
 export function chain(...providers: readonly CredentialProvider[]): CredentialProvider {
-  for (const provider of providers) {
-    if (typeof provider !== "function") throw new ConfigError("Cannot use chain() with what is not a provider");
-  }
-  if (!providers.length) throw new ConfigError("Cannot use chain() without providers");
+  listOf(is("function"))("providers", providers);
+  if (!providers.length) refuse("providers", "one provider or more", providers);
   let chosen: CredentialProvider | undefined;
 
   async function choose(context: CredentialContext): Promise<Credentials> {

@@ -1,6 +1,6 @@
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { brokerOf } from "../celery_call.ts";
-import { assertKnown, assertOptions, assertText, assertWithin, has, is, within } from "../check.ts";
+import { assertKnown, assertOptions, assertText, has, is, within } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
@@ -8,11 +8,10 @@ import { connect } from "../connect.ts";
 import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
 import { objectPath } from "../s3/object_path.ts";
-import { assertBucket } from "../s3/request.ts";
 import type { Broker, Call, PayloadContext, PayloadLocation, ResultOptions, ResultStore, TaskMeta } from "../types.ts";
 import { type BucketPlace, bucketRequest } from "./bucket_request.ts";
 import { downloadAll } from "./download.ts";
-import { PAYLOAD_DEFAULTS, settingsOf } from "./settings.ts";
+import { settingsOf } from "./settings.ts";
 import { put } from "./upload.ts";
 
 /** Options of {@linkcode s3Results}. */
@@ -66,12 +65,10 @@ const FINAL = /^(?:SUCCESS|FAILURE|REVOKED)$/;
 export function s3Results(options: S3ResultsOptions): ResultStore {
   is("object")("options", options);
   assertKnown("", options, "bucket basePath globalKeyPrefix maxBytes region credentials endpoint".split(" "));
-  const { bucket, basePath = "", globalKeyPrefix = "", maxBytes = PAYLOAD_DEFAULTS.maxBytes } = options;
-  assertBucket(bucket);
-  assertWithin("maxBytes", maxBytes, 1, 2 ** 40);
+  const { basePath = "", globalKeyPrefix = "", ...others } = options;
   for (const [name, value] of Object.entries({ basePath, globalKeyPrefix })) is("string")(name, value);
-  const { region, credentials, endpoint } = options;
-  const settings = settingsOf({ bucket, region, credentials, endpoint, maxBytes });
+  const settings = settingsOf(others);
+  const { bucket, maxBytes, region, credentials, endpoint } = settings;
   const prefix = basePath + globalKeyPrefix + (/[^:_.-]$/.test(globalKeyPrefix) ? "_" : "") + "celery-task-meta-";
   objectPath(prefix);
   let own: Broker | undefined;

@@ -33,8 +33,8 @@ Deno.test("chain() gathers what each of its providers tried", async () => {
     assert.ok(error instanceof CredentialsError);
     return /no left\n- no right/.test(error.message);
   });
-  assert.throws(() => chain(), /without providers/);
-  assert.throws(() => chain({} as CredentialProvider), /not a provider/);
+  assert.throws(() => chain(), /'providers' as it must be one provider or more/);
+  assert.throws(() => chain(env(), {} as CredentialProvider), /'providers\.1' as it must be of type function/);
 });
 
 Deno.test("chain() hears its signal", async () => {

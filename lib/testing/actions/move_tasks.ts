@@ -77,12 +77,10 @@ export function listMessageMoveTasks(model: Model, input: Input): unknown {
 /** The ARN that a handle speaks of. */
 function sourceIn(handle: string): string {
   try {
-    const { taskId, sourceArn } = JSON.parse(atob(handle));
-    if (typeof taskId === "string" && typeof sourceArn === "string") return sourceArn;
+    return JSON.parse(atob(handle)).sourceArn;
   } catch {
-    // It is none of SQS's.
+    throw invalid("Value for parameter TaskHandle is invalid.");
   }
-  throw invalid("Value for parameter TaskHandle is invalid.");
 }
 
 function existing(model: Model, parameter: string, arn: string): QueueState {
