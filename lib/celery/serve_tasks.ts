@@ -116,6 +116,7 @@ export function serveTasks(
   const {
     queues = DEFAULT_QUEUE,
     concurrency = 10,
+    prefetch = concurrency,
     results,
     acks = "late",
     onInvalid = "leave",
@@ -144,7 +145,7 @@ export function serveTasks(
     tell: teller(state),
   };
   // A task's arguments are wanted, however large.
-  const taking = { prefetch: concurrency, ...receiving, signal, dropExpired: false, payloads: "eager" } as const;
+  const taking = { ...receiving, prefetch, signal, dropExpired: false, payloads: "eager" } as const;
   const deliveries = consume(broker, queues, taking);
   const { graceSeconds } = consumerOf(deliveries)!.settings;
   const ended = new AbortController();

@@ -172,6 +172,19 @@ Deno.test("the soft time limit fires the signal, the hard one fails the task and
   assert.equal(sqs.messages("celery").length, 0);
 });
 
+Deno.test("a prefetch that is undefined is as many as run side by side, as one that is left out", async () => {
+  for (const options of [{ concurrency: 20 }, { concurrency: 20, prefetch: undefined }]) {
+    const { broker, sqs } = setUp();
+    for (let index = 0; index < 20; index++) await sendTask(broker, add(index, 0));
+    await sqs.clock.run(async () => {
+      const worker = serveTasks(broker, { "app.add": () => sqs.clock.sleep(20) }, { ...options, maxSeconds: 60 });
+      await sqs.clock.sleep(10);
+      assert.equal(worker.running, 20);
+      await worker.closed;
+    });
+  }
+});
+
 Deno.test("no more tasks run side by side than concurrency says, however many are held", async () => {
   for (const prefetch of [undefined, 12]) {
     const { broker, sqs } = setUp();
