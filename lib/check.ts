@@ -69,6 +69,11 @@ export function assertOptions<Options extends object>(
   }
 }
 
+/** Without the fields that are undefined, so that they can be spread over others: one that is undefined was not given. */
+export function defined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
 /** A check of a value's type. A list is no object: its options or names would all be unset. */
 export function is(type: "string" | "boolean" | "function" | "object"): Check {
   return (path, value) => {

@@ -1,4 +1,4 @@
-import { assertWithin, refuse } from "../check.ts";
+import { assertWithin, defined, refuse } from "../check.ts";
 import { kombu } from "../codec/kombu.ts";
 import { assumeRole } from "../credentials/assume_role.ts";
 import { defaultChain } from "../credentials/default_chain.ts";
@@ -179,9 +179,4 @@ function bodyEncodingOf(value: unknown, path: string): "base64" | "utf-8" {
 
 function unlessEmpty<T>(record: Record<string, T>): Record<string, T> | undefined {
   return Object.keys(record).length ? record : undefined;
-}
-
-/** Without the fields that are undefined, so that the options can be spread over others. */
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,6 +1,6 @@
 import { nowOf, pause, stateOf } from "../broker.ts";
 import { brokerOf } from "../celery_call.ts";
-import { assertKnown, assertOptions, assertText, has, is, within } from "../check.ts";
+import { assertKnown, assertOptions, assertText, defined, has, is, within } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
@@ -140,7 +140,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
         traceback: null,
         children: [],
         date_done: FINAL.test(task.status) ? now : null,
-        ...task,
+        ...defined(task),
         task_id: idOf(call),
       };
       await put(settings, locate(call), utf8Bytes(stringifyPythonJson(kept)), context);

@@ -1,4 +1,4 @@
-import { assertCredentials, assertOptions, type Check, is, listOf, within } from "../check.ts";
+import { assertCredentials, assertOptions, type Check, defined, is, listOf, within } from "../check.ts";
 import { PayloadForbiddenError } from "../errors.ts";
 import { assertEndpoint, assertRegion } from "../http/endpoint.ts";
 import { assertBucket } from "../s3/request.ts";
@@ -106,8 +106,7 @@ export function settingsOf(options: S3PayloadsOptions): Settings {
   });
   assertBucket(options.bucket);
   objectHeaders(options);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const settings = { ...PAYLOAD_DEFAULTS, ...given } as Settings;
+  const settings = { ...PAYLOAD_DEFAULTS, ...defined(options) } as Settings;
   const { bucket, prefix, allowedBuckets = [bucket], allowedPrefixes = [prefix] } = settings;
   if (prefix) objectPath(`${prefix}x`);
   return { ...settings, allowedBuckets: [...allowedBuckets], allowedPrefixes: [...allowedPrefixes] };

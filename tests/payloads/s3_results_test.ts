@@ -147,6 +147,20 @@ Deno.test("s3Results().store() writes what a Celery client reads, and never over
   assert.equal(s3.objects.size, 0);
 });
 
+Deno.test("s3Results().store() writes null for what is undefined: Celery's AsyncResult.result fails without a result", async () => {
+  const { results, broker, s3 } = setUp();
+  // As task.update("SUCCESS") without a result does.
+  await results.store("1", { status: "SUCCESS", result: undefined, date_done: undefined }, { broker });
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(s3.objects.get("results/app/celery-task-meta-1")!.bytes)), {
+    result: null,
+    traceback: null,
+    children: [],
+    date_done: "2030-01-02T03:04:05.000+00:00",
+    status: "SUCCESS",
+    task_id: "1",
+  });
+});
+
 Deno.test("s3Results() reads a compressed result, bounded", async () => {
   const { results, broker, s3 } = setUp();
   const stream = new Blob([JSON.stringify({ status: "SUCCESS", result: "x".repeat(1000) })]).stream();
