@@ -17,7 +17,7 @@ import { watch } from "./watch.ts";
 
 /** Begins, once. */
 export function start(consumer: Consumer): void {
-  const { settings: { maxSeconds, maxRequests = Infinity }, state, lanes, stopping } = consumer;
+  const { settings: { maxSeconds, maxRequests = Infinity }, state, lanes, polling } = consumer;
   consumer.phase = Phase.Open;
   let told = false;
   consumer.changed = () => {
@@ -33,7 +33,7 @@ export function start(consumer: Consumer): void {
   };
   if (maxSeconds !== undefined) {
     consumer.deadline = nowOf(state) + maxSeconds * 1000;
-    pause(state.clock, maxSeconds, stopping.signal).then(() => end(consumer));
+    pause(state.clock, maxSeconds, polling.signal).then(() => end(consumer));
   }
   watch(consumer);
   const left = lanes.values();

@@ -116,8 +116,13 @@ Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
   assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
 });
 
-for (const budget of [{ maxMessages: 3 }, { untilEmpty: true }]) {
-  Deno.test(`forEach() finishes what it works on after ${Object.keys(budget)[0]}, however long that takes`, async () => {
+for (
+  const budget of [{ maxMessages: 3 }, { untilEmpty: true }, { maxMessages: 3, maxSeconds: 7200 }, {
+    untilEmpty: true,
+    maxSeconds: 7200,
+  }]
+) {
+  Deno.test(`forEach() finishes what it works on after ${Object.keys(budget).join(" before ")}, however long that takes`, async () => {
     for (const queue of ["q", "q.fifo"]) {
       const test = setUp({ queue, attributes: { VisibilityTimeout: 30 } });
       await test.fill(3);
