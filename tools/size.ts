@@ -48,13 +48,13 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_500,
   "{ connect }": 5_900,
   "{ connect, publish }": 19_996,
-  "{ connect, consume }": 27_963,
+  "{ connect, consume }": 27_964,
   "{ connect, consume, publish }": 31_331,
   ".": 39_392,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
-  "./s3": 30_400,
+  "./s3": 30_425,
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 47_950,
@@ -62,7 +62,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./config": 53_900,
   "./testing": 14_430,
   "everything but ./testing": 100_010,
-  "everything": 112_350,
+  "everything": 112_400,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -34,7 +34,8 @@ export async function readXmlAnswer(
   throw toError({
     awsCode: textOf(field(error, "Code")) || `Http${response.status}`,
     // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
-    message: textOf(field(error, "Message")).replace(/\n.*/s, "") || "no message",
+    message: textOf(field(error, "Message")).replace(/\n.*/s, "") ||
+      (error || !text.trim() ? "no message" : what(text)),
   });
 }
 
@@ -48,8 +49,8 @@ function textOf(value: XmlValue | undefined): string {
 }
 
 /** Says what a body is that should have been XML, without repeating it. */
-function what(text: string, cause: unknown): string {
+function what(text: string, cause?: unknown): string {
   if (/^\s*<(?:!doctype\s+html|html)/i.test(text)) return "it is an HTML page";
   if (/^\s*[{[]/.test(text)) return "it is JSON";
-  return cause instanceof SyntaxError ? cause.message.replace("Cannot read XML as ", "") : "it is not XML";
+  return cause instanceof SyntaxError ? cause.message.replace("Cannot read XML as ", "") : "it is none of AWS";
 }

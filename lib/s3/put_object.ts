@@ -1,3 +1,4 @@
+import { badAnswer } from "../http/answer.ts";
 import type { AwsRequest } from "../types.ts";
 import { checksumHeaders, readChecksums, type S3Checksums } from "./checksums.ts";
 import { objectHeaders, type ObjectOptions } from "./object_headers.ts";
@@ -65,13 +66,15 @@ export function putObject(options: PutObjectOptions): AwsRequest<PutObjectOutput
       },
       body,
     },
-    async (response) => {
+    async (response, asked) => {
+      const { headers } = response;
       await response.body?.cancel();
-      return {
-        etag: response.headers.get("etag") ?? undefined,
-        versionId: response.headers.get("x-amz-version-id") ?? undefined,
-        checksums: readChecksums(response.headers),
-      };
+      const etag = headers.get("etag") ?? undefined;
+      // A proxy's page with status 200 stored nothing. To browsers an ETag is shown by a CORS rule only.
+      if (!etag && /html/.test(headers.get("content-type") ?? "")) {
+        throw badAnswer(asked, response, "it is an HTML page");
+      }
+      return { etag, versionId: headers.get("x-amz-version-id") ?? undefined, checksums: readChecksums(headers) };
     },
   );
 }

@@ -299,3 +299,28 @@ Deno.test("s3Payloads() names a wrong option", () => {
     );
   }
 });
+
+Deno.test("a proxy's page with status 200 is no stored payload, and none that was read", async () => {
+  const page = () => new Response("<html>Sign in</html>", { headers: { "content-type": "text/html" } });
+  for (const method of ["PUT", "GET"]) {
+    let pages = 0;
+    const { store, context } = setUp({
+      fault: (call) => call.method === method && pages < 2 ? (pages++, page()) : undefined,
+    });
+    const { body, messageAttributes } = await store.offload("a letter", ABOUT, context);
+    const found = await store.resolve(body, { lazy: false, messageAttributes: plain(messageAttributes) }, context);
+    assert.equal(found.body, "a letter");
+    assert.equal(pages, 2, method);
+  }
+  const { store, context } = setUp({ fault: page });
+  await assert.rejects(store.offload("a letter", ABOUT, context), { awsCode: "InvalidAnswer", retryable: true });
+});
+
+Deno.test("a page that is not there says nothing of the payload: its message is not dropped", async () => {
+  const page = () => new Response("<html>No such page</html>", { status: 404 });
+  const { store, context } = setUp({ ignoreNotFound: true, fault: page });
+  await assert.rejects(store.resolve(pointerTo("k"), EAGER, context), {
+    awsCode: "Http404",
+    message: /it is an HTML page/,
+  });
+});

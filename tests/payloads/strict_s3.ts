@@ -132,7 +132,7 @@ export function strictS3(
     }
     const object = objects.get(at);
     if (!object) return method === "HEAD" ? new Response(null, { status: 404 }) : refused(404, "NoSuchKey");
-    const headers = { ...object.headers, "content-length": `${object.bytes.length}` };
+    const headers = { ...object.headers, etag: `"${object.bytes.length}"`, "content-length": `${object.bytes.length}` };
     return new Response(method === "HEAD" ? null : object.bytes, { headers });
   }
 
