@@ -217,6 +217,7 @@ Deno.test("s3Payloads() uses its own region, credentials and endpoint", async ()
   );
   const stored = await store.offload("x", ABOUT, context);
   assert.equal(s3.calls[0].url.href, `http://127.0.0.1:9/letters/${stored.location.key}`);
+  assert.equal(s3.calls[0].region, "eu-west-1");
 });
 
 Deno.test("s3Payloads() tries a SlowDown again, both ways", async () => {

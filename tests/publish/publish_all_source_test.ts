@@ -114,7 +114,7 @@ Deno.test("publishAll() waits on break for a look-up that is under way", async (
 });
 
 Deno.test("publishAll() ends on return() while its source is silent", async () => {
-  const { broker, held } = setUpAll();
+  const { sqs, broker, held } = setUpAll();
   const silent = Promise.withResolvers<void>();
   async function* source() {
     yield { body: "one" };
@@ -127,6 +127,7 @@ Deno.test("publishAll() ends on return() while its source is silent", async () =
   await results.return();
   assert.equal((await next).done, true);
   silent.resolve();
+  await sqs.clock.run(() => sqs.clock.sleep(60));
   assert.deepEqual(held("orders"), ["one"]);
 });
 

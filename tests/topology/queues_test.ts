@@ -48,6 +48,14 @@ Deno.test("purgeQueue() tells of the 60 seconds between two purges", async () =>
   assert.equal(await purgeQueue(broker, "orders"), 0);
 });
 
+Deno.test("purgeQueue() passes on every other error", async () => {
+  const { sqs, broker } = setUp();
+  sqs.createQueue("orders");
+  const code = "com.amazon.coral.service#AccessDeniedException";
+  sqs.setFaults(({ action }) => action === "PurgeQueue" ? { type: "error", code } : undefined);
+  await assert.rejects(purgeQueue(broker, "orders"), { name: "AccessDeniedQueueError", message: /sqs:PurgeQueue/ });
+});
+
 Deno.test("deleteQueue() deletes a queue and forgets it", async () => {
   const events: string[] = [];
   const { sqs, broker } = setUp({ onEvent: (event) => event.type === "topology" && events.push(event.operation) });
