@@ -66,10 +66,10 @@ Deno.test("instanceMetadata() gives up after three tries of one second and names
 Deno.test("instanceMetadata() follows no redirect, never asks version 1, and takes no odd answer", async () => {
   await withEnv({}, async () => {
     const redirect = imds(() => new Response(null, { status: 302, headers: { location: "http://evil.example/" } }));
-    await assert.rejects(instanceMetadata()(redirect.context), /status 302/);
+    await assert.rejects(instanceMetadata()(redirect.context), /status 302$/);
     assert.equal(redirect.asked.length, 1);
     const denied = imds(() => new Response("", { status: 403 }));
-    await assert.rejects(instanceMetadata()(denied.context), /status 403/);
+    await assert.rejects(instanceMetadata()(denied.context), /status 403$/);
     assert.deepEqual(denied.asked, ["PUT 169.254.169.254/latest/api/token"]);
     for (const token of ["a b", "x\r\ny: z", "", "é"]) {
       await assert.rejects(instanceMetadata()(imds(() => new Response(token)).context), /session token is none/);
@@ -182,8 +182,14 @@ Deno.test("container() tries a 500 again and not a 400", async () => {
     await context.clock.advance(1);
     assert.equal((await keys).accessKeyId, "ASIAMETA");
     let calls = 0;
-    const refusing = fakeContext(() => new Response(`no: ${GOOD}`, { status: 400 + 0 * calls++ }));
-    await assert.rejects(container()(refusing), (error: Error) => !/hush/.test(error.message));
+    const refusing = fakeContext(() => {
+      calls++;
+      return new Response(`no: ${GOOD}`, { status: 400 });
+    });
+    await assert.rejects(
+      container()(refusing),
+      /^CredentialsError: Cannot get keys from .{0,40} as there was status 400$/,
+    );
     assert.equal(calls, 1);
   });
 });
