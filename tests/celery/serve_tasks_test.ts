@@ -52,6 +52,19 @@ Deno.test("serveTasks() reads what Celery sent, in protocol 2 and 1", async () =
   assert.deepEqual(told.map(({ task, id }) => [task, id]).sort(), seen.map(({ id }) => ["app.add", id]).sort());
 });
 
+Deno.test("an unknown task is hidden for 1 to 2 s, and for twice as long each time, but never for more than 30 s", async () => {
+  const { broker, sqs } = setUp();
+  await sendTask(broker, "app.unknown");
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": () => 1 }, { maxSeconds: 200 }).closed);
+  const waits = sqs.requests.list.filter(({ action }) => action === "ChangeMessageVisibilityBatch")
+    .map(({ input }) => (input.Entries as { VisibilityTimeout: number }[])[0].VisibilityTimeout);
+  assert.ok(waits.length >= 7, `${waits}`);
+  for (const [index, wait] of waits.entries()) {
+    const most = Math.min(30, 2 ** (index + 1));
+    assert.ok(wait >= most / 2 && wait <= most, `${wait} s before try ${index + 2}`);
+  }
+});
+
 Deno.test("a task whose message is a stored payload runs, also where the store leaves large ones to the stream", async () => {
   const objects = new Map<string, string>();
   const payloads: PayloadStore = {

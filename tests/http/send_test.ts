@@ -32,7 +32,9 @@ for (
     ["InternalFailure", 500],
     ["ServiceUnavailable", 503],
     ["SomethingNew", 502],
-    ["TooManyRequests", 429],
+    ["TooManyRequests", 400],
+    ["SomethingNew", 429],
+    ["SomethingNew", 408],
   ] as const
 ) {
   Deno.test(`send() tries ${code} (${status}) again, signed anew, with full jitter`, async () => {
