@@ -97,7 +97,8 @@ export function mergeOptions(
 ): Record<string, unknown> {
   const merged = { ...base };
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue;
+    // A message may name its option so: assigned, it would hide options of a stranger's behind those that were checked.
+    if (value === undefined || name === "__proto__") continue;
     if (name === "eta" && value !== null) delete merged.countdown;
     if (name === "countdown" && value !== null) delete merged.eta;
     if (name === "exchange" && value !== null) merged.queue = given.queue;

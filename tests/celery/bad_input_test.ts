@@ -91,6 +91,33 @@ Deno.test("a queue that a message names is only ever a name: a URL is not follow
   }
 });
 
+Deno.test("a queue's URL under __proto__ is not followed either, in runtimes that have it", async () => {
+  // As in Node, Bun and Workers; Deno has none.
+  Object.defineProperty(Object.prototype, "__proto__", {
+    configurable: true,
+    get() {
+      return Object.getPrototypeOf(this);
+    },
+    set(value) {
+      if (typeof value === "object") Object.setPrototypeOf(this, value);
+    },
+  });
+  try {
+    const { sqs, broker } = setUp(["celery", "evil"]);
+    const url = "https://sqs.us-east-1.amazonaws.com/000000000000/evil";
+    for (const subtask_type of ["group", "chain"]) {
+      const call = link({ proto: { queue: url } }, { subtask_type, kwargs: { tasks: [link({}), link({})] } });
+      const body = JSON.stringify([[1, 2], {}, { ...embed, callbacks: [call] }]).replace("proto", "__proto__");
+      await sendRaw(sqs, "celery", { headers, body, properties: utf8 });
+    }
+    const worker = () => serveTasks(broker, { "app.add": () => 3 }, { maxMessages: 2 }).closed;
+    await sqs.clock.run(worker);
+    assert.deepEqual([sqs.messages("evil").length, sqs.messages("celery").length], [0, 3]);
+  } finally {
+    delete (Object.prototype as { __proto__?: unknown }).__proto__;
+  }
+});
+
 Deno.test("a task whose callbacks are no signatures is not run, and says why", async () => {
   const wrong: [object, RegExp][] = [
     [{}, /hold what is no signature/],
