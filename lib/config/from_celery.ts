@@ -2,12 +2,12 @@ import { assertWithin, defined, refuse } from "../check.ts";
 import { kombu } from "../codec/kombu.ts";
 import { assumeRole } from "../credentials/assume_role.ts";
 import { defaultChain } from "../credentials/default_chain.ts";
+import { staticCredentials } from "../credentials/static_credentials.ts";
 import { snsFanout } from "../fanout/sns_fanout.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { ConnectOptions } from "../types.ts";
 import { readBrokerUrl } from "./broker_url.ts";
 import { readClientConfig } from "./read_client_config.ts";
-import { keep } from "./keys.ts";
 import { refuseUnknown } from "./refuse_unknown.ts";
 import { assertEntries, readExchanges, readQueues } from "./predefined.ts";
 import { Exchange, Queue, shaped, TransportOptions } from "./shape.ts";
@@ -109,7 +109,7 @@ export function fromCelery(
   const topics = readExchanges(options.predefined_exchanges ?? {}, `${path}.predefined_exchanges`, sources);
   return Object.freeze<ConnectOptions>(defined({
     region: client.region ?? (options.region || region),
-    credentials: keys ? keep(keys) : defaultChain(),
+    credentials: keys ? staticCredentials(keys) : defaultChain(),
     endpoint,
     queueNamePrefix: options.queue_name_prefix ?? undefined,
     predefinedQueues: unlessEmpty(queues),

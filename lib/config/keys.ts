@@ -1,5 +1,4 @@
 import { ConfigError } from "../errors.ts";
-import type { CredentialProvider } from "../types.ts";
 
 /** An access key and its secret, and perhaps a session token. */
 export interface KeyPair {
@@ -24,10 +23,4 @@ export function halves(
     );
   }
   return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
-}
-
-/** Keeps keys in a closure, so that whoever prints the options does not print them. */
-export function keep(keys: KeyPair): CredentialProvider {
-  const kept = Object.freeze({ ...keys });
-  return () => Promise.resolve(kept);
 }

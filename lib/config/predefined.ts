@@ -1,9 +1,10 @@
 import type * as v from "valibot";
 import { refuse } from "../check.ts";
+import { staticCredentials } from "../credentials/static_credentials.ts";
 import { ConfigError, InvalidQueueError } from "../errors.ts";
 import type { PredefinedTopic } from "../fanout/topic.ts";
 import type { CredentialProvider, PredefinedQueue } from "../types.ts";
-import { halves, keep, type KeyPair } from "./keys.ts";
+import { halves, type KeyPair } from "./keys.ts";
 import { refuseUnknown } from "./refuse_unknown.ts";
 import type { Exchange, Queue } from "./shape.ts";
 
@@ -82,10 +83,10 @@ function keysOf(
   if (role) return role;
   const { access_key_id, secret_access_key, session_token } = entry;
   const own = halves(path, access_key_id, secret_access_key);
-  if (!session_token) return own && keep(own);
+  if (!session_token) return own && staticCredentials(own);
   const keys = own ?? urlKeys;
   if (!keys) throw new ConfigError(`Cannot use '${path}.session_token' as there are no keys that it belongs to`);
-  return keep({ ...keys, sessionToken: session_token });
+  return staticCredentials({ ...keys, sessionToken: session_token });
 }
 
 function entriesOf<A, B>(record: Readonly<Record<string, A>>, read: (entry: [string, A]) => B): Record<string, B> {
