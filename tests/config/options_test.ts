@@ -11,9 +11,10 @@ const from = (options?: object): ConnectOptions => {
   connect(made); // whatever is made, connect() takes
   return made;
 };
-const keysOf = async (given: ConnectOptions["credentials"]) => ({
-  ...(typeof given === "function" ? await given({} as CredentialContext) : given),
-});
+const keysOf = async (given: ConnectOptions["credentials"]) => {
+  const { expiration: _, ...keys } = await (given as CredentialProvider)({} as CredentialContext);
+  return keys;
+};
 const url = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders";
 const arn = "arn:aws:sns:eu-west-1:123456789012:news";
 const refuses = (options: object, path: string, more = /./) =>
