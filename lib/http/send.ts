@@ -24,7 +24,7 @@ export interface SendOptions {
   readonly endpoint?: Endpoints | undefined;
   /** Tries, where they are not the broker's. */
   readonly maxAttempts?: number | undefined;
-  /** Is called before each try. */
+  /** Is called before each try, and before each request of a credential provider. */
   readonly onAttempt?: (() => void) | undefined;
 }
 

@@ -93,25 +93,23 @@ export async function redrive(
   const before = await look();
   // The list may still end with the task before ours.
   const isOurs = ({ startedAt }: MessageMoveTask) => Number(startedAt) !== Number(before?.startedAt);
-  let tries = 0;
-  const { taskHandle } = await sendTo(broker, queue, start, { signal, onAttempt: () => tries++ }).catch(
-    async (error) => {
-      // The task that runs already is ours, where the answer to the first try was lost.
-      const task = tries > 1 && /already/i.test(error.message) ? await look() : undefined;
-      if (task?.taskHandle && isOurs(task)) return { taskHandle: task.taskHandle };
-      if (!(error instanceof AwsError && /dead.?letter/i.test(error.message))) throw error;
-      throw new ConfigError(
-        `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
-          "declareQueue(…, { deadLetter }) sets that",
-        { cause: error },
-      );
-    },
-  );
+  const { taskHandle } = await sendTo(broker, queue, start, { signal }).catch(async (error) => {
+    if (!(error instanceof AwsError)) throw error;
+    // The task that runs already is ours, where the answer to a try before was lost.
+    const task = error.cause instanceof AwsError && /already/i.test(error.message) ? await look() : undefined;
+    if (task?.taskHandle && isOurs(task)) return { taskHandle: task.taskHandle };
+    if (!/dead.?letter/i.test(error.message)) throw error;
+    throw new ConfigError(
+      `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
+        "declareQueue(…, { deadLetter }) sets that",
+      { cause: error },
+    );
+  });
   try {
     for (;;) {
       const task = await look().catch((error) => {
         // SQS moves on though we can't see it for a while, as nobody answers or a provider has no keys.
-        if (error.retryable === false) throw error;
+        if (signal?.aborted || error.retryable === false) throw error;
       });
       if (task && isOurs(task)) {
         const progress: RedriveProgress = {

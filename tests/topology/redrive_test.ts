@@ -63,6 +63,22 @@ Deno.test("redrive() is cancelled by its signal, and what was moved stays moved"
   assert.ok(visible >= 20 && visible < 100, `${visible} were moved`);
 });
 
+Deno.test("redrive() ends with its signal's reason, whatever it is, also where that fires while it looks", async () => {
+  for (const reason of [new Error("enough"), "enough", null]) {
+    const { sqs, broker } = await setUp(100);
+    const controller = new AbortController();
+    let looks = 0;
+    sqs.setFaults(({ action }) => {
+      if (action === "ListMessageMoveTasks" && ++looks === 3) controller.abort(reason);
+      return undefined;
+    });
+    const options = { destination: "orders", maxPerSecond: 1, signal: controller.signal };
+    const ended = sqs.clock.run(() => redrive(broker, "dead", options).catch((error) => error));
+    assert.equal(await ended, reason);
+    assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+  }
+});
+
 Deno.test("redrive() is cancelled by a throw of onProgress, or by what it rejects with", async () => {
   const fails = () => {
     throw new Error("no terminal");
@@ -121,6 +137,35 @@ Deno.test("redrive() does not take another program's task for its own", async ()
     await assert.rejects(redrive(broker, "dead", { destination: "orders" }), /already a task running/);
     stop.abort();
     await assert.rejects(other, { name: "AbortError" });
+  });
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+});
+
+Deno.test("redrive() does not take another program's task for its own that began while a credential provider asked for keys", async () => {
+  const { sqs } = await setUp(50);
+  const stop = new AbortController();
+  const options = { destination: "orders", maxPerSecond: 1 };
+  let before = true;
+  let other: Promise<unknown> | undefined;
+  const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "a-secret" };
+  const broker = connect({
+    ...sqs.connectOptions,
+    // It asks a service of its own for keys, once ours has looked which task there is.
+    credentials: async ({ fetch }) => {
+      if (before && sqs.requests.count("ListMessageMoveTasks")) {
+        before = false;
+        await fetch(new Request("http://127.0.0.1/keys"));
+        other = redrive(connect(sqs.connectOptions), "dead", { ...options, signal: stop.signal });
+        other.catch(() => {});
+        await sqs.clock.sleep(5);
+      }
+      return keys;
+    },
+  });
+  await sqs.clock.run(async () => {
+    await assert.rejects(redrive(broker, "dead", options), /already a task running/);
+    stop.abort();
+    await assert.rejects(other!, { name: "AbortError" });
   });
   assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
 });
