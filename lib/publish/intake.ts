@@ -6,7 +6,7 @@
 import { asError } from "../as_error.ts";
 import { remember, stateOf } from "../broker.ts";
 import { refuse } from "../check.ts";
-import { AwsError } from "../errors.ts";
+import type { AwsError } from "../errors.ts";
 import type { Broker } from "../types.ts";
 import { summary } from "./answer.ts";
 import { type Draft, draft } from "./draft.ts";
@@ -69,7 +69,8 @@ export function openIntake(broker: Broker, options: PublishOptions, lanes: Lanes
     return Promise.all(names.map((name, index) => found[index] ?? locate(broker, name, fanout, options.signal))).then(
       (found) => {
         found.forEach((target, index) => {
-          if (!(target.error instanceof AwsError && target.error.retryable)) remember(targets, keys[index], target);
+          // What SQS refuses for good it refuses again; a provider without keys may have some for the next message.
+          if (!target.error || (target.error as AwsError).retryable === false) remember(targets, keys[index], target);
         });
         place(slot, message, found);
       },

@@ -201,6 +201,32 @@ Deno.test("publishAll() looks a missing queue up once", async () => {
   assert.equal(sqs.requests.count("GetQueueUrl"), 1);
 });
 
+Deno.test("publishAll() fails no later message for keys that were not there when it first looked the queue up", async () => {
+  let throws = 1;
+  const { broker, held, sqs } = setUpAll({
+    credentials: () => {
+      if (throws-- > 0) throw new Error("no keys for now");
+      return Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "a-secret" });
+    },
+  });
+  let next = () => {};
+  async function* oneByOne() {
+    for (const message of numbered(3)) {
+      yield message;
+      await new Promise<void>((resolve) => next = resolve);
+    }
+  }
+  const errors: unknown[] = [];
+  await sqs.clock.run(async () => {
+    for await (const { error } of publishAll(broker, oneByOne(), { queue: "orders" })) {
+      errors.push(error?.message);
+      next();
+    }
+  });
+  assert.deepEqual(errors, ["no keys for now", undefined, undefined]);
+  assert.deepEqual(held("orders"), ["1", "2"]);
+});
+
 Deno.test("publishAll() keeps the order of each FIFO group over failed entries", async () => {
   await fc.assert(
     fc.asyncProperty(
