@@ -21,7 +21,7 @@ export interface QueueSource {
   readonly queue: string;
   /** With `strategy: "strict"`: higher goes first. Default: 0. */
   readonly priority?: number | undefined;
-  /** With `strategy: "weighted"`: its share, above 0. Default: 1. */
+  /** With `strategy: "weighted"`: its share, above 0 and up to 10^9. Default: 1. */
   readonly weight?: number | undefined;
 }
 
@@ -178,7 +178,7 @@ export function sourcesOf(queues: Queues): Required<QueueSource>[] {
     assertOptions<QueueSource>(path, source, {
       queue: assertText,
       priority: within(-Infinity, Infinity, true),
-      weight: within(Number.MIN_VALUE, Infinity, true),
+      weight: within(Number.MIN_VALUE, 1e9, true),
     });
     const { queue, priority = 0, weight = 1 } = source;
     assertText(`${path}.queue`, queue);

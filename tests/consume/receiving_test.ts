@@ -514,7 +514,10 @@ Deno.test("a wrong option is a ConfigError at once, with its name", () => {
     });
   }
   for (
-    const queues of [[], "", [""], [{ queue: "q", weight: 0 }], [{ queue: "q", priority: "high" }], [{
+    const queues of [[], "", [""], [{ queue: "q", weight: 0 }], [{ queue: "q", weight: Infinity }], [{
+      queue: "q",
+      priority: "high",
+    }], [{
       queue: "q",
       prio: 1,
     }], undefined]
