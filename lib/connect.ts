@@ -145,7 +145,7 @@ function check(options: ConnectOptions): void {
     payloads: has("resolve"),
     fanout: has("publish"),
     topology: fields({
-      exchanges: each(fields({ type: oneOf("direct", "topic", "fanout"), unroutableQueue: text }, "type")),
+      exchanges: each(fields({ type: oneOf("direct", "topic", "fanout"), unroutableQueue: assertText }, "type")),
       bindings: listOf(fields({ exchange: text, queue: assertText, routingKey: text }, "queue")),
     }),
     unroutableQueue: assertText,

@@ -65,6 +65,10 @@ for (
       { topology: { exchanges: { a: {} } } },
       /^Cannot use 'topology.exchanges.a.type' as it must be one of direct, topic/,
     ],
+    [
+      { topology: { exchanges: { news: { type: "direct", unroutableQueue: "" } } } },
+      /^Cannot use 'topology.exchanges.news.unroutableQueue' as it must be a string that is not empty/,
+    ],
     [{ topology: { bindings: {} } }, /^Cannot use 'topology.bindings' as it must be a list/],
     [{ topology: { bindings: [{ routingkey: "" }] } }, /^Cannot use 'topology.bindings.0.routingkey' as there is no/],
     [
