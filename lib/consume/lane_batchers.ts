@@ -19,12 +19,12 @@ import * as Phase from "./phase.ts";
 /** The two batchers of a queue. */
 export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "deletes" | "changes"> {
   const { state } = consumer;
+  const { clock } = state;
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
-  const options = { clock: state.clock, hurry };
   return {
     deletes: batcher<Held>({
-      ...options,
+      clock,
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
       hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < nowOf(state) + consumer.linger * 1000),
       // At the end nothing is worth a long wait.
@@ -39,7 +39,8 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       },
     }),
     changes: batcher({
-      ...options,
+      clock,
+      hurry,
       linger: () => 0,
       send: (entries) => {
         const wire = entries.map(({ held: { message: { ReceiptHandle } }, seconds }, index) => ({

@@ -55,7 +55,7 @@ export function openIntake(broker: Broker, options: PublishOptions, lanes: Lanes
       assertPublishOptions(own);
       // What is undefined is not given, and must not hide what all have in common.
       for (const [key, value] of Object.entries(own)) if (value === undefined) delete own[key as keyof typeof own];
-      const elsewhere = own.queue !== undefined || own.exchange !== undefined;
+      const elsewhere = (own.queue ?? own.exchange) !== undefined;
       const shared = elsewhere ? { ...options, queue: undefined, exchange: undefined, routingKey: undefined } : options;
       message = draft(state, body, { ...shared, ...own });
     } catch (error) {
