@@ -69,7 +69,7 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
       }
       if (turns--) return soon(settleDown);
       const now = flushing || hurry(waiting);
-      looking = flushing = false;
+      looking = false;
       if (!waiting.length) return;
       const seconds = linger();
       if (now || (!seconds && !underway)) {
@@ -77,7 +77,7 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
       } else if (seconds && !timer) {
         const { signal } = timer = new AbortController();
         pause(clock, seconds, signal).then(() => {
-          if (!signal.aborted && waiting.length) leave();
+          if (!signal.aborted) leave();
         });
       }
     };

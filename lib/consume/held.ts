@@ -111,7 +111,7 @@ export function isLapsed({ hiddenUntil, consumer }: Held): boolean {
 export function free(held: Held): void {
   const { consumer, lane } = held;
   move(held, "gone");
-  if (!consumer.held.delete(held)) return;
+  consumer.held.delete(held);
   const group = lane.groups[groupOf(held)];
   while (group?.[0]?.where === "gone") group.shift();
   if (group?.length === 0) delete lane.groups[groupOf(held)];
@@ -122,7 +122,8 @@ export function free(held: Held): void {
 /** The message is no longer ours: its `signal` fires, and its slot is free. */
 export function lose(held: Held, error?: Error): void {
   tell(held, held.handedAt ? { type: "heartbeat-ended", error } : { type: "drop", reason: "lapsed", error });
-  if (held.handedAt) held.consumer.owed += held.payload ? 2 : 1;
+  if (held.handedAt) held.consumer.owed++;
+  held.visibleUntil = 0; // also where SQS said so before its time: another's message, and its payload, are left alone
   abandon(held, error);
   giveBackGroup(held);
   free(held);

@@ -116,7 +116,7 @@ export async function hideFor(held: Held, seconds: number): Promise<void> {
 /** Keeps a message hidden for some seconds from now. */
 export async function extend(held: Held, seconds: number): Promise<void> {
   // One after the other, and none after a settlement, which it would undo.
-  while (held.extending && held.where === "out") await held.extending.catch(() => {});
+  while (held.extending) await held.extending.catch(() => {});
   let error: unknown;
   try {
     assertWithin("seconds", seconds, 0, MAX_VISIBILITY);

@@ -195,6 +195,24 @@ for (const maxRequests of [4, 5, 7, 10, 20]) {
   });
 }
 
+Deno.test("maxRequests is made use of: what was kept for a removal, or for what lapsed in no hands, comes back", async () => {
+  for (const payloads of [true, false]) {
+    const { store, requests } = countedStore();
+    const test = setUp({ attributes: { VisibilityTimeout: 2 }, connect: { payloads: payloads ? store : undefined } });
+    await test.fill(100);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { maxRequests: 50, heartbeat: payloads });
+      for await (const delivery of deliveries) {
+        await delivery.ack();
+        if (!payloads) await test.clock.sleep(3); // nine lapse in the buffer
+      }
+      await deliveries.closed;
+    });
+    const count = test.sqs.requests.count() + requests();
+    assert.ok(count >= 47 && count <= 50, `${count} requests`);
+  }
+});
+
 for (const maxRequests of [1, 2, 5, 9, 12, 20, 30]) {
   Deno.test(`maxRequests: ${maxRequests} keeps within while five queues are looked up`, async () => {
     const test = setUp();

@@ -174,6 +174,35 @@ Deno.test("release() while a heartbeat is under way is not undone by it", async 
   });
 });
 
+Deno.test("release() while a heartbeat is under way that fails makes the message visible all the same", async () => {
+  let lost = false;
+  const test = setUp({
+    attributes: { VisibilityTimeout: 20 },
+    connect: {
+      http: {
+        async fetch(request) {
+          if (lost || !request.headers.get("x-amz-target")!.endsWith("ChangeMessageVisibilityBatch")) {
+            return await test.sqs.fetch(request);
+          }
+          lost = true;
+          await test.clock.sleep(3);
+          return Response.json({ Failed: [{ Id: "0", Code: "InvalidParameterValue", SenderFault: true }] });
+        },
+      },
+    },
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(11); // the heartbeat left at 10
+      await delivery.release();
+      assert.equal(test.count("visible"), 1);
+    }
+    await deliveries.closed;
+  });
+});
+
 Deno.test("closed resolves when the signal fires before the loop began", async () => {
   const test = setUp();
   await test.run(async () => {

@@ -100,6 +100,57 @@ for (const verb of ["release", "retry", "leave", "reject"] as const) {
   });
 }
 
+Deno.test("release() gives back what is behind it in its group, not what is before it or being settled", async () => {
+  const test = await groups(4, ["a"]);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { maxMessages: 4 });
+    const held = await Array.fromAsync(deliveries);
+    const acks = [held[2].ack()];
+    await held[1].release();
+    assert.deepEqual(held.map(({ signal }) => signal.aborted), [false, false, false, true]);
+    acks.push(held[0].ack());
+    await Promise.all(acks);
+    await deliveries.closed;
+  });
+  assert.deepEqual(test.sqs.messages(QUEUE).map(({ body }) => body), ['{"n":1}', '{"n":3}']);
+});
+
+Deno.test("an ack gives nothing of its group back, though it fails, nor does a verb after the first", async () => {
+  const test = await groups(3, ["a"]);
+  test.sqs.setFaults(({ action, attempt }) =>
+    action === "DeleteMessageBatch" && attempt === 2
+      ? { type: "failed-entries", ids: () => true, code: "InvalidParameterValue", senderFault: true }
+      : undefined
+  );
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { maxMessages: 3 });
+    const [first, second, third] = await Array.fromAsync(deliveries);
+    await Promise.all([first.ack(), first.release(), first.leave(), first.reject()]);
+    await assert.rejects(second.ack(), { awsCode: "InvalidParameterValue" });
+    assert.equal(third.signal.aborted, false);
+    await third.ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.of("release").length, 0);
+});
+
+Deno.test("a message that is lost gives back what is behind it in its group, before anybody else has it", async () => {
+  const test = await groups(3, ["a"], { VisibilityTimeout: 30 });
+  test.sqs.setFaults(({ action, attempt }) =>
+    action === "ChangeMessageVisibilityBatch" && attempt === 1
+      ? { type: "failed-entries", ids: (_, index) => index === 0, code: "MessageNotInflight", senderFault: true }
+      : undefined
+  );
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { maxMessages: 3, graceSeconds: 100 });
+    const held = await Array.fromAsync(deliveries);
+    await test.clock.sleep(16); // a heartbeat at 15
+    assert.deepEqual(held.map(({ signal }) => signal.aborted), [true, true, true]);
+    assert.deepEqual(test.of("release").map(({ messageId }) => messageId), [held[1].messageId, held[2].messageId]);
+    await deliveries.closed;
+  });
+});
+
 Deno.test("messages of a group without end do not pile up", async () => {
   const test = setUp({ queue: QUEUE });
   let n = 0;

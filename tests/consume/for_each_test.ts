@@ -60,20 +60,21 @@ Deno.test("an hour's outage of a database costs not one message", async () => {
 
 Deno.test("a handler may throw at once, or settle by itself", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 100 } });
-  await test.fill(5);
+  await test.fill(6);
   await test.run(async () => {
-    const deliveries = consume(test.broker, "q", { maxMessages: 5 });
+    const deliveries = consume(test.broker, "q", { maxMessages: 6 });
     const result = await forEach(deliveries, (delivery) => {
       const n = numberOf(delivery);
       if (n === 0) throw new Error("at once");
       if (n === 1) return delivery.release({ visibleAfter: 50 });
       if (n === 2) return delivery.reject();
       if (n === 3) return delivery.ack().then(() => Promise.reject(new Error("after the ack")));
+      if (n === 4) return delivery.leave();
     });
-    assert.deepEqual(result, { acked: 2, released: 2, rejected: 1 });
+    assert.deepEqual(result, { acked: 2, released: 3, rejected: 1 });
     await deliveries.closed;
   });
-  assert.equal(test.sqs.messages("q").length, 2);
+  assert.equal(test.sqs.messages("q").length, 3);
 });
 
 Deno.test("forEach() rejects with what no retry mends, once its handlers are done", async () => {

@@ -11,7 +11,7 @@ import {
   receive,
   text,
 } from "@dashi/sqs";
-import { all, DENIED, DOWN, failing, keysUnless, numberOf, setUp } from "./setup.ts";
+import { all, DENIED, DOWN, failing, type Input, keysUnless, numberOf, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
 
@@ -113,7 +113,7 @@ Deno.test("a heartbeat that is refused after its message was acked says nothing 
 });
 
 Deno.test("the heartbeat stops at the 12 hours that SQS allows", async () => {
-  const test = setUp({ attributes: { VisibilityTimeout: 3600 } });
+  const test = setUp({ attributes: { VisibilityTimeout: 5000 } });
   await test.fill(1);
   await test.run(async () => {
     const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 50_000 });
@@ -127,7 +127,8 @@ Deno.test("the heartbeat stops at the 12 hours that SQS allows", async () => {
     await deliveries.closed;
   });
   assert.equal(test.of("heartbeat-ended").length, 1);
-  assert.ok(test.of("request").every(({ error }) => !error), "SQS refused nothing");
+  assert.deepEqual(test.of("error"), [], "SQS refused nothing");
+  assert.equal(test.sqs.requests.count(CHANGE), 16, "one each half of the timeout, and none that adds nothing");
 });
 
 Deno.test("a failed heartbeat is tried again before the message lapses", async () => {
@@ -189,8 +190,9 @@ Deno.test("what lapsed is neither released nor extended: SQS would change what a
     const theirs = consume(test.broker, "q", options);
     const [again] = await Array.fromAsync(theirs);
     assert.equal(again.messageId, delivery.messageId);
-    await assert.rejects(delivery.release(), ReceiptExpiredError);
-    await assert.rejects(delivery.extend(5), ReceiptExpiredError);
+    const expired = { name: "ReceiptExpiredError", retryable: false };
+    await assert.rejects(delivery.release(), expired);
+    await assert.rejects(delivery.extend(5), expired);
     assert.equal(test.count("inFlight"), 1);
     await again.ack();
     await Promise.all([ours.closed, theirs.closed]);
@@ -342,6 +344,24 @@ Deno.test("extend() hides for longer, the heartbeat neither shortens it nor stop
   assert.deepEqual([visibleAfter, error], [300, undefined]);
 });
 
+Deno.test("where extend() hides for less than the timeout, the heartbeat comes halfway through that", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 100 } });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 1000 });
+    const [delivery] = await Array.fromAsync(deliveries);
+    await delivery.extend(10);
+    const at: number[] = [];
+    for (const wait of [4.9, 0.2, 49.8, 0.2]) {
+      await test.clock.sleep(wait);
+      at.push(test.sqs.requests.count(CHANGE));
+    }
+    assert.deepEqual(at, [1, 2, 2, 3]);
+    await delivery.ack();
+    await deliveries.closed;
+  });
+});
+
 Deno.test("the heartbeat goes on after an extend() that was under way when it was due, and failed", async () => {
   let changes = 0;
   const test = setUp({
@@ -397,6 +417,42 @@ Deno.test("extend() that waits for a heartbeat does not undo a release", async (
     await delivery.release();
     await assert.rejects(extended, { name: "ReceiptExpiredError" });
     assert.equal(test.count("visible"), 1);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("extend() calls go one after the other, behind one that is under way", async () => {
+  const test = setUp();
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await Promise.all([100, 200, 300].map((seconds) => delivery.extend(seconds)));
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  const sent = test.inputs(CHANGE).map(({ Entries }) => Entries.map((entry: Input) => entry.VisibilityTimeout));
+  assert.deepEqual(sent, [[100], [200], [300]]);
+});
+
+Deno.test("what is hidden anew counts from the request, and stays ours though its time was over before the answer", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 10 },
+    onRequest: failing(CHANGE, { type: "slow", seconds: 6 }, ({ attempt }) => attempt === 1),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { heartbeat: false, maxMessages: 1 });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(5);
+      await delivery.extend(10);
+      assert.equal(test.seconds(), 11);
+      await test.clock.sleep(3.9);
+      assert.equal(delivery.signal.aborted, false);
+      await test.clock.sleep(0.2);
+      assert.equal(delivery.signal.aborted, true);
+    }
     await deliveries.closed;
   });
 });

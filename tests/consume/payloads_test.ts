@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   connect,
   consume,
+  type DashiEvent,
   get,
   json,
   kombu,
@@ -214,6 +215,29 @@ Deno.test("a payload stays where its message is another's by the time of the ack
   });
 });
 
+Deno.test("what SQS said is not ours any more is left alone before its time is over, and so is its payload", async () => {
+  const test = await withPointer("at:k", { k: "1" }, {
+    attributes: { VisibilityTimeout: 30 },
+    onRequest: failing("ChangeMessageVisibilityBatch", {
+      type: "failed-entries",
+      ids: () => true,
+      code: "MessageNotInflight",
+      senderFault: true,
+    }),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 2, graceSeconds: 100 });
+    const held = await Array.fromAsync(deliveries);
+    await test.clock.sleep(16); // a heartbeat at 15
+    await assert.rejects(held[1].release(), { name: "ReceiptExpiredError" });
+    await held[0].ack();
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count("ChangeMessageVisibilityBatch"), 1);
+  assert.deepEqual(test.removed, []);
+});
+
 Deno.test("get() leaves nothing running where payloads are read ahead", async () => {
   const test = await withPointer("at:k", { k: "1" });
   const delivery = await test.run(() => get(test.broker, "q"));
@@ -240,6 +264,28 @@ Deno.test("what get() gave with a payload stays, and its ack waits until the pay
     await delivery.ack();
     assert.deepEqual(removed, ["k"]);
   });
+});
+
+Deno.test("an ack waits for no payload that is being removed, nor fails where its store throws at once", async () => {
+  for (const fails of [false, true]) {
+    const test = setUp();
+    const { store } = memoryStore({ k: "7" });
+    const cleanUp = () => {
+      if (fails) throw new Error("no");
+      return test.clock.sleep(3);
+    };
+    const onEvent = (event: DashiEvent) => test.events.push(event);
+    const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads: { ...store, cleanUp }, onEvent });
+    await test.sqs.sendMessage("q", "at:k");
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxMessages: 1 });
+      for await (const delivery of deliveries) await delivery.ack();
+      assert.equal(test.seconds(), 0);
+      await deliveries.closed;
+      assert.equal(test.seconds(), fails ? 0 : 3);
+    });
+    assert.equal(test.of("error").length, fails ? 1 : 0);
+  }
 });
 
 Deno.test("payloads: lazy leaves the body undefined, and stream() reads it", async () => {

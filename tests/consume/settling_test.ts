@@ -84,8 +84,37 @@ Deno.test("acks leave at once when nothing else is held", async () => {
       await Promise.all([held[0].ack(), held[1].ack()]);
       assert.equal(test.seconds(), before);
       assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 1);
-    }, { ackLinger: 60 })
+    }, { ackLinger: 10 })
   );
+});
+
+Deno.test("acks of one breath leave together, though it takes some turns of the microtask queue", async () => {
+  const test = setUp();
+  await test.run(() =>
+    taking(test, 9, async (held) => {
+      const acks: Promise<void>[] = [];
+      for (const delivery of held.slice(0, 8)) {
+        acks.push(delivery.ack());
+        for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+      }
+      await Promise.all(acks);
+      assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 1);
+    })
+  );
+});
+
+Deno.test("after the end no ack waits longer than 0.2 s for others, whatever the linger is", async () => {
+  const test = setUp();
+  await test.fill(2);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { ackLinger: 10, maxMessages: 2 });
+    const held = await Array.fromAsync(deliveries);
+    await held[0].ack();
+    assert.equal(test.seconds(), 0.2);
+    await held[1].ack();
+    await deliveries.closed;
+    assert.equal(test.seconds(), 0.2);
+  });
 });
 
 Deno.test("with a linger of 0 an ack leaves at once, or with the next batch if one is under way", async () => {
@@ -148,11 +177,28 @@ Deno.test("only the entries that may be retried are, without a word to those tha
   });
   await test.run(() =>
     taking(test, 4, async (held) => {
+      const before = test.seconds();
       await Promise.all(held.map((delivery) => delivery.ack()));
       assert.deepEqual(test.inputs("DeleteMessageBatch").map(({ Entries }) => Entries.length), [4, 1]);
+      assert.ok(test.seconds() > before, "it asked again after a wait");
     })
   );
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("entries that fail again and again keep nothing waiting once the grace is over", async () => {
+  const test = setUp({
+    connect: { random: () => 0.99, http: { fetch: (request) => test.sqs.fetch(request), maxAttempts: 12 } },
+    onRequest: failing("DeleteMessageBatch", { type: "failed-entries", ids: () => true }),
+  });
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 1, graceSeconds: 5 });
+    for await (const delivery of deliveries) delivery.ack();
+    await deliveries.closed;
+    assert.equal(test.seconds(), 5);
+  });
+  assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 12);
 });
 
 Deno.test("an ack that SQS confirmed resolves, though another of its batch is asked again and never answered", async () => {
@@ -571,6 +617,7 @@ Deno.test("leave() gives the slot back without a request", async () => {
     assert.equal(test.count("inFlight"), 3);
     assert.equal(test.sqs.requests.count("ChangeMessageVisibilityBatch"), 0);
   });
+  assert.deepEqual(new Set(test.events.map(({ type }) => type)), new Set(["request", "receive", "handover"]));
 });
 
 Deno.test("an ack that fails while the loop goes on, and that nobody awaits, never crashes", async () => {
