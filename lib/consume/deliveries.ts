@@ -6,7 +6,7 @@ import { type Delivery, heldOf } from "./delivery.ts";
 import { end } from "./end.ts";
 import { handOver } from "./hand_over.ts";
 import * as Phase from "./phase.ts";
-import { next, takeWaiting } from "./take.ts";
+import { next, take } from "./take.ts";
 
 /** What `consume()` and `receive()` give: iterate it once, with `for await`. */
 export interface Deliveries<D = Delivery> extends AsyncIterable<D>, AsyncDisposable {
@@ -38,7 +38,7 @@ export function deliveriesOf<D>(
   let begun = false;
   const source: AsyncIterable<Delivery<string>> = {
     [Symbol.asyncIterator]: (): MayHaveAtHand<Delivery<string>> => ({
-      [atHand]: () => takeWaiting(consumer),
+      [atHand]: () => take(consumer),
       next: () => next(consumer),
       return: () => end(consumer).then(() => ({ done: true, value: undefined })),
     }),

@@ -20,7 +20,7 @@ export function handOver(delivery: Delivery<unknown>): boolean {
     }
     if (held.handedAt) return true; // told already
   }
-  held.handedAt ??= now;
+  held.handedAt = now;
   consumer.handed++;
   if (consumer.waiters.length) consumer.changed(); // it may be the last that they waited for
   if (state.options.onEvent) {

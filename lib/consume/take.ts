@@ -13,7 +13,7 @@ import { pump } from "./poll.ts";
 import { start } from "./start.ts";
 
 /** The next message of the buffers, by the strategy, if there is one that may still be handed out. */
-function take(consumer: Consumer): Delivery<string> | undefined {
+export function take(consumer: Consumer): Delivery<string> | undefined {
   if (consumer.phase >= Phase.Ending || isSpent(consumer)) return;
   while (consumer.buffered > 0) {
     const rank = highest(consumer, isFilled);
@@ -37,11 +37,6 @@ function take(consumer: Consumer): Delivery<string> | undefined {
 
 function isFilled({ buffer }: Lane): boolean {
   return buffer.length > 0;
-}
-
-/** A message that is in the buffers already, if nobody else waits for one. */
-export function takeWaiting(consumer: Consumer): Delivery<string> | undefined {
-  return consumer.phase === Phase.New || consumer.waiters.length ? undefined : take(consumer);
 }
 
 /** The next message, as an iterator gives it. */

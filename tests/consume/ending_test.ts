@@ -11,6 +11,7 @@ import {
   readAhead,
   receive,
 } from "@dashi/sqs";
+import type { FaultCall } from "@dashi/sqs/testing";
 import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 /** A store whose payloads take a while. */
@@ -305,6 +306,21 @@ Deno.test("an error comes after the items before it", async () => {
     await deliveries.closed;
   });
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("an error is thrown once, and waits for no receive of another queue", async () => {
+  let asked = 0;
+  const second = ({ input }: FaultCall) => `${input.QueueUrl}`.endsWith("/b") && ++asked === 2;
+  const test = setUp({ onRequest: failing("ReceiveMessage", DENIED, second) });
+  test.sqs.createQueue("b");
+  await test.run(async () => {
+    const deliveries = consume(test.broker, ["q", "b"], { graceSeconds: 1 });
+    const iterator = deliveries[Symbol.asyncIterator]();
+    await assert.rejects(iterator.next(), { name: "AccessDeniedQueueError" });
+    assert.equal(test.seconds(), 0);
+    assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+    await deliveries.closed;
+  });
 });
 
 Deno.test("what no retry mends ends the iteration: no access, no queue, bad keys", async () => {

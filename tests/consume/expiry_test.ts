@@ -75,4 +75,5 @@ Deno.test("SQS's clock says whether it is late, not ours", async () => {
     await deliveries.closed;
   });
   assert.equal(test.of("drop").length, 0);
+  assert.ok(Math.abs(test.of("handover")[0].age!) < 2, "and how old it is");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   connect,
+  type ConnectOptions,
   consume,
   type DashiEvent,
   get,
@@ -238,6 +239,20 @@ Deno.test("what SQS said is not ours any more is left alone before its time is o
   assert.deepEqual(test.removed, []);
 });
 
+Deno.test("get() waits until what it drops is removed, payload and all", async () => {
+  const test = setUp();
+  const late = { body: "1", headers: {}, "content-type": "text/plain", properties: { expiration: "1" } };
+  const { store } = memoryStore({ k: JSON.stringify(late) });
+  const payloads = { ...store, cleanUp: () => test.clock.sleep(3) };
+  const broker = connect({ ...test.sqs.connectOptions, codec: kombu(), payloads });
+  await test.sqs.sendMessage("q", "at:k");
+  await test.run(async () => {
+    await test.clock.sleep(1);
+    assert.equal(await get(broker, "q"), undefined);
+    assert.ok(test.seconds() >= 4, `after ${test.seconds()} s`);
+  });
+});
+
 Deno.test("get() leaves nothing running where payloads are read ahead", async () => {
   const test = await withPointer("at:k", { k: "1" });
   const delivery = await test.run(() => get(test.broker, "q"));
@@ -263,6 +278,23 @@ Deno.test("what get() gave with a payload stays, and its ack waits until the pay
     assert.equal(test.count("inFlight"), 1);
     await delivery.ack();
     assert.deepEqual(removed, ["k"]);
+  });
+});
+
+Deno.test("a pointer that does not fit its checksum is not followed", async () => {
+  const test = await withPointer("at:genuine", {});
+  const { store } = memoryStore({ "forged!": "1" });
+  const http: ConnectOptions["http"] = {
+    async fetch(request) {
+      const response = await test.sqs.fetch(request);
+      return new Response((await response.text()).replace("genuine", "forged!"), response);
+    },
+  };
+  const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads: store, http });
+  await test.run(async () => {
+    const [delivery] = await Array.fromAsync(consume(broker, "q", { maxMessages: 1, onUndecodable: "deliver" }));
+    assert.deepEqual([delivery.error?.name, delivery.body], ["IntegrityError", "at:forged!"]);
+    await delivery.release();
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { consume, type Queues } from "@dashi/sqs";
+import { consume, forEach, type Queues } from "@dashi/sqs";
 import { failing, setUp } from "./setup.ts";
 
 /** The queues in the order in which their messages came. */
@@ -33,6 +33,42 @@ const share = (list: string[], queue: string) => list.filter((name) => name === 
 Deno.test("fair: queues that have messages take turns", async () => {
   const seen = await order(await three(100), ["a", "b", "c"], { maxMessages: 90, prefetch: 30 });
   for (const queue of ["a", "b", "c"]) assert.ok(Math.abs(share(seen, queue) - 1 / 3) < 0.15, `${seen}`);
+});
+
+Deno.test("fair: a priority counts for nothing", async () => {
+  const queues = [{ queue: "a", priority: -5 }, { queue: "b", priority: 5 }, "c"];
+  const seen = await order(await three(100), queues, { maxMessages: 90, prefetch: 30 });
+  for (const queue of ["a", "b", "c"]) assert.ok(Math.abs(share(seen, queue) - 1 / 3) < 0.15, `${seen}`);
+});
+
+Deno.test("each queue has a receive under way, also where there are more of them than polls", async () => {
+  const test = await three(0);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, ["a", "b", "c"], { polls: 1 });
+    const first = deliveries[Symbol.asyncIterator]().next();
+    for (const queue of ["a", "b", "c"]) {
+      await test.clock.sleep(5);
+      if (queue !== "c") assert.equal(test.sqs.requests.count("ReceiveMessage"), 6, "a short one and a long one each");
+    }
+    await test.fill(1, "c");
+    const { value } = await first;
+    assert.equal(test.seconds(), 15);
+    await value!.ack();
+    await deliveries.stop();
+  });
+});
+
+Deno.test("untilEmpty asks no queue again that was seen empty", async () => {
+  const test = await three(0);
+  await test.fill(30, "a");
+  await test.run(async () => {
+    const deliveries = consume(test.broker, ["a", "b", "c"], { untilEmpty: true, waitTimeSeconds: 1 });
+    await forEach(deliveries, () => test.clock.sleep(20));
+    await deliveries.closed;
+  });
+  const asked = test.inputs("ReceiveMessage").map(({ QueueUrl }) => QueueUrl.at(-1));
+  // A short poll says that it is idle, and the long one after it that it is empty.
+  assert.deepEqual(["b", "c"].map((queue) => asked.filter((name) => name === queue).length), [2, 2]);
 });
 
 Deno.test("fair: a flood in one queue does not keep another waiting", async () => {

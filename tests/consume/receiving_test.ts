@@ -467,6 +467,15 @@ Deno.test("get() waits for as long as it is told, and hears its signal", async (
   });
 });
 
+Deno.test("get() gives up after as many receives that failed as a request has tries", async () => {
+  const { broker, run, fill, sqs } = setUp({
+    onRequest: failing("ReceiveMessage", DOWN, ({ attempt }) => attempt <= 5),
+  });
+  await fill(1);
+  await run(() => assert.rejects(get(broker, "q"), { awsCode: "InternalError" }));
+  assert.equal(sqs.requests.count("ReceiveMessage"), 3);
+});
+
 Deno.test("get() throws what no retry mends, and takes no message that can't be read", async () => {
   const { broker, run, sqs, of } = setUp();
   await run(async () => {

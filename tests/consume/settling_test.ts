@@ -390,6 +390,24 @@ Deno.test("ack: auto in forEach() over a pipeline of one's own acks when the han
   assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 2); // without a linger each ack leaves alone
 });
 
+Deno.test("ack: auto gathers acks for 0.2 s, or for as long as ackLinger says", async () => {
+  for (const [ackLinger, most, least] of [[undefined, 4, 2], [0, 10, 10]]) {
+    const test = setUp();
+    await test.fill(11);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { ack: "auto", ackLinger, prefetch: 20, waitTimeSeconds: 1 });
+      let seen = 0;
+      for await (const _ of deliveries) {
+        if (++seen === 11) break;
+        await test.clock.sleep(0.05);
+      }
+      await deliveries.closed;
+    });
+    const count = test.sqs.requests.count("DeleteMessageBatch");
+    assert.ok(count >= least! && count <= most!, `${count} requests`);
+  }
+});
+
 Deno.test("ack: none deletes before it hands over, after it decoded", async () => {
   const test = setUp();
   await test.sqs.sendMessage("q", "{");

@@ -16,7 +16,7 @@ import {
   resolvePayloads,
   validate,
 } from "@dashi/sqs";
-import { type Codec, Delivery, type PayloadStore, type Transform } from "@dashi/sqs";
+import { type Broker, type Codec, Delivery, type PayloadStore, type Transform } from "@dashi/sqs";
 import { memorySqs } from "@dashi/sqs/testing";
 import { createConsumer } from "../../lib/consume/consumer.ts";
 import { testContract } from "../streams/contract.ts";
@@ -131,10 +131,11 @@ Deno.test("a payload that can't be read makes its message undecodable; the strea
   assert.equal(test.sqs.messages("q").length, 1);
 });
 
-Deno.test("decode(), validate() and resolvePayloads() refuse at once what is no codec, schema or store", () => {
+Deno.test("decode(), validate(), resolvePayloads() and keepInvisible() refuse at once what is no codec, schema, store or broker", () => {
   const wrong = { name: "ConfigError", message: /^Cannot use '(codec|schema|store)/ };
   assert.throws(() => decode(undefined as unknown as Codec), wrong);
   assert.throws(() => decode({ encode() {} } as unknown as Codec), wrong);
   assert.throws(() => validate({ parse() {} } as unknown as typeof schema), wrong);
   assert.throws(() => resolvePayloads({} as PayloadStore), wrong);
+  assert.throws(() => keepInvisible({} as Broker), { name: "ConfigError", message: /'broker'/ });
 });
