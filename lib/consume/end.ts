@@ -42,19 +42,15 @@ async function drain(consumer: Consumer): Promise<void> {
   consumer.stopping.abort();
   serve(consumer);
   for (const message of held) if (message.where === "buffer") release(message);
-  for (const { deletes, changes } of lanes) {
-    deletes.look(true);
-    changes.look(true);
-  }
+  for (const { deletes } of lanes) deletes.look(true);
   windUp(consumer);
   await Promise.allSettled([...held].map(({ settlement }) => settlement));
 }
 
 /** Looks how much is left at the end: handlers at work, then what the grace is for, then nothing. */
 export function windUp(consumer: Consumer): void {
-  const { lanes, held, state, settings, polling } = consumer;
+  const { held, state, settings, polling } = consumer;
   if (consumer.phase !== Phase.Ending) return;
-  for (const { deletes } of lanes) deletes.look();
   // Where all was handed out that was to be, the last message is worked on to its end, by forEach() and by a loop that was
   // read ahead of. Who stops it cuts that short.
   if (consumer.cut && (consumer.working || consumer.last)) return;
@@ -70,9 +66,8 @@ export function windUp(consumer: Consumer): void {
 function giveUp({ phase, held, polling }: Consumer): void {
   if (phase === Phase.Closed) return;
   const reason = new DOMException("The consumer has ended", "AbortError");
-  polling.abort(reason);
+  polling.abort();
   for (const message of held) {
-    if (message.where !== "out") continue;
     abandon(message, reason);
     release(message);
   }

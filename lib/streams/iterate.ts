@@ -59,9 +59,8 @@ export function iterate<A, B>(
 
     const open = () => reader ??= source[Symbol.asyncIterator]() as MayHaveAtHand<A>;
     const onEnd = (end: typeof over) => {
-      reading = false;
       over = end;
-      if (!closing) steps.step();
+      steps.step();
     };
     const flow: Flow<A, B> = {
       giveBack,

@@ -36,7 +36,7 @@ export function readAhead<T>(
     const step = () => {
       while (flow.waiting && held.length) flow.give(held.shift()!);
       if (held.length < n) flow.read();
-      if (!held.length) flow.finish();
+      flow.finish();
     };
     return {
       step,

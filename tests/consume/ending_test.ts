@@ -228,6 +228,28 @@ Deno.test("a signal that is aborted already: nothing is asked, the loop ends qui
   assert.equal(test.sqs.requests.count(), 0);
 });
 
+Deno.test("a signal that lives longer keeps nothing of a consumer that is closed", async () => {
+  const test = setUp();
+  await test.fill(3);
+  const { signal } = new AbortController();
+  const listening = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listening.add(args[1]);
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listening.delete(args[1]);
+    removeEventListener.apply(signal, args);
+  };
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { signal, untilEmpty: true });
+    for await (const delivery of deliveries) await delivery.ack();
+    await deliveries.closed;
+    assert.equal(listening.size, 0);
+  });
+});
+
 Deno.test("stop() before the first next(), twice, and after the end", async () => {
   const test = setUp();
   await test.run(async () => {
@@ -445,6 +467,21 @@ Deno.test("break gives back what is on its way through the pipeline before it re
       break;
     }
     assert.deepEqual([test.seconds(), test.count("visible"), test.count("inFlight")], [30, 39, 0]);
+    await deliveries.closed;
+  });
+});
+
+Deno.test("break waits for the acks so far, also where payloads are read ahead", async () => {
+  const test = setUp({ onRequest: failing("DeleteMessageBatch", { type: "slow", seconds: 2 }) });
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(withPayloads(test, 3), "q");
+    for await (const delivery of deliveries) {
+      delivery.ack();
+      break;
+    }
+    assert.equal(test.seconds(), 5);
+    assert.equal(test.count("visible"), 9);
     await deliveries.closed;
   });
 });

@@ -117,6 +117,17 @@ Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
   assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
 });
 
+Deno.test("forEach() acks at once with an ackLinger of 0", async () => {
+  const test = setUp();
+  await test.fill(10);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { ackLinger: 0, maxMessages: 10 });
+    await forEach(deliveries, (delivery) => test.clock.sleep(0.01 * numberOf(delivery)));
+    await deliveries.closed;
+  });
+  assert.equal(test.sqs.requests.count("DeleteMessageBatch"), 10);
+});
+
 for (
   const budget of [{ maxMessages: 3 }, { untilEmpty: true }, { maxMessages: 3, maxSeconds: 7200 }, {
     untilEmpty: true,

@@ -7,6 +7,7 @@ import {
   get,
   keepInvisible,
   pipe,
+  readAhead,
   ReceiptExpiredError,
   receive,
   text,
@@ -48,11 +49,14 @@ Deno.test("the heartbeat begins with the receipt, buffer included, and goes in b
   assert.ok(sizes.length < 20, `${sizes.length} requests`);
 });
 
-Deno.test("heartbeat: false sends none", async () => {
-  const test = setUp({ attributes: { VisibilityTimeout: 5 } });
+Deno.test("heartbeat: false sends none, also where half of the timeout is over before the answer", async () => {
+  const test = setUp({
+    attributes: { VisibilityTimeout: 5 },
+    onRequest: failing("ReceiveMessage", { type: "slow", seconds: 3 }),
+  });
   await test.fill(1);
   await test.run(async () => {
-    const deliveries = consume(test.broker, "q", { heartbeat: false });
+    const deliveries = consume(test.broker, "q", { heartbeat: false, waitTimeSeconds: 0 });
     for await (const delivery of deliveries) {
       await test.clock.sleep(20);
       assert.equal(delivery.signal.aborted, true);
@@ -572,6 +576,22 @@ Deno.test("what lapsed while a handler blocked the event loop is not extended, t
     await deliveries.closed;
   });
   assert.equal(test.inputs(CHANGE).length, 0);
+});
+
+Deno.test("what lapsed behind a handler that blocked the event loop is not worked on, though no timer has rung", async () => {
+  const test = blocking();
+  await test.fill(2);
+  await test.run(async () => {
+    const source = consume(test.broker, "q", { heartbeat: false, maxMessages: 2, graceSeconds: 0 });
+    let worked = 0;
+    await forEach(pipe(source, readAhead(2)), async () => {
+      await test.clock.sleep(1); // the other one is read ahead
+      if (!worked++) test.block(40);
+    }, { concurrency: 1 });
+    assert.equal(worked, 1);
+    await source.closed;
+  });
+  assert.equal(test.of("heartbeat-ended").length, 1);
 });
 
 Deno.test("what lapsed while it was decoded is not handed over, though no timer has rung", async () => {

@@ -281,6 +281,19 @@ Deno.test("what get() gave with a payload stays, and its ack waits until the pay
   });
 });
 
+Deno.test("payloads that can't be read or are not there keep no place from those behind them", async () => {
+  const test = await withPointer("at:k", { k: "1", l: "2" });
+  for (let n = 0; n < 20; n++) await test.sqs.sendMessage("q", n % 2 ? "at:missing" : "at:nothing");
+  await test.sqs.sendMessage("q", "at:l");
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 50, maxMessages: 2, maxSeconds: 60 });
+    const held = await Array.fromAsync(deliveries);
+    assert.deepEqual(held.map(({ body }) => body), [1, 2]);
+    await Promise.all(held.map((delivery) => delivery.ack()));
+    await deliveries.closed;
+  });
+});
+
 Deno.test("a pointer that does not fit its checksum is not followed", async () => {
   const test = await withPointer("at:genuine", {});
   const { store } = memoryStore({ "forged!": "1" });

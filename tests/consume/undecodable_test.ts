@@ -134,7 +134,7 @@ Deno.test("__proto__ keys change no prototype", async () => {
 });
 
 /** A broker whose messages come with another body than was sent. */
-function tampering(test: ReturnType<typeof setUp>, checkMd5 = true, message = ["All"]) {
+function tampering(test: ReturnType<typeof setUp>, checkMd5 = true, message = ["All"], host = "$&") {
   return connect({
     ...test.sqs.connectOptions,
     codec: { encode: () => ({ body: "" }), decode: ({ body }) => ({ body }) },
@@ -144,7 +144,8 @@ function tampering(test: ReturnType<typeof setUp>, checkMd5 = true, message = ["
     http: {
       async fetch(request) {
         const response = await test.sqs.fetch(request);
-        return new Response((await response.text()).replaceAll("genuine", "forged!"), response);
+        const answer = (await response.text()).replaceAll("genuine", "forged!");
+        return new Response(answer.replace(/sqs[.\w-]+amazonaws.com/, host), response);
       },
     },
   });
@@ -165,6 +166,9 @@ Deno.test("a wrong MD5 is an IntegrityError: left, or delivered, by policy", asy
       test.events.length = 0;
       await send();
     }
+    await test.run(() => all(consume(tampering(test, true, ["All"], "sqs.example"), "q", { maxSeconds: 1 })));
+    assert.equal(test.of("drop")[0].error?.name, "IntegrityError", "of another host than AWS's too");
+    await send();
     await test.run(async () => {
       const [delivery] = await Array.fromAsync(
         consume(tampering(test), "q", { maxMessages: 1, onUndecodable: "deliver" }),

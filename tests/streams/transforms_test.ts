@@ -271,6 +271,20 @@ Deno.test("mapConcurrent() lets no slow item hold up another", async () => {
   await iterator.return!();
 });
 
+Deno.test("mapConcurrent() gives at once what was done while nobody asked, past a slow item", async () => {
+  const { fn, waiting } = gates<number>();
+  const iterator = pipe(from(numbers(3)), mapConcurrent(3, fn))[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await turns();
+  for (const n of [1, 2]) waiting.get(n)!();
+  assert.equal((await first).value, 1);
+  await turns();
+  assert.equal((await iterator.next()).value, 2);
+  const closed = iterator.return!();
+  waiting.get(0)!();
+  await closed;
+});
+
 Deno.test("mapConcurrent() keeps the order within a key, whatever takes how long", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -356,6 +370,20 @@ Deno.test("mapConcurrent() aborts what is under way when it is given up", async 
     break;
   }
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true, true, true]);
+});
+
+Deno.test("return() waits until what was read is handed back", async () => {
+  let taken = () => {};
+  const handBack = () => new Promise<void>((resolve) => taken = resolve);
+  const iterator = pipe(from(numbers(2)), readAhead(2, { handBack }))[Symbol.asyncIterator]();
+  await iterator.next();
+  await turns();
+  let closed = false;
+  const closing = iterator.return!().then(() => closed = true);
+  await turns();
+  assert.equal(closed, false);
+  taken();
+  await closing;
 });
 
 Deno.test("transforms mind no hand-back that fails, and use the one they are given", async () => {
