@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { consume, decode, forEach, json, keepInvisible, pipe, receive } from "@dashi/sqs";
-import { DENIED, failing, numberOf, setUp } from "./setup.ts";
+import type { Fault } from "@dashi/sqs/testing";
+import { DENIED, DOWN, failing, numberOf, setUp } from "./setup.ts";
 
 Deno.test("forEach() runs as many handlers as it is told, and refills freed slots at once", async () => {
   const test = setUp();
@@ -115,6 +116,24 @@ Deno.test("forEach() acks in batches, after 0.2 s at the latest", async () => {
     await deliveries.closed;
   });
   assert.ok(test.sqs.requests.count("DeleteMessageBatch") <= 12, `${test.sqs.requests.count("DeleteMessageBatch")}`);
+});
+
+Deno.test("forEach() counts no settlement that failed, and acks nothing that a handler could not give back", async () => {
+  const refused: Fault = { type: "failed-entries", ids: () => true, code: "InvalidParameterValue", senderFault: true };
+  const test = setUp({
+    onRequest: (call) =>
+      failing("DeleteMessageBatch", refused)(call) ?? failing("ChangeMessageVisibilityBatch", DOWN)(call),
+  });
+  await test.fill(2);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { maxMessages: 2 });
+    const counts = await forEach(deliveries, async (delivery) => {
+      if (numberOf(delivery)) await delivery.release().catch(() => {});
+    });
+    assert.deepEqual(counts, { acked: 0, released: 0, rejected: 0 });
+    await deliveries.closed;
+  });
+  assert.deepEqual([test.of("ack").length, test.of("release").length], [1, 1]);
 });
 
 Deno.test("forEach() acks at once with an ackLinger of 0", async () => {

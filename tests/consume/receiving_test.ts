@@ -185,10 +185,11 @@ Deno.test("a receive carries a visibility timeout only where the user set one", 
   }
 });
 
-Deno.test("the broker's visibilityTimeout goes with each receive too", async () => {
-  const { broker, inputs, run } = setUp({ connect: { visibilityTimeout: 77 } });
+Deno.test("the broker's visibilityTimeout and waitTimeSeconds go with each receive too", async () => {
+  const { broker, inputs, run } = setUp({ connect: { visibilityTimeout: 77, waitTimeSeconds: 7 } });
   await run(() => Array.fromAsync(consume(broker, "q", { untilEmpty: true })));
-  assert.equal(inputs("ReceiveMessage")[0].VisibilityTimeout, 77);
+  const [{ VisibilityTimeout, WaitTimeSeconds }] = inputs("ReceiveMessage");
+  assert.deepEqual([VisibilityTimeout, WaitTimeSeconds], [77, 7]);
 });
 
 Deno.test("the queue's own visibility timeout is read once for all consumers of five minutes", async () => {

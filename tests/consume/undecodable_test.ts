@@ -104,6 +104,18 @@ Deno.test("with json() what is not JSON is undecodable", async () => {
   }
 });
 
+Deno.test("what SNS put into an envelope comes with the envelope's attributes", async () => {
+  const test = setUp();
+  const MessageAttributes = { kind: { Type: "String", Value: "new" } };
+  const envelope = { Type: "Notification", MessageId: "1", TopicArn: "arn:aws:sns:eu-west-1:000000000000:news" };
+  await test.sqs.sendMessage("q", JSON.stringify({ ...envelope, Message: "5", MessageAttributes }));
+  await test.run(async () => {
+    const [delivery] = await Array.fromAsync(consume(test.broker, "q", { maxMessages: 1 }));
+    assert.deepEqual([delivery.body, delivery.messageAttributes], [5, { kind: "new" }]);
+    await delivery.ack();
+  });
+});
+
 Deno.test("JSON without properties is a plain body, and a body of 1 MiB is one like any", async () => {
   const test = setUp({ connect: { codec: kombu() } });
   const large = JSON.stringify({ text: "x".repeat(MIB - 11) });
