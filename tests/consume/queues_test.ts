@@ -165,24 +165,6 @@ Deno.test("more queues than slots: each still gets its turn", async () => {
   assert.ok(test.inputs("ReceiveMessage").every(({ WaitTimeSeconds }) => WaitTimeSeconds <= 1));
 });
 
-Deno.test("more queues than polls: each has a long poll of its own, so that none waits for its turn", async () => {
-  const names = Array.from({ length: 12 }, (_, index) => `q${index}`);
-  for (const name of [names[0], names[11]]) {
-    const test = setUp({ queue: names[0] });
-    for (const other of names.slice(1)) test.sqs.createQueue(other);
-    await test.run(async () => {
-      const deliveries = consume(test.broker, names, { prefetch: 100, polls: 2 });
-      const sending = test.clock.sleep(5).then(() => test.fill(1, name));
-      for await (const delivery of deliveries) {
-        assert.equal(test.seconds(), 5, name);
-        await delivery.ack();
-        break;
-      }
-      await Promise.all([deliveries.closed, sending]);
-    });
-  }
-});
-
 Deno.test("a queue that fails is passed by the others", async () => {
   const test = setUp({
     queue: "a",

@@ -7,11 +7,15 @@ import assert from "node:assert/strict";
 import {
   connect,
   type ConnectOptions,
+  consume,
+  type ConsumeOptions,
   type CredentialProvider,
   type DashiEvent,
   type Deliveries,
   type Delivery,
+  type EagerPayloads,
   json,
+  type LeaveUndecodable,
 } from "@dashi/sqs";
 import { type Fault, type FaultCall, memorySqs, type MemorySqsOptions } from "@dashi/sqs/testing";
 
@@ -113,4 +117,23 @@ export async function all<D>(deliveries: Deliveries<D>): Promise<D[]> {
   const list = await Array.fromAsync(deliveries);
   await deliveries.closed;
   return list;
+}
+
+/** Takes `count` messages and gives them to `work` inside of the loop. */
+export async function taking(
+  { broker, fill }: Pick<ReturnType<typeof setUp>, "broker" | "fill">,
+  count: number,
+  work: (deliveries: Delivery<unknown>[]) => Promise<unknown>,
+  options: ConsumeOptions & LeaveUndecodable & EagerPayloads = {},
+): Promise<void> {
+  await fill(count);
+  const held: Delivery<unknown>[] = [];
+  const deliveries = consume(broker, "q", { prefetch: 100, ...options });
+  for await (const delivery of deliveries) {
+    held.push(delivery);
+    if (held.length < count) continue;
+    await work(held);
+    break;
+  }
+  await deliveries.closed;
 }
