@@ -86,8 +86,8 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 function s3Error(asked: Asked, response: Response, fault: Fault): AwsError {
   const { status, headers } = response;
   const { service, action } = asked;
-  // Where there is a body that is not S3's, its status is that of a proxy, and says nothing of the object.
-  const awsCode = /^Http\d/.test(fault.awsCode) && fault.message === "no message" && BY_STATUS[status] || fault.awsCode;
+  // A page is a proxy's, whose status says nothing of the object.
+  const awsCode = /^Http\d/.test(fault.awsCode) && !/HTML/.test(fault.message) && BY_STATUS[status] || fault.awsCode;
   const details = { service, action, awsCode, ...idsOf(response), retryable: isRetryable(status, awsCode) };
   const text = `s3 ${action} failed with ${awsCode}: ${fault.message}`;
   if (/Redirect$|^AuthorizationHeaderMalformed$|^IllegalLocationConstraintException$/.test(awsCode)) {
