@@ -70,9 +70,12 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
   for (const { messages } of plans) await send(worker, messages);
 }
 
-/** A call as Celery names it in a result: `AsyncResult.children` waits for each task of a group, which has none itself. */
-function childOf({ id, parent, calls }: TaskCall & { calls?: GroupCall["calls"] }): unknown[] {
-  return [[id, parent ? childOf(parent) : null], calls ? calls.map(childOf) : null];
+/**
+ * A call as Celery names it in a result: `AsyncResult.children` waits for each task of a group, which has none itself. Of
+ * the tasks before it the next twenty are named: each of a group at the end of a long chain would have all.
+ */
+function childOf({ id, parent, calls }: TaskCall & { calls?: GroupCall["calls"] }, left = 20): unknown[] {
+  return [[id, parent && left ? childOf(parent, left - 1) : null], calls ? calls.map((call) => childOf(call)) : null];
 }
 
 /**

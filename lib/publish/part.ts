@@ -38,7 +38,10 @@ export interface Part {
   size: number;
   /** The bytes of the attributes among them. */
   readonly extra: number;
-  /** Whether its attributes may choose where its body is stored: of several parts, one would overwrite the other's. */
+  /**
+   * Whether its attributes may choose where its body is stored: of several parts, one would overwrite the other's, and those
+   * of kombu's properties may be a stranger's, who sent what is sent on.
+   */
   readonly alone: boolean;
   store: boolean;
   readonly stream?: ReadableStream<Uint8Array>;
@@ -145,7 +148,7 @@ function seal(
     },
     size,
     extra,
-    alone: names.length === 1,
+    alone: !names[1] && !options.properties?.message_attributes,
     store,
     stream,
   };

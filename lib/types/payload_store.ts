@@ -127,7 +127,10 @@ export interface PayloadStore {
       readonly size?: number | undefined;
       readonly shared: boolean;
       readonly queue: string;
-      /** The message's own attributes: `S3Key` chooses the key, as with the Extended Client for Python. */
+      /**
+       * The message's own attributes, where it goes to one queue and its properties have brought none: `S3Key` chooses the
+       * key, as with the Extended Client for Python.
+       */
       readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
     },
     context: PayloadContext,

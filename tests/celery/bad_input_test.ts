@@ -119,7 +119,18 @@ Deno.test("a queue's URL under __proto__ is not followed either, in runtimes tha
 });
 
 Deno.test("a task whose callbacks are no signatures is not run, and says why", async () => {
+  // Each task would get each errback: a message of 30 KB would become some of 16 MB.
+  const many = (task: string) => Array.from({ length: 400 }, (_, at) => ({ task: task + at }));
+  const multiplied = (type: string) =>
+    link({ link_error: many("e") }, { subtask_type: type, kwargs: { tasks: many("t") } });
+  const nested = link({ link_error: many("e") }, {
+    subtask_type: "group",
+    kwargs: { tasks: [link({}, { subtask_type: "chain", kwargs: { tasks: many("t") } })] },
+  });
   const wrong: [object, RegExp][] = [
+    [multiplied("group"), /too much/],
+    [multiplied("chain"), /too much/],
+    [nested, /too much/],
     [{}, /hold what is no signature/],
     [link({}, { subtask_type: "xmap" }), /or a kind unknown here/],
     [link({}, { args: 1 }), /hold arguments that are no list/],

@@ -47,6 +47,19 @@ Deno.test("a chain that ends in a group sends each its result, and names each as
   assert.deepEqual(results.kept.get("first")!.children, [[[id, null], calls.map(({ id }) => [[id, null], null])]]);
 });
 
+Deno.test("of a long chain that is linked in a group, its result names the end and the next twenty before it", async () => {
+  const { broker, sqs } = setUp(["celery", "next"]);
+  const results = memoryResults();
+  const steps = Array.from({ length: 50 }, (_, at) => signature(notify.partial(), { id: `${at}`, queue: "next" }));
+  const link = group(chain(steps), signature(notify.partial(), { queue: "next" }));
+  await sendTask(broker, add(1, 1), { id: "first", link: link as any });
+  await sqs.clock.run(() => serveTasks(broker, { "app.add": (_, x, y) => x + y }, { ...once, results }).closed);
+  let [[, [[named]]]] = results.kept.get("first")!.children as any;
+  const ids: string[] = [];
+  for (; named; named = named[1]?.[0]) ids.push(named[0]);
+  assert.deepEqual(ids, Array.from({ length: 21 }, (_, at) => `${49 - at}`));
+});
+
 Deno.test("a chain that is linked is a child by its first task, and in a group by its last with what comes before", async () => {
   const { broker, sqs, read } = setUp(["celery", "next"]);
   const results = memoryResults();
