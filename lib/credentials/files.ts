@@ -4,6 +4,7 @@
  * @module
  */
 import { builtin } from "../builtin.ts";
+import { show } from "../check.ts";
 import { CredentialsError } from "../errors.ts";
 
 /** Node's file system, as far as it is needed. */
@@ -31,13 +32,14 @@ export async function readText(path: string, what: string): Promise<string | und
     const code = (cause as { code?: unknown })?.code;
     if (code === "ENOENT") return undefined;
     const why = typeof code === "string" ? code : "the runtime does not allow it";
-    throw new CredentialsError(`Cannot read ${what} ${JSON.stringify(path)}: ${why}`);
+    throw new CredentialsError(`Cannot read ${what} ${show(path)}: ${why}`);
   }
 }
 
 /** A token that lies in a file, as Kubernetes and ECS put it there. It changes: read it anew for each use. */
 export async function readToken(path: string, what: string): Promise<string> {
   const token = (await readText(path, what))?.trim();
-  if (!token) throw new CredentialsError(`Cannot use ${what} as ${JSON.stringify(path)} is missing or empty`);
+  // Cut by show(), as it may be the token itself by mistake.
+  if (!token) throw new CredentialsError(`Cannot use ${what} as ${show(path)} is missing or empty`);
   return token;
 }

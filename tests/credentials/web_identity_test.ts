@@ -72,6 +72,8 @@ Deno.test("webIdentity() says what is missing", async () => {
     await assert.rejects(webIdentity()(fakeContext(answer)), /AWS_ROLE_ARN/);
     const missing = webIdentity({ arn: ROLE, tokenFile: "/nonexistent/token" });
     await assert.rejects(missing(fakeContext(answer)), /"\/nonexistent\/token" is missing or empty/);
+    const itself = webIdentity({ arn: ROLE, tokenFile: `${"its-header".repeat(8)}.its-signature` });
+    await assert.rejects(itself(fakeContext(answer)), (error: Error) => !error.message.includes("signature"));
   });
   assert.throws(() => webIdentity({ arn: "role" }), /'arn'/);
   assert.throws(() => webIdentity({ arn: ROLE, token: "x", tokenFile: "y" }), /only one of them/);
