@@ -26,10 +26,12 @@ function checkSignature(value: unknown, depth: number, above: number, given: { e
   const fail = (why: string): never => {
     throw new DecodeError(`Cannot go on after the task as its callbacks or chain hold ${why}`);
   };
-  const isKnown = [null, "chain", "group", "chord"].includes(subtask_type as string);
   given.errbacks += above;
-  if (typeof task !== "string" || !task || depth > 100 || !isKnown || given.errbacks > MOST_ERRBACKS) {
-    fail("what is no signature, too much, or a kind unknown here");
+  if (
+    typeof task !== "string" || !task || depth > 100 ||
+    ![null, "chain", "group", "chord"].includes(subtask_type as string) || given.errbacks > MOST_ERRBACKS
+  ) {
+    fail("no signature, too much, or an unknown kind");
   }
   const own = { ...options as Record<string, unknown> };
   const { queue, routing_key } = own;

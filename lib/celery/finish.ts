@@ -75,7 +75,7 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
  * the tasks before it the next twenty are named: each of a group at the end of a long chain would have all.
  */
 function childOf({ id, parent, calls }: TaskCall & { calls?: GroupCall["calls"] }, left = 20): unknown[] {
-  return [[id, parent && left ? childOf(parent, left - 1) : null], calls ? calls.map((call) => childOf(call)) : null];
+  return [[id, parent && left ? childOf(parent, left - 1) : null], calls?.map((call) => childOf(call)) ?? null];
 }
 
 /**

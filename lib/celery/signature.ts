@@ -96,15 +96,11 @@ export function mergeOptions(
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const merged = { ...base };
-  for (const [name, value] of Object.entries(given)) {
-    // A message may name its option so: assigned, it would hide options of a stranger's behind those that were checked.
-    if (value === undefined || name === "__proto__") continue;
-    if (name === "eta" && value !== null) delete merged.countdown;
-    if (name === "countdown" && value !== null) delete merged.eta;
-    if (name === "exchange" && value !== null) merged.queue = given.queue;
-    merged[name] = value;
-  }
-  return merged;
+  if (given.eta != null) delete merged.countdown;
+  if (given.countdown != null) delete merged.eta;
+  if (given.exchange != null) delete merged.queue;
+  // A message may name its option __proto__: assigned, it would hide options of a stranger's behind those that were checked.
+  return { ...merged, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 /** True for what Python calls a mapping. */
@@ -136,8 +132,7 @@ export function toWireOptions(options: SendTaskOptions): Record<string, unknown>
     wire.root_id ??= parent.rootId;
     wire.parent_id ??= parent.id;
   }
-  if (stamps) Object.assign(wire, stamps, { stamped_headers: Object.keys(stamps) });
-  return wire;
+  return stamps ? { ...wire, ...stamps, stamped_headers: Object.keys(stamps) } : wire;
 }
 
 /** Throws unless it is a call of a task, or several in one. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import type { BrokerState } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import type { Broker, Codec, DashiEvent, ResultStore } from "../types.ts";
 import { onAbort } from "./on_abort.ts";
-import { partsOfError } from "./parts_of_error.ts";
 import { nameOf } from "./request.ts";
 import type { ServedTask } from "./types.ts";
 
@@ -90,7 +90,7 @@ export function teller(state: BrokerState): Worker["tell"] {
       ...nameOf(delivery),
       queue: delivery.queue,
       ...(eta && { eta }),
-      ...(error !== undefined && { error: error instanceof Error ? error : new Error(partsOfError(error).message) }),
+      ...(error !== undefined && { error: asError(error) }),
     });
   };
 }

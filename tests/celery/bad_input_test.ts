@@ -131,8 +131,8 @@ Deno.test("a task whose callbacks are no signatures is not run, and says why", a
     [multiplied("group"), /too much/],
     [multiplied("chain"), /too much/],
     [nested, /too much/],
-    [{}, /hold what is no signature/],
-    [link({}, { subtask_type: "xmap" }), /or a kind unknown here/],
+    [{}, /hold no signature/],
+    [link({}, { subtask_type: "xmap" }), /or an unknown kind/],
     [link({}, { args: 1 }), /hold arguments that are no list/],
   ];
   for (const [callback, expected] of wrong) {

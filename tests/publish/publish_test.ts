@@ -345,3 +345,18 @@ Deno.test("publish() ends with the signal's reason", async () => {
   });
   await assert.rejects(publish(broker, 1, { queue: "orders", signal: controller.signal }), /enough/);
 });
+
+for (const [name, thrown] of Object.entries({ "has no text": Object.create(null), "is a symbol": Symbol("odd") })) {
+  Deno.test(`publishMany() gives an error where what a codec throws ${name}`, async () => {
+    const { broker } = setUp();
+    const encode = [() => Promise.reject(thrown), () => {
+      throw thrown;
+    }];
+    for (const one of encode) {
+      const messages = [{ body: 1, codec: { ...json(), encode: one } }, { body: 2 }];
+      const [odd, good] = await publishMany(broker, messages, { queue: "orders" });
+      assert.equal(odd.error?.name, "DashiError");
+      assert.equal(good.error, undefined);
+    }
+  });
+}
