@@ -58,19 +58,25 @@ export function windUp(consumer: Consumer): void {
     consumer.grace ??= lapse(state.clock, settings.graceSeconds, polling.signal).then(() => giveUp(consumer));
   } else {
     close(consumer);
-    polling.abort();
+    cutOff(consumer);
   }
 }
 
 /** The grace is over: what is still out goes back, and receives under way are cut off. */
-function giveUp({ phase, held, polling }: Consumer): void {
-  if (phase === Phase.Closed) return;
-  const reason = new DOMException("The consumer has ended", "AbortError");
-  polling.abort();
-  for (const message of held) {
+function giveUp(consumer: Consumer): void {
+  if (consumer.phase === Phase.Closed) return;
+  const reason = cutOff(consumer);
+  for (const message of consumer.held) {
     abandon(message, reason);
     release(message);
   }
+}
+
+/** Ends requests under way, and those that a late verb would begin: each failure says why. */
+function cutOff({ polling }: Consumer): DOMException {
+  const reason = new DOMException("The consumer has ended", "AbortError");
+  polling.abort(reason);
+  return reason;
 }
 
 function close(consumer: Consumer): void {

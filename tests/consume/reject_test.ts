@@ -74,6 +74,22 @@ Deno.test("reject() keeps the message where reading the policy failed, and asks 
   assert.equal(test.sqs.messages("q").length, 1);
 });
 
+Deno.test("reject() after the end of what lapsed leaves the message, and its event says that the consumer has ended", async () => {
+  const test = setUp();
+  await test.fill(1);
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { visibilityTimeout: 3, heartbeat: false });
+    for await (const delivery of deliveries) {
+      await test.clock.sleep(4);
+      await deliveries.stop();
+      await delivery.reject();
+      break;
+    }
+  });
+  assert.deepEqual(test.of("error").map(({ error }) => error.message), ["The consumer has ended"]);
+  assert.equal(test.count("visible"), 1);
+});
+
 Deno.test("a failing delete in reject() is an event", async () => {
   const test = setUp({ onRequest: failing("DeleteMessageBatch", DENIED) });
   await test.fill(2);
