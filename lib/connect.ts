@@ -18,8 +18,8 @@ import {
   within,
 } from "./check.ts";
 import { kombu } from "./codec/kombu.ts";
-import * as DEFAULTS from "./defaults.ts";
 import { env } from "./credentials/env.ts";
+import * as DEFAULTS from "./defaults.ts";
 import { assertEndpoint, assertPlainUrl, assertRegion } from "./http/endpoint.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "./sqs/limits.ts";
 import type { Broker, ConnectOptions, DashiEvent, HttpOptions, PredefinedQueue } from "./types.ts";

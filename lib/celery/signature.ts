@@ -1,4 +1,4 @@
-import { assertKnown, assertText, type Check, is, refuse, within } from "../check.ts";
+import { assertKnown, assertText, type Check, defined, is, refuse, within } from "../check.ts";
 import { assertMessageId } from "../codec/sqs_text.ts";
 import { readIsoDate, writeIsoDate } from "./iso_date.ts";
 import type { SendTaskOptions, Signature, SignatureOptions } from "./types.ts";
@@ -100,7 +100,7 @@ export function mergeOptions(
   if (given.countdown != null) delete merged.eta;
   if (given.exchange != null) delete merged.queue;
   // A message may name its option __proto__: assigned, it would hide options of a stranger's behind those that were checked.
-  return { ...merged, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
+  return { ...merged, ...defined(given) };
 }
 
 /** True for what Python calls a mapping. */
