@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { bind, connect, declareExchange } from "@dashi/sqs";
 import { retry, sendTask, serveTasks } from "@dashi/sqs/celery";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { add, setUp } from "./support.ts";
 
 const HOUR = 3600;
@@ -63,7 +64,7 @@ Deno.test("a machine whose clock is wrong neither runs a task early nor drops it
     };
     const other = connect({
       ...sqs.connectOptions,
-      clock: { now: () => +clock.now() + wrong * 1000, sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+      clock: wrongClock(clock, () => wrong * 1000),
       http: { fetch: send },
     });
     await sendTask(broker, add(1, 0), { queue: "jobs", eta: new Date(+clock.now() + 2 * HOUR * 1000) });

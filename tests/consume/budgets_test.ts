@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, consume, type ConsumeOptions, forEach, type PayloadContext, type PayloadStore } from "@dashi/sqs";
 import type { Fault, FaultCall } from "@dashi/sqs/testing";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { failing, setUp } from "./setup.ts";
 
 Deno.test("maxMessages hands out so many, and takes no more", async () => {
@@ -52,7 +53,7 @@ Deno.test("maxSeconds that were over while the machine slept end it with the nex
   let slept = 0;
   const broker = connect({
     ...test.sqs.connectOptions,
-    clock: { now: () => new Date(+clock.now() + slept), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    clock: wrongClock(clock, () => slept),
   });
   await test.run(async () => {
     const deliveries = consume(broker, "q", { maxSeconds: 3000 });

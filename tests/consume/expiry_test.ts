@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, consume, kombu, publish } from "@dashi/sqs";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { setUp } from "./setup.ts";
 
 Deno.test("a message past its expiration is deleted, with an event", async () => {
@@ -54,7 +55,7 @@ Deno.test("SQS's clock says whether it is late, not ours", async () => {
   // Our clock is a quarter of an hour ahead, and SQS refuses the first signature for it.
   const broker = connect({
     ...test.sqs.connectOptions,
-    clock: { now: () => new Date(+clock.now() + 900_000), sleep: clock.sleep },
+    clock: wrongClock(clock, () => 900_000),
     onEvent: (event) => test.events.push(event),
     http: {
       fetch(request) {

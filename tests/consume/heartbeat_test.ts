@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, consume, forEach, keepInvisible, pipe, receive, text } from "@dashi/sqs";
-import { DENIED, DOWN, failing, keysUnless, numberOf, setUp } from "./setup.ts";
+import { wrongClock } from "../support/wrong_clock.ts";
+import { DENIED, DOWN, failing, keysUnless, numberOf, REFUSED, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
 
@@ -152,12 +153,7 @@ Deno.test("a heartbeat on a dead socket is sent once more before the message lap
 Deno.test("a heartbeat that SQS refuses as expired ends the message for us at once", async () => {
   const test = setUp({
     attributes: { VisibilityTimeout: 100 },
-    onRequest: failing(CHANGE, {
-      type: "failed-entries",
-      ids: () => true,
-      code: "MessageNotInflight",
-      senderFault: true,
-    }),
+    onRequest: failing(CHANGE, REFUSED),
   });
   await test.fill(1);
   await test.run(async () => {
@@ -211,7 +207,7 @@ Deno.test("a clock that is set back by hours ends no heartbeat: nothing is handl
   let set = 0;
   const broker = connect({
     ...test.sqs.connectOptions,
-    clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    clock: wrongClock(clock, () => set),
   });
   await test.fill(15);
   const handled: string[] = [];
@@ -235,7 +231,7 @@ Deno.test("a clock that is set back by less than a message is held for ends no h
     let set = 0;
     const broker = connect({
       ...test.sqs.connectOptions,
-      clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+      clock: wrongClock(clock, () => set),
     });
     await test.fill(1);
     await test.run(async () => {

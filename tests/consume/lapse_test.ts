@@ -1,6 +1,7 @@
 /** What becomes of messages whose visibility timeout is over while they are held. */
 import assert from "node:assert/strict";
 import { connect, consume, type Delivery, forEach, get, pipe, readAhead, ReceiptExpiredError, text } from "@dashi/sqs";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { all, failing, setUp } from "./setup.ts";
 
 const CHANGE = "ChangeMessageVisibilityBatch";
@@ -54,7 +55,7 @@ Deno.test("a message that lapsed while the machine slept is told within a minute
   let slept = 0;
   const broker = connect({
     ...test.sqs.connectOptions,
-    clock: { now: () => new Date(+clock.now() + slept), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    clock: wrongClock(clock, () => slept),
   });
   await test.fill(1);
   await test.run(async () => {
@@ -91,11 +92,10 @@ Deno.test("a message whose lapse passed in the hands of a transform is not hande
 function blocking() {
   const test = setUp({ attributes: { VisibilityTimeout: 30 } });
   let ahead = 0;
-  const { now, sleep } = test.clock;
   const broker = connect({
     ...test.sqs.connectOptions,
     codec: { encode: () => ({ body: "" }), decode: ({ body }) => Promise.resolve({ body }) },
-    clock: { now: () => new Date(+now() + ahead * 1000), sleep },
+    clock: wrongClock(test.clock, () => ahead * 1000),
     onEvent: (event) => test.events.push(event),
   });
   return { ...test, broker, block: (seconds: number) => void (ahead += seconds) };

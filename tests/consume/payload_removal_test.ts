@@ -13,7 +13,7 @@ import {
   resolvePayloads,
 } from "@dashi/sqs";
 import { memoryStore, withPointer } from "./payload_store.ts";
-import { DENIED, failing, setUp } from "./setup.ts";
+import { DENIED, failing, REFUSED, setUp } from "./setup.ts";
 
 Deno.test("a pipeline of one's own removes payloads from the store that it was given, whatever the broker has", async () => {
   const brokers = memoryStore({});
@@ -130,12 +130,7 @@ Deno.test("a payload stays where its message is another's by the time of the ack
 Deno.test("what SQS said is not ours any more is left alone before its time is over, and so is its payload", async () => {
   const test = await withPointer("at:k", { k: "1" }, {
     attributes: { VisibilityTimeout: 30 },
-    onRequest: failing("ChangeMessageVisibilityBatch", {
-      type: "failed-entries",
-      ids: () => true,
-      code: "MessageNotInflight",
-      senderFault: true,
-    }),
+    onRequest: failing("ChangeMessageVisibilityBatch", REFUSED),
   });
   await test.fill(1);
   await test.run(async () => {

@@ -109,6 +109,13 @@ export const failing = (action: string, fault: Fault, which: (call: FaultCall) =
 
 /** What SQS answers to one who may not. */
 export const DENIED: Fault = { type: "error", code: "com.amazon.coral.service#AccessDeniedException" };
+/** What SQS answers to entries whose messages are no longer the consumer's. */
+export const REFUSED: Fault = {
+  type: "failed-entries",
+  ids: () => true,
+  code: "MessageNotInflight",
+  senderFault: true,
+};
 /** A failure that passes. */
 export const DOWN: Fault = { type: "error", code: "InternalError", status: 500 };
 

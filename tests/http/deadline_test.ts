@@ -6,6 +6,7 @@ import { send } from "../../lib/http/send.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { bad, failure, good, QUEUE, remove, setUp, turn } from "./setup.ts";
 
 const longPoll = receiveMessage({ queueUrl: QUEUE, waitTimeSeconds: 20 });
@@ -89,7 +90,7 @@ Deno.test("send() gives no request more time where the clock is set back", async
   sqs.setFaults(({ action }) => action === "ReceiveMessage" ? { type: "slow", seconds: Infinity } : undefined);
   const broker = connect({
     ...sqs.connectOptions,
-    clock: { now: () => new Date(+clock.now() + set), sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    clock: wrongClock(clock, () => set),
   });
   const began = +clock.now();
   await clock.run(async () => {

@@ -5,6 +5,7 @@ import process from "node:process";
 import { AwsError, DecodeError, IntegrityError, PayloadForbiddenError } from "../../lib/errors.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { PayloadGate } from "../../lib/types.ts";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { ABOUT, EAGER, LAZY, pointerTo, setUp } from "./setup.ts";
 import { type S3Call, slowCrc32c } from "./strict_s3.ts";
 
@@ -188,10 +189,6 @@ Deno.test("s3Payloads() reads on what came while the event loop stood still, and
   for (const [leap, comes] of [[3_600_000, true], [3_600_000, false], [-3_600_000, false]] as const) {
     const { clock } = memorySqs();
     let set = 0;
-    const skewed = {
-      now: () => +clock.now() + set,
-      sleep: (seconds: number, signal?: AbortSignal) => clock.sleep(seconds, signal),
-    };
     const fault = () =>
       new Response(
         new ReadableStream({
@@ -205,7 +202,7 @@ Deno.test("s3Payloads() reads on what came while the event loop stood still, and
         }, { highWaterMark: 0 }),
         { headers: { "content-length": "4" } },
       );
-    const { store, context } = setUp({ fault }, { clock: skewed });
+    const { store, context } = setUp({ fault }, { clock: wrongClock(clock, () => set) });
     const { stream } = await store.resolve(pointerTo("1"), LAZY, context);
     const began = +clock.now();
     const read = clock.run(() => new Response(stream()).text());

@@ -6,6 +6,7 @@ import { s3Results, type S3ResultsOptions } from "../../lib/payloads/mod.ts";
 import type { GroupCall } from "../../lib/celery/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
 import type { Call, ResultOptions } from "../../lib/types.ts";
+import { wrongClock } from "../support/wrong_clock.ts";
 import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
 
 function setUp(fault?: (call: S3Call) => Response | undefined) {
@@ -118,7 +119,7 @@ Deno.test("s3Results().get() waits no hours for its timeout where the clock is s
   const other = connect({
     region: "eu-west-1",
     credentials: CREDENTIALS,
-    clock: { now: () => +clock.now() + set, sleep: (seconds, signal) => clock.sleep(seconds, signal) },
+    clock: wrongClock(clock, () => set),
     http: { fetch: s3.fetch },
   });
   clock.sleep(5).then(() => set = -7_200_000);
