@@ -22,7 +22,8 @@ export interface KombuOptions {
  * string goes as JSON as well. A body that is no envelope is read as plain text. `contentEncoding: "gzip"` or `"zlib"`
  * is kombu's `compression`.
  *
- * Pickle is never read, and no content type that it takes a library to read.
+ * Pickle is never read, and no content type that it takes a library to read: YAML and MessagePack. What kombu has no
+ * serializer for, such as `image/jpeg`, is read as it stands: bytes or text, as its content encoding says.
  *
  * @param options Which forms are written.
  * @returns The codec. It answers at once but for compression, which gives a promise.
@@ -128,7 +129,7 @@ function open({ body, maxBytes }: IncomingMessage): DecodedMessage | Promise<Dec
     contentEncoding,
   });
   const { compression } = headers;
-  const encoded = !/^utf-8$/i.test(label(properties.body_encoding) || "utf-8");
+  const encoded = !/^utf-8$/i.test(label(properties.body_encoding) ?? "utf-8");
   if (encoded && properties.body_encoding !== "base64") {
     throw new DecodeError("Cannot read the body as its body_encoding is neither base64 nor utf-8");
   }
@@ -140,7 +141,9 @@ function open({ body, maxBytes }: IncomingMessage): DecodedMessage | Promise<Dec
 /** Undoes the outer base64 where it is certain, by kombu's own rule. */
 function undoBase64(body: string): string {
   const text = body.trim();
-  return text[0] === "{" || text.length % 4 ? body : textFromBase64(text) ?? body;
+  // Python strips ASCII's white space alone.
+  const plain = text[0] === "{" || text.length % 4 || text !== body && /[^\t-~]/.test(body);
+  return plain ? body : textFromBase64(text) ?? body;
 }
 
 /** The envelope, if the text is one: whatever is not is somebody's plain body, as it is for kombu. */
@@ -160,14 +163,14 @@ function record(value: unknown): Record<string, unknown> {
 }
 
 function label(value: unknown): string | undefined {
-  return value == null ? undefined : String(value);
+  return value ? String(value) : undefined;
 }
 
 function deserialize(data: unknown, encoded: boolean, type = "application/data", encoding = "utf-8"): unknown {
   if (data == null) return null;
   // kombu hands an empty body on as it is.
   if (type.split(";")[0] === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
-  if (!/^(?:text\/|application\/(?:data|text)$)/.test(type)) {
+  if (/python|yaml|msgpack/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
     throw new DecodeError(`Cannot read a body of type ${show(type)} as ${why}: send JSON, or pass a codec for it`);
   }
