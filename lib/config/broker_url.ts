@@ -22,10 +22,12 @@ export interface BrokerUrl {
  * @throws {ConfigError} If it can't be read. The message never repeats it.
  */
 export function readBrokerUrl(url: unknown, secure: boolean): BrokerUrl {
-  const [, authority, rest] = /^sqs:\/\/([^/?#]*)(.*)$/is.exec(typeof url === "string" ? url : "") ??
+  // As Python does: the file or variable that it comes from may end with a line's end.
+  const text = typeof url === "string" ? url.replace(/[\t\r\n]/g, "") : "";
+  const [, authority, rest] = /^sqs:\/\/([^/?#]*)(.*)$/is.exec(text) ??
     wrong("it must be text like sqs://KEY:SECRET@HOST:PORT, each part optional");
   // A list of brokers to fail over to: there is one SQS.
-  if (/;\w+:\/\//.test(url as string)) wrong("it is a list: give the one that counts");
+  if (/;\w+:\/\//.test(text)) wrong("it is a list: give the one that counts");
   if (rest.includes("@")) {
     wrong("a / ? or # stands before its @: the keys must be percent-encoded, / as %2F");
   }

@@ -17,6 +17,7 @@ Deno.test("the URL's keys are percent-decoded, as in kombu", async () => {
   assert.deepEqual(await keys("sqs://AKID:s%2Fe%2Bc%3A%40@"), ["AKID", "s/e+c:@"]);
   assert.deepEqual(await keys("sqs://a:b+c@h"), ["a", "b+c"]);
   assert.deepEqual(await keys("sqs://a:b:c@h"), ["a", "b:c"]);
+  assert.deepEqual(await keys("sqs://a:b\n@"), ["a", "b"]);
   assert.deepEqual(await keys("sqs://a:b@c@h"), ["a", "b@c"]);
   assert.deepEqual(await keys("sqs://a:b%zz@"), ["a", "b%zz"]);
   assert.deepEqual(await keys("SQS://%41:%C3%A9@"), ["A", "é"]);
@@ -48,6 +49,7 @@ Deno.test("the URL's host and port are the endpoint of every service, and AWS's 
     ["sqs://a:b@h:", "http://h"],
     ["sqs://a:b@h:0", "http://h"],
     ["sqs://%68ost", "http://host"],
+    ["sqs://a:b@localhost:9324\r\n", "http://localhost:9324"], // as a file of secrets may end
     ["sqs://sqs.eu-west-1.amazonaws.com", { sqs: "https://sqs.eu-west-1.amazonaws.com" }],
     ["sqs://sqs.cn-north-1.amazonaws.com.cn", { sqs: "https://sqs.cn-north-1.amazonaws.com.cn" }],
     ["sqs://vpce-1-a.sqs.us-gov-west-1.vpce.amazonaws.com:443", {
