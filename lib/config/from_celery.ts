@@ -121,7 +121,7 @@ export function fromCelery(
       VisibilityTimeout: secondsOf(options.visibility_timeout, `${path}.visibility_timeout`),
       ...options["sqs-creation-attributes"],
     },
-    queueTags: options.queue_tags ?? undefined,
+    queueTags: unlessEmpty(options.queue_tags ?? {}),
     fetchAttributes: fetchedOf(options.fetch_message_attributes),
     codec: kombu({
       base64: options.sqs_base64_encoding ?? true,

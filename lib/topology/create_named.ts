@@ -37,7 +37,8 @@ export async function createNamed(
     queueName: name,
     // SQS takes no FifoQueue: false.
     attributes: String(FifoQueue) === "false" && !name.endsWith(".fifo") ? attributes : { ...attributes, FifoQueue },
-    tags: { ...queueTags, ...options.tags },
+    // As kombu does: with tags, be they none, IAM may ask for one more permission.
+    tags: queueTags || options.tags ? { ...queueTags, ...options.tags } : undefined,
   });
   try {
     const { queueUrl } = await send(broker, request, options);

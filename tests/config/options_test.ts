@@ -313,6 +313,7 @@ Deno.test("sqs-creation-attributes win over the visibility timeout", () => {
 
 Deno.test("queue_tags", () => {
   assert.deepEqual(from({ queue_tags: { team: "web" } }).queueTags, { team: "web" });
+  assert.equal(from({ queue_tags: {} }).queueTags, undefined);
   refuses({ queue_tags: { team: 1 } }, "transportOptions.queue_tags.team", /a string/);
 });
 

@@ -31,6 +31,13 @@ Deno.test("declareQueue() creates a queue with the broker's attributes and tags 
   assert.equal(sqs.requests.count(), 0);
 });
 
+Deno.test("declareQueue() sends no tags where there are none: sqs:TagQueue is not needed then", async () => {
+  const { sqs, broker } = setUp();
+  await declareQueue(broker, "orders");
+  const { input } = sqs.requests.list.find(({ action }) => action === "CreateQueue")!;
+  assert.equal(input.tags, undefined);
+});
+
 Deno.test("declareQueue() makes a FIFO queue of a .fifo name, and of no other", async () => {
   const { sqs, broker } = setUp();
   await declareQueue(broker, "jobs.fifo", { attributes: { ContentBasedDeduplication: true } });
