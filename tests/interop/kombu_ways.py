@@ -196,6 +196,8 @@ for kind in ("direct", "topic"):
     message = lost.get()
     answers["unroutable"][kind] = message.payload if message else None
 Producer(channel).publish("x", exchange="never declared", routing_key="a")
+answers["undeclared"] = Queue("lost").bind(channel).get().payload
+Producer(Connection("memory://").channel()).publish("x", exchange="never declared", routing_key="a")
 topic = channel.typeof("e-topic")
 pairs = [("#", "a"), ("a.#", "a"), ("#.a", "a"), ("a.#", "a.b"), ("*.b", ".b")]
 answers["topic"] = {f"{p} {key}": bool(topic._match(topic.key_to_pattern(p), key)) for p, key in pairs}

@@ -47,6 +47,7 @@ Deno.test({ name: "kombu does what docs/kombu.md says of it", ignore: !python },
     },
     region: "us-east-1",
     unroutable: { direct: "x", topic: null },
+    undeclared: "x",
     topic: { "# a": true, "a.# a": false, "#.a a": false, "a.# a.b": true, "*.b .b": false },
     "extended client": false,
   });
