@@ -72,6 +72,8 @@ Deno.test("an error's two names both count, and either is enough", async () => {
   assert.deepEqual([both.constructor, both.awsCode], [DoesNotExistQueueError, "QueueDoesNotExist"]);
   const alone = await errorOf({ headers: header });
   assert.deepEqual([alone.constructor, alone.awsCode], [DoesNotExistQueueError, "NonExistentQueue"]);
+  const renamed = await errorOf({ type: "com.amazonaws.sqs#New", headers: header });
+  assert.deepEqual([renamed.constructor, renamed.awsCode], [DoesNotExistQueueError, "New"]);
   const unknown = await errorOf({
     type: "com.amazonaws.sqs#New",
     headers: { "x-amzn-query-error": "Throttling;Sender" },
