@@ -170,7 +170,7 @@ function deserialize(data: unknown, encoded: boolean, type = "application/data",
   if (data == null) return null;
   // kombu hands an empty body on as it is.
   if (type.split(";")[0] === JSON_TYPE) return data && parsePythonJson(toText(data, encoded));
-  if (/python|yaml|msgpack/.test(type)) {
+  if (/^application\/x-(?:python|yaml|msgpack)/.test(type)) {
     const why = type.includes("python") ? "pickle can run code" : "it is not known here";
     throw new DecodeError(`Cannot read a body of type ${show(type)} as ${why}: send JSON, or pass a codec for it`);
   }

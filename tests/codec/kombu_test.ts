@@ -215,6 +215,7 @@ Deno.test("kombu() reads what has no serializer as bytes or text, as kombu does"
       [Uint8Array.of(0xff, 0xd8), "image/jpeg"],
       [Uint8Array.of(0), "application/octet-stream"],
       ["<a/>", "application/xml"],
+      ["import this", "text/x-python"],
       ['{"a": 1}', "application/vnd.api+json"],
     ] as const
   ) {
@@ -249,7 +250,7 @@ Deno.test("kombu() repeats in an error what fits into a line of a log", async ()
   const long = "x\r\n".repeat(100_000);
   for (
     const envelope of [
-      { "content-type": `python${long}`, body: "x", properties: {} },
+      { "content-type": `application/x-python${long}`, body: "x", properties: {} },
       { "content-type": "text/plain", body: "x", headers: { compression: long }, properties: {} },
     ]
   ) {
