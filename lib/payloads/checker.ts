@@ -42,25 +42,30 @@ function hashOf(name: typeof CHECKSUMS[number]): Hash | undefined {
 /**
  * Checks bytes against what S3 says of the object: their number, and a checksum of the whole. SHA-256 and SHA-1 take
  * `node:crypto`; without it they are left to `check()`.
+ *
+ * @param zlibs Whether the CRC-32 will do where a CRC-32C is announced.
  */
-export function checkerFor(checksums: S3Checksums, size: number | undefined): Checker {
+export function checkerFor(checksums: S3Checksums, size: number | undefined, zlibs = false): Checker {
   const name = CHECKSUMS.find((name) => checksums[name]);
-  const expected = name && checksums[name];
   const hash = name && hashOf(name);
+  const other = zlibs && name === "crc32c" ? hashOf("crc32") : undefined;
   let bytes = 0;
-  const compare = (found: string | undefined) => {
-    if (found !== expected) throw new IntegrityError("The payload is not what was stored: its checksum is another");
+  const compare = (...found: (string | undefined)[]) => {
+    if (!found.includes(checksums[name!])) {
+      throw new IntegrityError("The payload is not what was stored: its checksum is another");
+    }
   };
   return {
     add(chunk) {
       bytes += chunk.length;
       hash?.update(chunk);
+      other?.update(chunk);
     },
     finish() {
       if (size !== undefined && bytes !== size) {
         throw new IntegrityError(`The payload broke off: ${bytes} of ${size} bytes came`);
       }
-      if (hash) compare(hash.digest("base64"));
+      if (hash) compare(hash.digest("base64"), other?.digest("base64"));
     },
     async check(all) {
       if (!name || hash) return;

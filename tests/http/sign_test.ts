@@ -6,7 +6,7 @@ import { sign, type SignOptions } from "../../lib/http/sign.ts";
 import { objectPath } from "../../lib/s3/object_path.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
-import type { AwsBody, AwsRequest, Service } from "../../lib/types.ts";
+import type { AwsBody, AwsRequest, Endpoints, Service } from "../../lib/types.ts";
 import vectors from "../vectors/sigv4.json" with { type: "json" };
 import { authorizationByAws, withoutNodeCrypto } from "./oracle.ts";
 
@@ -262,7 +262,11 @@ Deno.test("sign() refuses what is no request, such as a builder that was not cal
 Deno.test("sign() refuses an endpoint that is no URL, or one with keys in it", async () => {
   const request = sendMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/jobs", messageBody: "x" });
   const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
-  for (const endpoint of ["localhost:4566", "https://user:pass@sqs.test", { sqs: "ftp://sqs.test" }]) {
+  // A URL object has no `sqs`: what was meant for it went to AWS.
+  const wrong: unknown[] = ["localhost:4566", "https://user:pass@sqs.test", { sqs: "ftp://sqs.test" }];
+  for (
+    const endpoint of [...wrong, new URL("http://localhost:4566"), { SQS: "http://localhost:4566" }] as Endpoints[]
+  ) {
     await assert.rejects(sign(request, { credentials, endpoint }), { name: "ConfigError", message: /'endpoint'/ });
   }
 });

@@ -112,6 +112,17 @@ for (const legacy of [false, true]) {
     assert.deepEqual([left.messages, left.objects], [0, 0]);
   });
 
+  Deno.test({ name: `consume() streams what was stored in parts, under ${names}`, ignore }, async () => {
+    const { broker, queue } = await setUp(legacy);
+    const large = "0123456789abcdef".repeat(400_000);
+    await publish(broker, new Blob([large]).stream(), { queue });
+    await using deliveries = consume(broker, queue, { untilEmpty: true, waitTimeSeconds: 0, payloads: "lazy" });
+    for await (const delivery of deliveries) {
+      assert.equal(await new Response(delivery.stream()).text(), large);
+      await delivery.ack();
+    }
+  });
+
   Deno.test({ name: `consume() streams what the Extended Client sent, under ${names}`, ignore }, async () => {
     const { broker, queue, python } = await setUp(legacy);
     await python({ do: "send", body: BODY });

@@ -105,6 +105,26 @@ Deno.test("s3Payloads() checks the length of what S3 knows only a checksum of pa
   }
 });
 
+Deno.test("s3Payloads() takes moto's CRC-32 for the CRC-32C of parts, and no other sum, at an endpoint of one's own", async () => {
+  const half = new TextEncoder().encode("half");
+  const endpoint = "http://127.0.0.1:9";
+  const right = slowCrc32c(half, 0xedb88320);
+  const cases: [sum: string, etag: string, endpoint: string | undefined, taken: boolean][] = [
+    [right, '"ab-2"', endpoint, true],
+    [slowCrc32c(half), '"ab-2"', endpoint, true],
+    ["AAAA", '"ab-2"', endpoint, false],
+    [right, '"ab"', endpoint, false],
+    [right, '"ab-2"', undefined, false],
+  ];
+  for (const [sum, etag, endpoint, taken] of cases) {
+    const fault = () => new Response(half, { headers: { "content-length": "4", "x-amz-checksum-crc32c": sum, etag } });
+    const { store, context } = setUp({ fault, endpoint });
+    const read = store.resolve(pointerTo("1"), EAGER, context);
+    if (taken) assert.equal((await read).body, "half");
+    else await assert.rejects(read, IntegrityError);
+  }
+});
+
 Deno.test("s3Payloads() reads no more than maxBytes into memory, whatever is announced", async () => {
   const big = { bytes: new Uint8Array(2000).fill(97), headers: {} };
   const { store, context, s3 } = setUp({ maxBytes: 1000 });
