@@ -45,7 +45,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 /** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
-  "{ sign }": 5_500,
+  "{ sign }": 5_504,
   "{ connect }": 5_900,
   "{ connect, publish }": 20_016,
   "{ connect, consume }": 27_947,
@@ -57,11 +57,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_425,
   "./credentials": 38_750,
   "./fanout": 41_300,
-  "./payloads": 47_966,
+  "./payloads": 48_030,
   "./celery": 40_570,
   "./config": 53_900,
   "./testing": 14_430,
-  "everything but ./testing": 100_010,
+  "everything but ./testing": 100_030,
   "everything": 112_400,
 };
 

@@ -8,7 +8,7 @@ import { remember } from "../broker.ts";
 import { assertKeys, is, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import type { AwsBody, AwsRequest, Credentials, Endpoints } from "../types.ts";
-import { assertEndpoint, endpointFor, regionFor, resolveUrl } from "./endpoint.ts";
+import { assertPlainUrl, endpointFor, regionFor, resolveUrl } from "./endpoint.ts";
 import { signFast } from "./sign_fast.ts";
 
 /** Options of {@linkcode sign}. */
@@ -65,7 +65,9 @@ export async function sign(
   is("object")("request", request);
   const { credentials, now = 0 } = options ?? {};
   assertKeys("credentials", credentials, ": ask a provider for its keys first");
-  if (options.endpoint !== undefined) assertEndpoint("endpoint", options.endpoint);
+  // A URL object would leave the request at AWS, as one without endpoints does.
+  const endpoint = options.endpoint instanceof URL ? options.endpoint : endpointFor(request.service, options.endpoint);
+  if (endpoint !== undefined) assertPlainUrl("endpoint", endpoint);
   if (Number.isNaN(+now)) refuse("now", "a Date, or milliseconds since 1970", now);
   const { url, init } = await signParts(request, options);
   return new Request(url, init);
