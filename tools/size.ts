@@ -57,12 +57,12 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_425,
   "./credentials": 38_750,
   "./fanout": 41_300,
-  "./payloads": 48_030,
+  "./payloads": 48_130,
   "./celery": 40_570,
   "./config": 53_900,
   "./testing": 14_430,
-  "everything but ./testing": 100_030,
-  "everything": 112_400,
+  "everything but ./testing": 100_095,
+  "everything": 112_435,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

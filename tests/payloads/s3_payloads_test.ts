@@ -9,6 +9,7 @@ import {
   PayloadNotFoundError,
 } from "../../lib/errors.ts";
 import { s3Payloads, type S3PayloadsOptions, SHARED_SEGMENT } from "../../lib/payloads/mod.ts";
+import { memorySqs } from "../../lib/testing/mod.ts";
 import { ABOUT, EAGER, LAZY, plain, pointerTo, setUp } from "./setup.ts";
 import { CREDENTIALS, refused, type S3Call, slowCrc32c } from "./strict_s3.ts";
 
@@ -266,6 +267,23 @@ Deno.test("s3Payloads() removes what a try without a good answer may have stored
     });
     await assert.rejects(store.offload("x", ABOUT, context), AwsError);
     assert.deepEqual(s3.calls.map(({ method }) => method), methods);
+  }
+});
+
+Deno.test("s3Payloads() keeps nobody waiting who gives up on an S3 that does not answer", async () => {
+  for (const method of ["PUT", "DELETE"]) {
+    const { clock } = memorySqs();
+    const controller = new AbortController();
+    const fault = (call: S3Call) => {
+      if (call.method !== method) return refused(500, "InternalError");
+      controller.abort(new Error("enough"));
+      return new Promise<Response>(() => {});
+    };
+    const { store, context } = setUp({ fault }, { clock });
+    const began = +clock.now();
+    const under = { ...context, signal: controller.signal };
+    await assert.rejects(clock.run(() => store.offload("x", ABOUT, under)), method === "PUT" ? /enough/ : AwsError);
+    assert.ok(+clock.now() - began < 10_000);
   }
 });
 

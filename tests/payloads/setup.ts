@@ -13,7 +13,7 @@ export const ABOUT = { shared: false, queue: "orders" };
 
 /** A store at a strict S3, with a broker and the events of both. */
 export function setUp(
-  given: Partial<S3PayloadsOptions> & { fault?: (call: S3Call) => Response | undefined } = {},
+  given: Partial<S3PayloadsOptions> & { fault?: (call: S3Call) => Response | undefined | Promise<Response> } = {},
   connection: ConnectOptions = {},
 ) {
   const { fault, ...options } = given;
