@@ -47,9 +47,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_504,
   "{ connect }": 5_900,
-  "{ connect, publish }": 20_016,
-  "{ connect, consume }": 27_947,
-  "{ connect, consume, publish }": 31_323,
+  "{ connect, publish }": 20_024,
+  "{ connect, consume }": 27_956,
+  "{ connect, consume, publish }": 31_330,
   ".": 39_392,
   "./sqs": 6_100,
   "./sns": 28_250,
@@ -57,12 +57,12 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./s3": 30_425,
   "./credentials": 38_750,
   "./fanout": 41_300,
-  "./payloads": 48_130,
+  "./payloads": 48_140,
   "./celery": 40_570,
   "./config": 53_900,
   "./testing": 14_430,
-  "everything but ./testing": 100_095,
-  "everything": 112_435,
+  "everything but ./testing": 100_140,
+  "everything": 112_480,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */
