@@ -17,10 +17,10 @@ export interface KombuOptions {
  * The codec for kombu's envelope, which Celery's messages have too: what kombu 5.7 writes is read, and the other way
  * round.
  *
- * As in kombu, a string body goes as `text/plain`, a `Uint8Array` as `application/data`, everything else as JSON with
- * Python's types (`Date` as datetime, `Uint8Array` as bytes, `bigint`, NaN). With `contentType: "application/json"` a
- * string goes as JSON as well. A body that is no envelope is read as plain text. `contentEncoding: "gzip"` or `"zlib"`
- * is kombu's `compression`.
+ * As in kombu, a string body goes as `text/plain`, a `Uint8Array` or `ArrayBuffer` as `application/data`, everything else
+ * as JSON with Python's types (`Date` as datetime, `Uint8Array` and `ArrayBuffer` as bytes, `bigint`, NaN). With
+ * `contentType: "application/json"` a string goes as JSON as well. A body that is no envelope is read as plain text.
+ * `contentEncoding: "gzip"` or `"zlib"` is kombu's `compression`.
  *
  * Pickle is never read, and no content type that it takes a library to read: YAML and MessagePack. What kombu has no
  * serializer for, such as `image/jpeg`, is read as it stands: bytes or text, as its content encoding says.
@@ -91,7 +91,8 @@ function serialize({ body, contentType }: OutgoingMessage): {
   type: string;
   encoding: string;
 } {
-  if (body instanceof Uint8Array) return { data: body, type: contentType ?? "application/data", encoding: "binary" };
+  const data = body instanceof ArrayBuffer ? new Uint8Array(body) : body; // JSON would leave its bytes out
+  if (data instanceof Uint8Array) return { data, type: contentType ?? "application/data", encoding: "binary" };
   // JSON.stringify() leaves these out, and null would go in their place.
   if (typeof body === "function" || typeof body === "symbol") refuse("body", "what JSON can say", body);
   const type = contentType ?? (typeof body === "string" ? "text/plain" : JSON_TYPE);

@@ -138,8 +138,8 @@ function readDatetime(text: string): Date {
 }
 
 /**
- * Writes JSON as kombu does: `Date` as datetime, `Uint8Array` as bytes, `bigint` as a bare integer, NaN and the infinities
- * bare. Everything else is as in `JSON.stringify`.
+ * Writes JSON as kombu does: `Date` as datetime, `Uint8Array` and `ArrayBuffer` as bytes, `bigint` as a bare integer, NaN
+ * and the infinities bare. Everything else is as in `JSON.stringify`.
  *
  * @param value The value. Undefined is written as `null`.
  * @returns The JSON, without characters that SQS refuses.
@@ -169,14 +169,15 @@ function isPlain(value: unknown): boolean {
 
 function replace(this: Record<string, unknown>, key: string, json: unknown): unknown {
   // Date and Buffer have a toJSON(), whose result comes as `json`.
-  const given = this[key];
+  const given: unknown = this[key];
   if (typeof given === "bigint" || typeof given === "number" && !Number.isFinite(given)) return MARK + given;
   if (given instanceof Date) {
     const iso = given.toISOString();
     if (iso[4] !== "-") throw new RangeError("Python's years have four digits");
     return { __type__: "datetime", __value__: iso.replace("Z", "000+00:00") };
   }
-  return given instanceof Uint8Array ? writeBytes(given) : json;
+  const data = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+  return data instanceof Uint8Array ? writeBytes(data) : json;
 }
 
 function writeBytes(bytes: Uint8Array): Typed {

@@ -100,6 +100,14 @@ Deno.test("kombu() gives text, bytes and values the content types of kombu's pro
   }
 });
 
+Deno.test("kombu() writes an ArrayBuffer as its bytes, alone and inside of a value", async () => {
+  const bytes = Uint8Array.of(255, 0, 104);
+  const alone = await decode((await codec.encode(outgoing({ body: bytes.buffer }))).body);
+  assert.deepEqual([alone.body, alone.contentType], [bytes, "application/data"]);
+  const inside = await decode((await codec.encode(outgoing({ body: { photo: bytes.buffer } }))).body);
+  assert.deepEqual(inside.body, { photo: bytes });
+});
+
 Deno.test("kombu() writes a string as JSON where that content type is asked for", async () => {
   const sent = await codec.encode(outgoing({ body: "text", contentType: "application/json" }));
   const message = await decode(sent.body);
