@@ -12,14 +12,15 @@ import config from "./deno.json" with { type: "json" };
 export interface Results {
   readonly consume: readonly Row[];
   readonly publish: readonly Row[];
-  readonly latency?: readonly Row[];
-  readonly queues?: readonly Row[];
-  readonly start?: readonly Start[];
-  readonly memory?: Measured;
-  readonly payloads?: string;
+  readonly latency: readonly Row[];
+  readonly queues: readonly Row[];
+  readonly start: readonly Start[];
+  readonly memory: Measured;
+  readonly payloadMiB: number;
+  /** What `payload_stream.ts` prints. */
+  readonly payloads: string;
   /** What `payload_mix.ts` prints. */
-  readonly payloadMix?: string;
-  readonly payloadMiB?: number;
+  readonly payloadMix: string;
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
@@ -95,27 +96,34 @@ function machine(): string {
     `load average at the end ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}`;
 }
 
-const versions = (): string =>
+const versions = (kombu: string): string =>
   [
     `Deno ${Deno.version.deno} (V8 ${Deno.version.v8})`,
     ...["aws4fetch", "@aws-sdk/client-sqs", "sqs-consumer", "squiss-ts"].map((name) =>
       config.imports[name as keyof typeof config.imports].replace(/^npm:(.*)@/, "$1 ")
     ),
+    kombu || "kombu skipped",
   ].join(", ");
 
-/** The page and its plots. */
-export async function report(
-  results: Results,
-  effort: Effort,
-  minutes: number,
-): Promise<{ text: string; plots: Record<string, string> }> {
-  return { text: pageOf(results, effort, minutes), plots: await plotsOf(results) };
+/** How a run was made. */
+export interface Run {
+  readonly effort: Effort;
+  /** Of all but the tables of consuming. */
+  readonly few: Effort;
+  readonly minutes: number;
+  /** The versions of Python and kombu, if they are there. */
+  readonly kombu: string;
 }
 
-async function plotsOf({ consume, publish, queues = [], memory }: Results): Promise<Record<string, string>> {
+/** The page and its plots. */
+export async function report(results: Results, run: Run): Promise<{ text: string; plots: Record<string, string> }> {
+  return { text: pageOf(results, run), plots: await plotsOf(results) };
+}
+
+async function plotsOf({ consume, publish, queues, memory }: Results): Promise<Record<string, string>> {
   const atEight = (rows: readonly Row[]) => rows.filter(({ setting, name }) => setting === 8 || name === KOMBU);
   const speedsOf = (rows: readonly Row[]) => atEight(rows).map(({ name, speed }) => ({ name, speed }));
-  const heap = memory!.heap!.map((mb, at) => ({ name: "heap", thousand: (at + 1) * memory!.messages / 10_000, mb }));
+  const heap = memory.heap!.map((mb, at) => ({ name: "heap", thousand: (at + 1) * memory.messages / 10_000, mb }));
   return {
     consume: await bars(speedsOf(consume), "speed", "messages a second, eight polls"),
     cpu: await bars(
@@ -137,15 +145,15 @@ async function plotsOf({ consume, publish, queues = [], memory }: Results): Prom
   };
 }
 
-function pageOf(results: Results, { rounds, warmUp, seconds }: Effort, minutes: number): string {
-  const { consume, publish, latency = [], queues = [], start = [], memory, payloads = "" } = results;
-  const { payloadMix, payloadMiB } = results;
+function pageOf(results: Results, { effort, few, minutes, kombu }: Run): string {
+  const { rounds, warmUp, seconds } = effort;
+  const { consume, publish, latency, queues, start, memory, payloadMiB, payloads, payloadMix } = results;
   return `# Benchmarks
 
-Written by \`deno task bench\`; run it to have your own. ${versions()}. Python and kombu are whatever
-\`INTEROP_PYTHON\` has.
+Written by \`deno task bench\`; run it to have your own. ${versions(kombu)}.
 
-Machine: ${machine()}. Rounds: ${rounds}; minutes: ${whole(minutes)}.
+Machine: ${machine()}. Minutes: ${whole(minutes)}.
+Rounds: ${rounds} of consuming; ${few.rounds} of publishing, latency, queues and small beside large; 5 of the start.
 
 **Read the ratios.** All clients of a table ran in turn, each in a process of its own, round after round, and the tables
 show medians; but the machine may have had other work, which a figure by itself shows and a ratio hides. CPU a message
@@ -153,9 +161,11 @@ is the steadier of the two: other work lengthens the time more than it lengthens
 
 What is measured: a canned server in a process of its own speaks SQS's JSON protocol over plain http on the same
 machine. Its queues never end; each receive brings ten messages, kombu envelopes of about 700 bytes around a small JSON
-body, with right MD5s. Its answers are made beforehand, and "server's core" shows that it was not the bottleneck. Each
-client warms up for ${warmUp} s, as V8 takes some of them to compile the larger ones, then ${seconds} s of CPU are measured.
-Every client runs in Deno, bundled by esbuild.
+body, with right MD5s. Its answers are made beforehand, and "server's core" shows how far it was from being the
+bottleneck: the floor's publishing alone comes near. Each client warms up for ${warmUp} s, as V8 takes some of them to compile
+the larger ones, then ${seconds} s of CPU are measured, or ${
+    seconds * 2
+  } s where it waits. All but kombu run in Deno, bundled by esbuild.
 
 The floor does less than any client may: no signature, no checks, no decoding; \`fetch\`, \`JSON.parse\`, and batched
 deletes that are under way during the next receive. aws4fetch and the AWS SDK run in the same loop; the AWS SDK checks
@@ -204,7 +214,7 @@ ${speeds(publish, 1)}
 
 ## Start
 
-Milliseconds from the start of the process, the runtime's own included; the floor shows those.
+Milliseconds from when Deno begins with the program: what it takes to start itself comes before, and is the same for all.
 
 ${
     table(
@@ -219,9 +229,9 @@ ${
 
 ## Memory
 
-${whole(memory!.messages)} messages through \`consume\`: the heap in use after a collection at each tenth was ${
-    memory!.heap!.map((mb) => fixed(mb, 1)).join(", ")
-  } MB; the process had ${whole(memory!.rss!)} MB at the end.
+${whole(memory.messages)} messages through \`consume\`: the heap in use after a collection at each tenth was ${
+    memory.heap!.map((mb) => fixed(mb, 1)).join(", ")
+  } MB; the process had ${whole(memory.rss!)} MB at the end.
 
 ![Heap in use over all messages](benchmarks/memory.svg)
 
@@ -234,22 +244,17 @@ fetch is aimed at, and less than 64 MiB.
 \`\`\`
 ${payloads}
 \`\`\`
-${payloadMix ? mixOf(payloadMix) : ""}`;
-}
 
-/** How much later small messages come beside large ones. */
-function mixOf(figures: string): string {
-  return `
 ## Small messages beside large ones
 
 10,000 small messages, alone and then beside 1,000 payloads of 300 KB in S3, which the loop gets whole and checked; SQS and S3
 answer from processes of their own. "steady" is a service's load: 1,000 small ones and 100 large ones a second, 20 ms for
 each request, and how long a small one takes from its arrival in the queue into the loop. 10 % later is the most that is
-aimed at. "backlog" has all of them wait there at the start, "backlog at once" without any latency: then one thread's time is
+aimed at. The best round of each is shown. "backlog" has all of them wait there at the start, "backlog at once" without any latency: then one thread's time is
 all that there is, and 300 MB more to fetch, check and decode take what they take, about 3 ms each.
 
 \`\`\`
-${figures}
+${payloadMix}
 \`\`\`
 `;
 }

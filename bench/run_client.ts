@@ -9,6 +9,14 @@ import type { Measured, Task } from "./harness.ts";
 /** Python with kombu in it, if there is one. */
 export const python = Deno.env.get("INTEROP_PYTHON");
 
+/** What that Python and its kombu are; the empty string where there is none. */
+export async function kombuVersion(): Promise<string> {
+  if (!python) return "";
+  const program = "import kombu, platform; print(f'Python {platform.python_version()}, kombu {kombu.__version__}')";
+  const { stdout } = await new Deno.Command(python, { args: ["-c", program] }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
 /** A running server. */
 export interface Server extends AsyncDisposable {
   readonly endpoint: string;

@@ -8,38 +8,13 @@
  */
 import { createHash } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
+import { envelope } from "./order.ts";
 
 const latency = Number(process.argv[2] ?? 0);
 const ANSWERS = 64;
 const KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/";
 
 const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
-
-/** What a kombu producer writes for a small order: about 700 bytes. */
-function envelope(id: number): string {
-  const body = {
-    id,
-    customer: `customer-${id % 997}`,
-    amount: id % 10_000 / 100,
-    lines: ["tea", "rice", "kelp"],
-  };
-  const uuid = `4b6b1d8e-7b1c-4c55-9f0c-${String(id).padStart(12, "0")}`;
-  return btoa(JSON.stringify({
-    body: btoa(JSON.stringify(body)),
-    "content-encoding": "utf-8",
-    "content-type": "application/json",
-    headers: {
-      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    },
-    properties: {
-      delivery_mode: 2,
-      delivery_info: { exchange: "", routing_key: "orders-0" },
-      priority: 0,
-      body_encoding: "base64",
-      delivery_tag: uuid,
-    },
-  }));
-}
 
 function message(id: number): object {
   const Body = envelope(id);

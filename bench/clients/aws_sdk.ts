@@ -6,7 +6,8 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { byHand, CREDENTIALS, queueUrls, REGION, run, sendByHand, type Task, written } from "../harness.ts";
+import { byHand, CREDENTIALS, queueUrls, REGION, run, sendByHand, type Task } from "../harness.ts";
+import { envelope } from "../order.ts";
 
 const clientOf = ({ endpoint }: Task) => new SQSClient({ region: REGION, endpoint, credentials: CREDENTIALS });
 
@@ -40,7 +41,7 @@ await run({
   publish: (task: Task) => {
     const client = clientOf(task);
     const [QueueUrl] = queueUrls(task);
-    const MessageBody = written();
+    const MessageBody = envelope(123_456);
     return sendByHand(task, () =>
       client.send(
         new SendMessageBatchCommand({

@@ -1,6 +1,7 @@
 /** This library: `consume` signs, checks, decodes kombu's envelope and acks in batches; `publishAll` encodes it. */
 import { connect, consume, publishAll } from "@dashi/sqs";
-import { count, CREDENTIALS, HEADERS, order, queueUrls, REGION, run, type Task } from "../harness.ts";
+import { count, CREDENTIALS, queueUrls, REGION, run, type Task } from "../harness.ts";
+import { HEADERS, order } from "../order.ts";
 
 const brokerOf = ({ endpoint, checkMd5 }: Task) =>
   connect({ region: REGION, endpoint, credentials: CREDENTIALS, checkMd5 });

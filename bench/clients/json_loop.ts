@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { byHand, queueUrls, run, sendByHand, type Task, written } from "../harness.ts";
+import { byHand, queueUrls, run, sendByHand, type Task } from "../harness.ts";
+import { envelope } from "../order.ts";
 
 interface Answer {
   readonly Messages?: readonly { readonly ReceiptHandle: string }[];
@@ -36,7 +37,7 @@ export async function runJsonLoop(fetch: (url: string, init: RequestInit) => Pro
       ),
     publish: (task: Task) => {
       const [QueueUrl] = queueUrls(task);
-      const MessageBody = written();
+      const MessageBody = envelope(123_456);
       return sendByHand(task, () => {
         const Entries = Array.from({ length: 10 }, (_, at) => ({ Id: String(at), MessageBody }));
         return post(task.endpoint, "SendMessageBatch", { QueueUrl, Entries });

@@ -56,7 +56,7 @@ with Connection(f"sqs://AKIDEXAMPLE:secretsecretsecretsecret@{host}:{port}//", t
         step = connection.drain_events
     else:
         producer = connection.Producer(auto_declare=False)
-        order = {"id": 123456, "customer": "customer-821", "amount": 34.56, "lines": ["tea", "rice", "kelp"]}
+        order = {"id": 123456, "customer": "customer-821", "amount": 34.56, "lines": ["tea", "rice", "kelp"], "note": "ring twice, then leave it at the back door"}
         traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
         def step():
