@@ -1,8 +1,10 @@
 /**
  * A publisher of the ledger test, run as a process of its own. It sends its numbers until each was taken, and writes down
- * when it was told so. Even ids go to the standard queue; odd ones to the FIFO queue, each group in its order.
+ * when it was told so. Of a hundred ids the first go to the FIFO queue, each group in its order, the rest to the standard
+ * queue.
  *
- * Arguments: endpoint, ledger, its name, first id, one past the last id, seconds to spread them over, FIFO share.
+ * Arguments: endpoint, ledger, its name, first id, one past the last id, seconds to spread them over, FIFO ids in a
+ * hundred.
  */
 import { connect, publish, publishAll } from "@dashi/sqs";
 import { openLedger, watchHeap } from "./log.ts";

@@ -28,7 +28,14 @@ const LACKING: Record<string, readonly string[]> = {
   Uint8Array: ["fromBase64"],
 };
 if (argv[1].includes("bare")) {
+  const { withResolvers } = Promise;
   for (const [owner, names] of Object.entries(LACKING)) {
     for (const name of names) delete (globalThis as any)[owner][name];
+  }
+  try {
+    await new Response("").text();
+  } catch {
+    // From Node 26 on its own `fetch` needs this one.
+    Object.assign(Promise, { withResolvers });
   }
 }
