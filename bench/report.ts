@@ -170,8 +170,8 @@ the larger ones, then ${seconds} s of CPU are measured, or ${
 The floor does less than any client may: no signature, no checks, no decoding; \`fetch\`, \`JSON.parse\`, and batched
 deletes that are under way during the next receive. aws4fetch and the AWS SDK run in the same loop; the AWS SDK checks
 MD5s. sqs-consumer and squiss-ts have one consumer a poll. They hand bodies over as they came, base64 and all. This
-library's \`consume\` signs, checks MD5s, decodes the envelope and the body, keeps messages invisible, and acks in batches;
-kombu does the like, on one poll, and acks one by one.
+library's \`consume\`, with a prefetch of 40 a poll, signs, checks MD5s, decodes the envelope and the body, keeps messages
+invisible, and acks in batches; kombu does the like, on one poll, and acks one by one.
 
 ## Consuming
 
