@@ -9,7 +9,7 @@
 import { deferred } from "../broker.ts";
 import { lapse } from "../http/lapse.ts";
 import type { Consumer } from "./consumer.ts";
-import { abandon } from "./held.ts";
+import { abandon, isOurs } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
@@ -67,6 +67,8 @@ function giveUp(consumer: Consumer): void {
   if (consumer.phase === Phase.Closed) return;
   const reason = cutOff(consumer);
   for (const message of consumer.held) {
+    // With `ack: "none"` what is being deleted is handed over yet, and worked on.
+    if (!isOurs(message)) continue;
     abandon(message, reason);
     release(message);
   }

@@ -87,7 +87,8 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
   }
   const counts = { acked: 0, released: 0, rejected: 0 };
   const groups = new Map<string, D[]>(); // of FIFO groups with a handler at work: those who wait for it
-  let running = 0;
+  let running = 0; // groups, and messages without one
+  let taken = 0; // messages, those that wait for their group too
   let settling = 0;
   let roomier = () => {};
 
@@ -133,6 +134,7 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       // Not one that went back or lapsed while it waited, for its group or in a pipeline that reads ahead. What a step of the
       // pipeline has settled itself is still to be worked on.
       if (where === "out" ? handOver(next as Delivery<unknown>) : !controller?.signal.aborted) await work(next);
+      taken--;
     }
     groups.delete(key);
     consumer.working--;
@@ -141,6 +143,8 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
     roomier();
   }
 
+  // The prefetch bounds what waits for its group, but with `ack: "none"`, where that is deleted already.
+  const hasRoom = ({ deletesFirst }: Consumer) => (deletesFirst ? taken : running) < concurrency;
   const until = (enough: () => boolean) =>
     new Promise<void>((resolve) => {
       roomier = () => enough() && resolve();
@@ -153,13 +157,14 @@ export async function forEach<D extends Delivery<any> | UndecodableDelivery>(
       const waiting = groups.get(key);
       if (waiting) {
         waiting.push(delivery);
-        continue;
+      } else {
+        const behind: D[] | undefined = key ? [] : undefined;
+        if (behind) groups.set(key, behind);
+        running++;
+        void run(held.consumer, delivery, behind, key);
       }
-      const behind: D[] | undefined = key ? [] : undefined;
-      if (behind) groups.set(key, behind);
-      running++;
-      void run(held.consumer, delivery, behind, key);
-      if (running >= concurrency) await until(() => running < concurrency);
+      taken++;
+      if (!hasRoom(held.consumer)) await until(() => hasRoom(held.consumer));
     }
   } finally {
     await until(() => !(running + settling));

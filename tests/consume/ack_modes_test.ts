@@ -1,6 +1,6 @@
 /** What `ack: "auto"` and `ack: "none"` delete, and when. */
 import assert from "node:assert/strict";
-import { consume, filterMap, forEach, pipe } from "@dashi/sqs";
+import { consume, type Delivery, filterMap, forEach, pipe } from "@dashi/sqs";
 import { failing, numberOf, setUp } from "./setup.ts";
 
 Deno.test("ack: auto acks the last when the next is asked for, and not at the end of the loop", async () => {
@@ -148,4 +148,21 @@ Deno.test("ack: none does not hand over what could not be deleted", async () => 
     await deliveries.closed;
   });
   assert.equal(test.sqs.messages("q").length, 0);
+});
+
+Deno.test("ack: none hands over what it has deleted, however late after the end: forEach() works on it", async () => {
+  for (const way of ["loop", "forEach"]) {
+    const test = setUp({ onRequest: failing("DeleteMessageBatch", { type: "slow", seconds: 3 }) });
+    await test.fill(1);
+    const seen: boolean[] = [];
+    const work = ({ signal }: Delivery) => void seen.push(signal.aborted);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { ack: "none", maxSeconds: 1, graceSeconds: 0 });
+      if (way === "forEach") await forEach(deliveries, work);
+      else for await (const delivery of deliveries) work(delivery);
+      await deliveries.closed;
+    });
+    assert.deepEqual(test.sqs.messages("q"), []);
+    assert.deepEqual(seen, [false], way);
+  }
 });

@@ -253,3 +253,20 @@ Deno.test("ack: none hands nothing of a group over before what could not be dele
     await deliveries.closed;
   });
 });
+
+Deno.test("ack: none deletes no more of a group than forEach() has handlers for, and goes on with the others", async () => {
+  const test = await groups(20, ["a", "b"]);
+  let started = 0;
+  let most = 0;
+  await test.run(async () => {
+    const deliveries = consume(test.broker, QUEUE, { ack: "none", prefetch: 1, maxMessages: 40 });
+    const result = await forEach(deliveries, async () => {
+      most = Math.max(most, 40 - test.sqs.messages(QUEUE).length - started++);
+      await test.clock.sleep(1);
+    }, { concurrency: 4 });
+    assert.deepEqual(result, { acked: 40, released: 0, rejected: 0 });
+    await deliveries.closed;
+  });
+  // Those in the handlers, those that wait for their group, and the next one.
+  assert.ok(most <= 5, `${most} were deleted and not begun`);
+});
