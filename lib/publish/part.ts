@@ -46,6 +46,8 @@ export interface Part {
   store: boolean;
   readonly stream?: ReadableStream<Uint8Array>;
   payload?: OffloadedPayload;
+  /** A send of it was begun: whatever became of that, the message may be there. */
+  begun?: boolean;
 }
 
 /** Finds a queue, or how much a topic takes. What goes wrong becomes the target's error. */
@@ -200,7 +202,7 @@ function mayBeThere(error: unknown): boolean {
 
 /** Takes back what was stored for a part whose send failed with `error`, or never began; what may be there keeps it. */
 export async function discard(state: BrokerState, part: Part, error?: unknown): Promise<void> {
-  if (!part.payload || (error && mayBeThere(error))) return;
+  if (!part.payload || (part.begun && error && mayBeThere(error))) return;
   try {
     await part.payload.undo();
   } catch (error) {

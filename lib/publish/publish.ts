@@ -82,6 +82,8 @@ async function sendPart(broker: Broker, part: Part, signal?: AbortSignal): Promi
   const began = nowOf(state);
   let failed = 1;
   try {
+    signal?.throwIfAborted();
+    part.begun = true;
     const answer = address
       ? await sendTo(broker, address, sendChecked(address.url, part.message, asItCame), { signal })
       : (await state.options.fanout!.publish(broker, name, [fanoutFields(part)], { signal }))[0];

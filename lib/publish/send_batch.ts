@@ -45,6 +45,8 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
   if (!going.length) return { outcomes, again };
   const began = nowOf(state);
   try {
+    signal?.throwIfAborted();
+    for (const index of going) parts[index].begun = true;
     if (address) {
       const entries = going.map((index) => ({ Id: String(index), ...parts[index].message }));
       const answer = await sendTo(broker, address, sendCheckedBatch(address.url, entries, asItCame), { signal });

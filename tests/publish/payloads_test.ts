@@ -200,3 +200,21 @@ Deno.test("publish() and publishAll() keep what they stored for a message under 
     }
   }
 });
+
+Deno.test("publish() and publishAll() delete what they stored for a message whose send the signal kept from beginning", async () => {
+  for (const batched of [false, true]) {
+    const { store, objects } = memoryStore({ always: true });
+    const controller = new AbortController();
+    const offload: PayloadStore["offload"] = async (...about) => {
+      const payload = await store.offload(...about);
+      if (objects.size === (batched ? 3 : 1)) controller.abort();
+      return payload;
+    };
+    const { sqs, broker, held } = setUpAll({ payloads: { ...store, offload } });
+    const options = { queue: "orders", signal: controller.signal };
+    const work = batched ? publishMany(broker, numbered(3), options) : publish(broker, "0", options);
+    await assert.rejects(sqs.clock.run<unknown>(() => work), { name: "AbortError" });
+    assert.deepEqual(held("orders"), []);
+    assert.deepEqual([...objects.keys()], []);
+  }
+});
