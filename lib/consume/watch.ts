@@ -73,7 +73,7 @@ export async function beat(held: Held): Promise<void> {
   const now = nowOf(state);
   const seconds = Math.min(lane.timeout, secondsLeft(held));
   try {
-    held.beatAt = Infinity; // it has what is left of the 12 hours, if no more can be had
+    held.beatAt = held.hiddenUntil; // it has what is left of the 12 hours, if no more can be had
     if (now + seconds * 1000 > held.hiddenUntil) await hideFor(held, seconds);
   } catch (error) {
     if (!isOurs(held)) return;
@@ -81,7 +81,7 @@ export async function beat(held: Held): Promise<void> {
     // Undefined where there was no answer: a credential provider that threw may have keys again.
     const { retryable } = error as Partial<AwsError>;
     // What is refused now is refused again: the message is ours until its time is over.
-    held.beatAt = retryable === false ? Infinity : nowOf(state) + lane.timeout * ALONG * 1000;
+    if (retryable !== false) held.beatAt = nowOf(state) + lane.timeout * ALONG * 1000;
     if (!retryable) tell(held, { type: "error", error: error as Error });
   } finally {
     heed(held);

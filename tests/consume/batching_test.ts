@@ -49,6 +49,25 @@ Deno.test("an ack does not wait for others until its message is visible again", 
   }
 });
 
+Deno.test("an ack during a heartbeat, whatever becomes of that, leaves before its message is visible again", async () => {
+  for (const fault of [{ type: "slow", seconds: 2 }, { type: "error", code: "AccessDenied" }] as const) {
+    const test = setUp({
+      attributes: { VisibilityTimeout: 10 },
+      onRequest: ({ action }) => action === "ChangeMessageVisibilityBatch" ? fault : undefined,
+    });
+    await test.run(() =>
+      taking(test, 2, async ([first, second]) => {
+        await test.clock.sleep(5.5);
+        assert.equal(test.sqs.requests.count("ChangeMessageVisibilityBatch"), 1);
+        await first.ack();
+        assert.ok(test.seconds() < 10, `the ack left after ${test.seconds()} s`);
+        await second.ack();
+      }, { ackLinger: 30 })
+    );
+    assert.deepEqual(test.sqs.messages("q"), []);
+  }
+});
+
 Deno.test("acks leave at once when nothing else is held", async () => {
   const test = setUp();
   await test.run(() =>
