@@ -45,12 +45,12 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 /** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
-  "{ sign }": 5_504,
-  "{ connect }": 5_900,
-  "{ connect, publish }": 20_040,
+  "{ sign }": 5_505,
+  "{ connect }": 5_902,
+  "{ connect, publish }": 20_057,
   "{ connect, consume }": 27_972,
-  "{ connect, consume, publish }": 31_347,
-  ".": 39_402,
+  "{ connect, consume, publish }": 31_359,
+  ".": 39_434,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 48_160,
-  "./celery": 40_570,
+  "./celery": 40_595,
   "./config": 53_900,
   "./testing": 14_430,
-  "everything but ./testing": 100_163,
-  "everything": 112_505,
+  "everything but ./testing": 100_196,
+  "everything": 112_535,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

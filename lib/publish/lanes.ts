@@ -123,16 +123,12 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   /** A load that is not sent any more: the signal says why, or nobody is there to hear it. */
   function refuse(load: Load, error?: Error): Promise<void> {
     load.waiting = false;
-    return settle(load, asError(signal?.reason), { error });
+    return settle(load, asError(signal?.reason), error);
   }
 
-  /** `last.error` is what the last attempt to send failed with; without it none was made. */
-  async function settle(
-    load: Load,
-    outcome: SentPart | Error,
-    last: { error?: unknown } = { error: outcome },
-  ): Promise<void> {
-    if (load.part.payload && outcome instanceof Error) await discard(state, load.part, last.error);
+  /** `cause` is what the last attempt to send failed with, if there was one. */
+  async function settle(load: Load, outcome: SentPart | Error, cause: unknown = outcome): Promise<void> {
+    if (load.part.payload && outcome instanceof Error) await discard(state, load.part, cause);
     load.settle(outcome);
   }
 

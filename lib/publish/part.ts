@@ -201,8 +201,8 @@ function mayBeThere(error: unknown): boolean {
 }
 
 /** Takes back what was stored for a part whose send failed with `error`, or never began; what may be there keeps it. */
-export async function discard(state: BrokerState, part: Part, error?: unknown): Promise<void> {
-  if (!part.payload || (part.begun && error && mayBeThere(error))) return;
+export async function discard(state: BrokerState, part: Part, error: unknown): Promise<void> {
+  if (!part.payload || (part.begun && mayBeThere(error))) return;
   try {
     await part.payload.undo();
   } catch (error) {
