@@ -49,7 +49,8 @@ export function readClientConfig(
   refuseUnknown(path, config, [...Object.keys(Config.entries), ...WITHOUT_EFFECT, ...Object.keys(INSTEAD)]);
   for (const [name, advice] of Object.entries(INSTEAD)) {
     // What switches nothing on is no reason to stop.
-    const harmless = !config[name] || name === "signature_version" && config[name] === "v4";
+    const value = config[name];
+    const harmless = !value || value === "v4" || typeof value === "object" && !Object.keys(value).length;
     if (!harmless) throw new ConfigError(`Cannot use '${path}.${name}' as it can't apply here: ${advice}`);
   }
   const { region_name, connect_timeout, read_timeout, retries } = shaped(Config, config, path);
