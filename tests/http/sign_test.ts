@@ -94,6 +94,24 @@ Deno.test("sign() keeps using derived keys of one path in the other", async () =
 const key = wellFormed.filter((text) => text !== "" && !text.split("/").some((part) => /^\.\.?$/.test(part)));
 const bytes = fc.uint8Array({ maxLength: 64 }).map((array) => new Uint8Array(array));
 
+Deno.test("sign() remembers a few of the keys that it derives, however many days go by", async () => {
+  const post = receiveMessage({ queueUrl: "https://sqs.eu-west-1.amazonaws.com/1/q" });
+  const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+  const { set } = Map.prototype;
+  let most = 0;
+  Map.prototype.set = function (key, value) {
+    set.call(this, key, value);
+    if (value instanceof ArrayBuffer) most = Math.max(most, this.size);
+    return this;
+  };
+  try {
+    for (let day = 0; day < 200; day++) await sign(post, { credentials, now: day * 86_400_000 });
+  } finally {
+    Map.prototype.set = set;
+  }
+  assert.ok(most > 1 && most < 60, `${most} keys at a time`);
+});
+
 Deno.test("sign() gives AWS's own signer's signature to every S3 path, query and body", async () => {
   const query = fc.dictionary(wellFormed.filter((name) => name !== "" && name !== "__proto__"), wellFormed, {
     maxKeys: 4,
