@@ -124,6 +124,20 @@ Deno.test("publishAll() sends a whole request again with the same deduplication 
   assert.equal(held("jobs.fifo").length, 3);
 });
 
+Deno.test("publishAll() sends a failed entry again with its own deduplication id", async () => {
+  const { many, sqs, batches, bodies } = setUpAll();
+  sqs.setFaults(failing({ 1: 2 }));
+  const messages = numbered(3).map((message, i) => ({ ...message, groupId: `g${i}` }));
+  const results = await many(messages, { queue: "jobs.fifo" });
+  assert.ok(results.every(({ error }) => !error));
+  assert.deepEqual(bodies(), ["0 1 2", "1", "1"]);
+  const [first, second, third] = batches();
+  assert.deepEqual([second, third].map(([entry]) => entry.MessageDeduplicationId), [
+    first[1].MessageDeduplicationId,
+    first[1].MessageDeduplicationId,
+  ]);
+});
+
 Deno.test("publishAll() gives a whole request's failure to each of its messages", async () => {
   const { many, sqs } = setUpAll();
   sqs.setFaults(({ action, attempt }) =>
