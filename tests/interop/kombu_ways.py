@@ -117,6 +117,23 @@ with mock_aws():
     channel._delete_message = lambda *_: None
     answers["no_ack"] = channel._message_to_python({"Body": "plain", "ReceiptHandle": "r"}, "made", url)
 
+    def read(body, **envelope):
+        """What a consumer is handed of a body, or of an envelope."""
+        text = json.dumps({"body": body, "properties": {}, **envelope}) if envelope else body
+        payload = channel._message_to_python({"Body": text, "ReceiptHandle": "r"}, "read", url)
+        try:
+            return repr(channel.message_to_python(payload).decode())
+        except Exception as error:
+            return type(error).__name__
+
+    notification = json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": "x"})
+    answers["read"] = {
+        "a notification is its JSON": read(notification) == repr(notification),
+        "__type__": read('{"__type__": "point", "__value__": 1}', **{"content-type": "application/json"}),
+        "image/jpeg": read("x", **{"content-type": "image/jpeg"}),
+        "yaml": read("x", **{"content-type": "application/x-yaml"}),
+    }
+
     with asked() as calls:
         channel = Connection("sqs://").channel()
     answers["asked"] = {"start": list(calls)}
