@@ -19,8 +19,9 @@ export interface KombuOptions {
  *
  * As in kombu, a string body goes as `text/plain`, a `Uint8Array` or `ArrayBuffer` as `application/data`, everything else
  * as JSON with Python's types (`Date` as datetime, `Uint8Array` and `ArrayBuffer` as bytes, `bigint`, NaN). With
- * `contentType: "application/json"` a string goes as JSON as well. A body that is no envelope is read as plain text.
- * `contentEncoding: "gzip"` or `"zlib"` is kombu's `compression`.
+ * `contentType: "application/json"` a string goes as JSON as well. A body that is no envelope is read as plain text, and
+ * where it is base64 of text as that text; `text()` leaves it alone. `contentEncoding: "gzip"` or `"zlib"` is kombu's
+ * `compression`.
  *
  * Pickle is never read, and no content type that it takes a library to read: YAML and MessagePack. What kombu has no
  * serializer for, such as `image/jpeg`, is read as it stands: bytes or text, as its content encoding says.
