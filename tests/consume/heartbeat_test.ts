@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { connect, consume, forEach, keepInvisible, pipe, receive, text } from "@dashi/sqs";
+import {
+  connect,
+  consume,
+  type Delivery,
+  forEach,
+  keepInvisible,
+  mapConcurrent,
+  pipe,
+  receive,
+  text,
+} from "@dashi/sqs";
 import { wrongClock } from "../support/wrong_clock.ts";
 import { DENIED, DOWN, failing, keysUnless, numberOf, REFUSED, setUp } from "./setup.ts";
 
@@ -331,4 +341,26 @@ Deno.test("heartbeats that are nearly due go along with one that is", async () =
   });
   const beats = inputs("ChangeMessageVisibilityBatch");
   assert.deepEqual(beats.map(({ Entries }) => Entries!.length), [2]);
+});
+
+Deno.test("a step that gives messages at a rate holds them as long as that takes, and the heartbeat with it", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 5 } });
+  await test.fill(30);
+  const given: number[] = [];
+  let next = 0;
+  const paced = mapConcurrent(1, async (delivery: Delivery<unknown>) => {
+    const now = +test.clock.now();
+    next = Math.max(next + 500, now);
+    await test.clock.sleep((next - now) / 1000);
+    given.push(test.seconds());
+    return delivery;
+  });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q", { prefetch: 30, maxMessages: 30 });
+    await forEach(pipe(deliveries, paced), () => {});
+    await deliveries.closed;
+  });
+  assert.deepEqual(given, Array.from({ length: 30 }, (_, index) => index / 2));
+  assert.deepEqual(test.of("drop"), []);
+  assert.equal(test.sqs.messages("q").length, 0);
 });
