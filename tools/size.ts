@@ -49,8 +49,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect }": 5_902,
   "{ connect, publish }": 20_057,
   "{ connect, consume }": 27_972,
-  "{ connect, consume, publish }": 31_359,
-  ".": 39_434,
+  "{ connect, consume, publish }": 31_361,
+  ".": 39_436,
   "./sqs": 6_100,
   "./sns": 28_250,
   "./sts": 27_800,
@@ -58,11 +58,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 38_750,
   "./fanout": 41_300,
   "./payloads": 48_160,
-  "./celery": 40_595,
+  "./celery": 40_602,
   "./config": 53_900,
   "./testing": 14_430,
-  "everything but ./testing": 100_196,
-  "everything": 112_535,
+  "everything but ./testing": 100_199,
+  "everything": 112_537,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -27,8 +27,11 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       clock,
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
       hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < nowOf(state) + consumer.linger * 1000),
-      // At the end nothing is worth a long wait.
-      linger: () => Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : DEFAULTS.ackLinger),
+      // What is awaited before it is handed over has no others to wait for; at the end nothing is worth a long wait.
+      linger: () =>
+        consumer.deletesFirst
+          ? 0
+          : Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : DEFAULTS.ackLinger),
       send: async (entries) => {
         const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
         const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);

@@ -37,7 +37,10 @@ export interface ReceiveOptions {
   readonly prefetch?: number | undefined;
   /** The most receives side by side while a queue is busy, 1 or more. Default: 8; 4 in Workers. */
   readonly polls?: number | undefined;
-  /** Seconds that an ack waits for others, 0 or more. Default: 0; 0.2 in `forEach` and with `ack: "auto"`. */
+  /**
+   * Seconds that an ack waits for others, 0 or more; with `ack: "none"` none does. Default: 0; 0.2 in `forEach` and with
+   * `ack: "auto"`.
+   */
   readonly ackLinger?: number | undefined;
   /** Which queue goes first. Default: `"fair"`, in turn. */
   readonly strategy?: "fair" | "strict" | "weighted" | undefined;

@@ -115,6 +115,19 @@ Deno.test("ack: none deletes before it hands over, after it decoded", async () =
   assert.equal(test.of("handover").length, 3);
 });
 
+Deno.test("ack: none waits for no other before it deletes, in forEach() either, whatever the ackLinger", async () => {
+  for (const ackLinger of [undefined, 5]) {
+    const test = setUp();
+    await test.fill(20);
+    await test.run(async () => {
+      const deliveries = consume(test.broker, "q", { ack: "none", ackLinger, maxMessages: 20 });
+      assert.deepEqual(await forEach(deliveries, () => {}), { acked: 20, released: 0, rejected: 0 });
+      assert.equal(test.seconds(), 0);
+      await deliveries.closed;
+    });
+  }
+});
+
 Deno.test("ack: none deletes nothing that is not handed over", async () => {
   for (const way of ["break", "stop"]) {
     const test = setUp();
