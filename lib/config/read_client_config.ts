@@ -17,9 +17,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
   signature_version: "requests are signed with version 4",
   auth_scheme_preference: "requests are signed with version 4",
   sigv4a_signing_region_set: "requests are signed with version 4, for one region",
-  use_dualstack_endpoint: "put the dual-stack host into the broker URL",
-  use_fips_endpoint: "put the FIPS host into the broker URL",
-  account_id_endpoint_mode: "put the host into the broker URL",
+  use_dualstack_endpoint: "put its host into the broker URL",
+  use_fips_endpoint: "put its host into the broker URL",
+  account_id_endpoint_mode: "put its host into the broker URL",
 };
 
 const Config = v.looseObject({
