@@ -5,9 +5,10 @@
  */
 import * as v from "valibot";
 import { refuse } from "../check.ts";
+import { wireAttribute } from "../codec/attributes.ts";
 import { assertMessageId } from "../codec/sqs_text.ts";
 import { entries, type QueryParams } from "../http/query_request.ts";
-import type { WireAttribute } from "../types.ts";
+import type { MessageAttributeInput } from "../types.ts";
 
 /** A message for a topic. */
 export interface OutgoingSnsMessage {
@@ -15,8 +16,8 @@ export interface OutgoingSnsMessage {
   readonly message: string;
   /** The subject, which raw delivery leaves out. */
   readonly subject?: string | undefined;
-  /** Attributes, in the form of the wire. Raw delivery drops a message of more than 10. */
-  readonly messageAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
+  /** Attributes: text, numbers, bytes, or SNS's typed form. Raw delivery drops a message of more than 10. */
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
   /** FIFO: the group, whose messages keep their order. Up to 128 characters. */
   readonly messageGroupId?: string | undefined;
   /** FIFO: a second message with this id within five minutes is taken, and not delivered. Up to 128 characters. */
@@ -46,8 +47,8 @@ export function writeMessage(options: OutgoingSnsMessage, path = ""): QueryParam
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
     if (id !== undefined) assertMessageId(path + name, id);
   }
-  const attributes = Object.entries(messageAttributes).map(([name, { DataType, StringValue, BinaryValue }]) =>
-    [name, { DataType, StringValue, BinaryValue }] as const
+  const attributes = Object.entries(messageAttributes).map(([name, value]) =>
+    [name, { ...wireAttribute(`${path}messageAttributes.${name}`, value) }] as const
   );
   return {
     Message: message,

@@ -26,4 +26,12 @@ export * from "./publish_batch.ts";
 export * from "./set_subscription_attributes.ts";
 export * from "./subscribe.ts";
 export * from "./unsubscribe.ts";
-export type { AwsBody, AwsRequest, Service, WireAttribute } from "../types.ts";
+export type {
+  AwsBody,
+  AwsRequest,
+  MessageAttributeInput,
+  PlainAttributeValue,
+  Service,
+  TypedAttributeValue,
+  WireAttribute,
+} from "../types.ts";

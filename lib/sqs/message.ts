@@ -4,9 +4,9 @@
  * @module
  */
 import { assertText, assertWithin, refuse } from "../check.ts";
-import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
+import { MAX_ATTRIBUTES, wireAttribute } from "../codec/attributes.ts";
 import { assertMessageId, assertSqsText } from "../codec/sqs_text.ts";
-import type { WireAttribute } from "../types.ts";
+import type { MessageAttributeInput, WireAttribute } from "../types.ts";
 import { MAX_DELAY } from "./limits.ts";
 import type { WireMessage, WireSent } from "./send_checked.ts";
 
@@ -16,8 +16,8 @@ export interface OutgoingSqsMessage {
   readonly messageBody: string;
   /** Seconds until the message can be received, 0 to 900; on a FIFO queue only its own delay counts. Default: the queue's. */
   readonly delaySeconds?: number | undefined;
-  /** Up to 10 attributes, in the form of the wire. */
-  readonly messageAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
+  /** Up to 10 attributes: text, numbers, bytes, or SQS's typed form. */
+  readonly messageAttributes?: Readonly<Record<string, MessageAttributeInput>> | undefined;
   /** System attributes; SQS takes `AWSTraceHeader`. */
   readonly messageSystemAttributes?: Readonly<Record<string, WireAttribute>> | undefined;
   /** The group: messages of one group keep their order (FIFO) or share a fair part (standard). Up to 128 characters. */
@@ -41,33 +41,32 @@ export interface SentSqsMessage {
 }
 
 /**
- * Checks a message.
+ * Checks a message and gives its fields the wire's names.
  *
  * @param path What stands before an option's name in an error.
  * @throws {ConfigError} If SQS would refuse the message.
  */
-export function assertMessage(message: OutgoingSqsMessage, path = ""): void {
+export function writeMessage(message: OutgoingSqsMessage, path = ""): WireMessage {
   const { messageBody, delaySeconds, messageAttributes = {}, messageGroupId, messageDeduplicationId } = message;
   assertText(`${path}messageBody`, messageBody);
   assertSqsText(`${path}messageBody`, messageBody);
   if (delaySeconds !== undefined) assertWithin(`${path}delaySeconds`, delaySeconds, 0, MAX_DELAY);
-  const attributes = Object.keys(messageAttributes).length;
-  if (attributes > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, attributes);
+  const attributes = Object.entries(messageAttributes);
+  const { length } = attributes;
+  if (length > MAX_ATTRIBUTES) refuse(`${path}messageAttributes`, `${MAX_ATTRIBUTES} at the most`, length);
   for (const [name, id] of Object.entries({ messageGroupId, messageDeduplicationId })) {
     if (id !== undefined) assertMessageId(path + name, id);
   }
-}
-
-/** Gives a message's fields the wire's names. */
-export function writeMessage(message: OutgoingSqsMessage): WireMessage {
-  const { messageAttributes = {} } = message;
+  const wire = attributes.map(([name, value]) =>
+    [name, wireAttribute(`${path}messageAttributes.${name}`, value)] as const
+  );
   return {
-    MessageBody: message.messageBody,
-    DelaySeconds: message.delaySeconds,
-    MessageAttributes: Object.keys(messageAttributes).length ? messageAttributes : undefined,
+    MessageBody: messageBody,
+    DelaySeconds: delaySeconds,
+    MessageAttributes: length ? Object.fromEntries(wire) : undefined,
     MessageSystemAttributes: message.messageSystemAttributes,
-    MessageGroupId: message.messageGroupId,
-    MessageDeduplicationId: message.messageDeduplicationId,
+    MessageGroupId: messageGroupId,
+    MessageDeduplicationId: messageDeduplicationId,
   };
 }
 

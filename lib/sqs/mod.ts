@@ -44,4 +44,13 @@ export * from "./set_queue_attributes.ts";
 export * from "./start_message_move_task.ts";
 export * from "./tag_queue.ts";
 export * from "./untag_queue.ts";
-export type { AwsBody, AwsRequest, Service, SqsMessage, WireAttribute } from "../types.ts";
+export type {
+  AwsBody,
+  AwsRequest,
+  MessageAttributeInput,
+  PlainAttributeValue,
+  Service,
+  SqsMessage,
+  TypedAttributeValue,
+  WireAttribute,
+} from "../types.ts";

@@ -1,6 +1,6 @@
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
-import { assertMessage, type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
+import { type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
 import { sendChecked } from "./send_checked.ts";
 
 /** Options of {@linkcode sendMessage}. */
@@ -33,6 +33,5 @@ export type SendMessageOutput = SentSqsMessage;
 export function sendMessage(options: SendMessageOptions): AwsRequest<SendMessageOutput> {
   const { queueUrl } = options;
   assertText("queueUrl", queueUrl);
-  assertMessage(options);
   return sendChecked(queueUrl, writeMessage(options), readSent);
 }

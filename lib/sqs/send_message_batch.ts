@@ -1,7 +1,7 @@
 import { assertText } from "../check.ts";
 import type { AwsRequest } from "../types.ts";
 import { type BatchOutput, writeEntries } from "./batch.ts";
-import { assertMessage, type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
+import { type OutgoingSqsMessage, readSent, type SentSqsMessage, writeMessage } from "./message.ts";
 import { sendCheckedBatch } from "./send_checked.ts";
 
 /** An entry of {@linkcode sendMessageBatch}. */
@@ -48,9 +48,5 @@ export type SendMessageBatchOutput = BatchOutput<{ readonly id: string } & SentS
 export function sendMessageBatch(options: SendMessageBatchOptions): AwsRequest<SendMessageBatchOutput> {
   const { queueUrl, entries } = options;
   assertText("queueUrl", queueUrl);
-  const write = (entry: SendMessageBatchEntry, path: string) => {
-    assertMessage(entry, path);
-    return writeMessage(entry);
-  };
-  return sendCheckedBatch(queueUrl, writeEntries(entries, write), readSent);
+  return sendCheckedBatch(queueUrl, writeEntries(entries, writeMessage), readSent);
 }

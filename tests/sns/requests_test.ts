@@ -53,13 +53,15 @@ Deno.test("createTopic() flattens attributes and tags", () => {
   });
 });
 
-Deno.test("publish() writes typed attributes, group and deduplication id", () => {
+Deno.test("publish() writes attributes, group and deduplication id", () => {
   const fields = form(publish({
     topicArn,
     message: "a+b=c & d\n",
     messageAttributes: {
       bowls: { DataType: "Number", StringValue: "2" },
       raw: { DataType: "Binary", BinaryValue: "aGk=" },
+      plain: "x",
+      bytes: new TextEncoder().encode("hi"),
     },
     messageGroupId: "g",
     messageDeduplicationId: "d",
@@ -70,6 +72,8 @@ Deno.test("publish() writes typed attributes, group and deduplication id", () =>
   assert.equal(fields["MessageAttributes.entry.1.Value.StringValue"], "2");
   assert.equal(fields["MessageAttributes.entry.2.Value.BinaryValue"], "aGk=");
   assert.equal(fields["MessageAttributes.entry.2.Value.StringValue"], undefined);
+  assert.equal(fields["MessageAttributes.entry.3.Value.StringValue"], "x");
+  assert.equal(fields["MessageAttributes.entry.4.Value.BinaryValue"], "aGk=");
   assert.equal(fields.MessageGroupId, "g");
   assert.equal(fields.MessageDeduplicationId, "d");
 });
@@ -92,6 +96,7 @@ Deno.test("SNS builders refuse what SNS would refuse", () => {
     ],
     [() => publishBatch({ topicArn, entries: [entry, entry] }), "entries.1.id"],
     [() => publishBatch({ topicArn, entries: [{ ...entry, id: "a b" }] }), "entries.0.id"],
+    [() => publish({ topicArn, message: "x", messageAttributes: { a: true as never } }), "messageAttributes.a"],
     [() => subscribe({ topicArn, endpoint: "" }), "endpoint"],
   ];
   for (const [build, path] of wrong) {

@@ -6,6 +6,7 @@ const queueUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
 const sourceArn = "arn:aws:sqs:eu-west-1:123456789012:dead";
 const receiptHandle = "AQEB";
 const attribute = { DataType: "String", StringValue: "x" };
+const bytes = new TextEncoder().encode("hi");
 
 /** Every builder with all its options, and the input that SQS's API model wants. */
 const inputs: [sqs.AwsRequest<unknown>, Record<string, unknown>][] = [
@@ -27,6 +28,23 @@ const inputs: [sqs.AwsRequest<unknown>, Record<string, unknown>][] = [
       MessageSystemAttributes: { AWSTraceHeader: attribute },
       MessageGroupId: "g",
       MessageDeduplicationId: "d",
+    },
+  ],
+  [
+    sqs.sendMessage({
+      queueUrl,
+      messageBody: "hello",
+      messageAttributes: { a: "x", b: 5, c: bytes, d: { DataType: "Binary.png", BinaryValue: bytes } },
+    }),
+    {
+      QueueUrl: queueUrl,
+      MessageBody: "hello",
+      MessageAttributes: {
+        a: attribute,
+        b: { DataType: "Number", StringValue: "5" },
+        c: { DataType: "Binary", BinaryValue: "aGk=" },
+        d: { DataType: "Binary.png", BinaryValue: "aGk=" },
+      },
     },
   ],
   [sqs.sendMessage({ queueUrl, messageBody: "hello", messageAttributes: {} }), {
@@ -165,6 +183,15 @@ const wrong: [string, () => unknown, RegExp][] = [
         messageAttributes: Object.fromEntries(Array.from(text(11), (_, i) => [`a${i}`, attribute])),
       }),
     /'messageAttributes'.*10.*11/,
+  ],
+  [
+    "an attribute that is neither plain nor typed",
+    () =>
+      sqs.sendMessageBatch({
+        queueUrl,
+        entries: [{ id: "a", messageBody: "x", messageAttributes: { a: { StringValue: "x" } as never } }],
+      }),
+    /'entries\.0\.messageAttributes\.a'.*typed form/,
   ],
   [
     "a long group",
