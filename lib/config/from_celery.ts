@@ -137,7 +137,10 @@ const FETCHED = ["MessageSystemAttributeNames", "MessageAttributeNames"] as cons
 
 type Options = ReturnType<typeof shaped<typeof TransportOptions>>;
 
-/** One provider for all queues and exchanges, so that they share its keys and their expiry. */
+/**
+ * One provider for all queues and exchanges, so that they share its keys and their expiry. As in kombu it is the default
+ * chain's keys that assume the role, not the URL's.
+ */
 function roleOf({ sts_role_arn, sts_token_timeout, sts_token_buffer_time }: Options) {
   if (!sts_role_arn) return undefined;
   const durationSeconds = sts_token_timeout ?? KOMBU_DEFAULTS.tokenTimeout;
@@ -147,7 +150,6 @@ function roleOf({ sts_role_arn, sts_token_timeout, sts_token_buffer_time }: Opti
     sessionName: "Celery",
     durationSeconds,
     refreshBefore: buffer < durationSeconds ? buffer : 0,
-    credentials: defaultChain(),
   });
 }
 
