@@ -105,6 +105,14 @@ with mock_aws():
     keys = channel.sqs("keys")._request_signer._credentials
     answers["keys"] = [keys.access_key, keys.secret_key, keys.token]
 
+    entry = {"url": "https://sqs.eu-west-1.amazonaws.com/123456789012/far"}
+    client = Connection("sqs://", transport_options={"predefined_queues": {"far": entry}}).channel().sqs("far")
+    client.meta.events.register("before-sign.sqs", lambda request, **_: answers.update(host=request.url))
+    try:
+        client.send_message(QueueUrl=entry["url"], MessageBody="x")
+    except ClientError:
+        pass
+
     channel = Connection("sqs://", transport_options={"wait_time_seconds": 0}).channel()
     Queue("made").bind(channel).declare()
     url = sqs.get_queue_url(QueueName="made")["QueueUrl"]
