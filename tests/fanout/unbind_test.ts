@@ -115,6 +115,22 @@ Deno.test("removeStale() ends subscriptions of our own account whose queue is go
   ]);
 });
 
+Deno.test("removeStale() leaves another account's subscription, whosever queue it was for", async () => {
+  const theirs = "<SubscriptionArn>arn:aws:sns:us-east-1:000000000000:news:1</SubscriptionArn>" +
+    "<Owner>999999999999</Owner><Protocol>sqs</Protocol>" +
+    `<Endpoint>arn:aws:sqs:us-east-1:000000000000:gone</Endpoint><TopicArn>${NEWS}</TopicArn>`;
+  const page = `<ListSubscriptionsByTopicResult><Subscriptions><member>${theirs}</member></Subscriptions>` +
+    "</ListSubscriptionsByTopicResult>";
+  await using t = await setUp({
+    intercept: (_, action) =>
+      action === "ListSubscriptionsByTopic"
+        ? new Response(`<ListSubscriptionsByTopicResponse>${page}</ListSubscriptionsByTopicResponse>`)
+        : undefined,
+  });
+  assert.deepEqual(await t.fanout.removeStale(t.broker, "news"), []);
+  assert.ok(t.actions.includes("ListSubscriptionsByTopic") && !t.actions.includes("Unsubscribe"), `${t.actions}`);
+});
+
 Deno.test("removeStale() takes no subscription for removed that SNS does not end", async () => {
   await using t = await setUp({ intercept: refused });
   const topicArn = await t.fanout.declare(t.broker, "news");
