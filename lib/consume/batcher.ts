@@ -7,33 +7,44 @@ import { pause } from "../broker.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Clock } from "../types.ts";
 import { BREATH, MOST_BATCHES } from "./figures.ts";
+import type { Held } from "./held.ts";
 import { soon } from "./soon.ts";
 
 /** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
 export type Done = (error?: unknown) => void;
 
+/** A message that is to be deleted, or to be hidden for some seconds. */
+export interface Entry {
+  readonly held: Held;
+  /** Is told the outcome, once. */
+  readonly done: Done;
+  readonly seconds?: number;
+  /** Why it failed, once its batch was carried out. */
+  error?: Error;
+}
+
 /** Gathers entries into batches. */
-export interface Batcher<E> {
+export interface Batcher {
   /** Adds an entry. `done` is called once, when it was carried out, or with its own error. */
-  add(entry: E, done: Done): void;
+  add(held: Held, done: Done, seconds?: number): void;
   /** Looks whether what waits may leave now; with `flush` it may. */
   look(flush?: boolean): void;
 }
 
 /** How a {@linkcode Batcher} works. */
-export interface BatcherOptions<E> {
+export interface BatcherOptions {
   /** Seconds that an entry waits for others; with 0 it waits only while a batch is under way. */
   linger(): number;
   readonly clock: Clock;
   /** True when nothing else can come that is worth waiting for, or one of those that wait can't. */
-  hurry(waiting: readonly { readonly entry: E }[]): boolean;
-  /** Carries a batch out: an error, or nothing, an entry. */
-  send(entries: readonly E[]): Promise<readonly (Error | undefined)[]>;
+  hurry(waiting: readonly Entry[]): boolean;
+  /** Carries a batch out; what failed has an `error` then. Never rejects. */
+  send(batch: readonly Entry[]): Promise<unknown>;
 }
 
 /** Makes a {@linkcode Batcher}. A full batch leaves at once. */
-export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): Batcher<E> {
-  const waiting: { readonly entry: E; readonly done: Done }[] = [];
+export function batcher({ linger, clock, hurry, send }: BatcherOptions): Batcher {
+  const waiting: Entry[] = [];
   let underway = 0;
   let looking = false;
   let flushing = false;
@@ -44,10 +55,9 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
     timer = undefined;
     const batch = waiting.splice(0, MAX_BATCH);
     underway++;
-    const entries = batch.map(({ entry }) => entry);
-    const outcomes = await send(entries).catch((error) => entries.map(() => error));
+    await send(batch);
     underway--;
-    batch.forEach(({ done }, index) => done(outcomes[index]));
+    for (const { done, error } of batch) done(error);
     look();
   }
 
@@ -85,8 +95,8 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
   }
 
   return {
-    add(entry, done) {
-      waiting.push({ entry, done });
+    add(held, done, seconds) {
+      waiting.push({ held, done, seconds });
       look();
     },
     look,
@@ -94,6 +104,6 @@ export function batcher<E>({ linger, clock, hurry, send }: BatcherOptions<E>): B
 }
 
 /** Adds an entry, and resolves when it was carried out. */
-export function carryOut<E>(batcher: Batcher<E>, entry: E): Promise<void> {
-  return new Promise((resolve, reject) => batcher.add(entry, (error) => error ? reject(error) : resolve()));
+export function carryOut(batcher: Batcher, held: Held, seconds?: number): Promise<void> {
+  return new Promise((resolve, reject) => batcher.add(held, (error) => error ? reject(error) : resolve(), seconds));
 }

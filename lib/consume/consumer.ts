@@ -57,9 +57,9 @@ export interface Lane {
   /** A look-up of its attributes under way. */
   reading?: Promise<unknown>;
   /** Where acks wait for their batch. */
-  readonly deletes: Batcher<Held>;
+  readonly deletes: Batcher;
   /** Where changes of visibility wait for theirs: releases, `extend()`, heartbeats. */
-  readonly changes: Batcher<{ held: Held; seconds: number }>;
+  readonly changes: Batcher;
 }
 
 /** One running `consume()` or `receive()`. */

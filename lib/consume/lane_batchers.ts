@@ -7,13 +7,13 @@ import { asError } from "../as_error.ts";
 import { nowOf, pause } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
-import { type BatchFailure, batchRequest, entryError, type WireEntry } from "../sqs/batch.ts";
+import { type BatchFailure, batchRequest, entryError } from "../sqs/batch.ts";
 import { sendTo } from "../topology/send_to.ts";
 import type { PayloadStore } from "../types.ts";
-import { batcher } from "./batcher.ts";
+import { batcher, type Entry } from "./batcher.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import * as DEFAULTS from "./defaults.ts";
-import { type Held, isLapsed } from "./held.ts";
+import { isLapsed } from "./held.ts";
 import * as Phase from "./phase.ts";
 
 /** The two batchers of a queue. */
@@ -23,80 +23,66 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
   // Nothing else can join: nothing is held, and no receive is under way on a queue that gives full batches.
   const hurry = () => consumer.unsettled === 0 && consumer.lanes.every(({ polls, target }) => !polls || target < 2);
   return {
-    deletes: batcher<Held>({
+    deletes: batcher({
       clock,
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
-      hurry: (waiting) => hurry() || waiting.some(({ entry }) => entry.beatAt < nowOf(state) + consumer.linger * 1000),
+      hurry: (waiting) => hurry() || waiting.some(({ held }) => held.beatAt < nowOf(state) + consumer.linger * 1000),
       // What is awaited before it is handed over has no others to wait for; at the end nothing is worth a long wait.
       linger: () =>
         consumer.deletesFirst
           ? 0
           : Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : DEFAULTS.ackLinger),
-      send: async (entries) => {
-        const wire = entries.map(({ message: { ReceiptHandle } }, index) => ({ Id: `${index}`, ReceiptHandle }));
-        const outcomes = await sendEntries(consumer, lane(), "DeleteMessageBatch", wire);
-        const cleaned = cleanUp(consumer, entries, outcomes);
+      send: async (batch) => {
+        await sendBatch(consumer, lane(), "DeleteMessageBatch", batch);
+        const cleaned = cleanUp(consumer, batch);
         // Nothing waits for what get() leaves under way, so its ack does.
         if (consumer.phase === Phase.Closed) await cleaned;
-        return outcomes;
       },
     }),
     changes: batcher({
       clock,
       hurry,
       linger: () => 0,
-      send: (entries) => {
-        const wire = entries.map(({ held: { message: { ReceiptHandle } }, seconds }, index) => ({
-          Id: `${index}`,
-          ReceiptHandle,
-          VisibilityTimeout: seconds,
-        }));
-        return sendEntries(consumer, lane(), "ChangeMessageVisibilityBatch", wire);
-      },
+      send: (batch) => sendBatch(consumer, lane(), "ChangeMessageVisibilityBatch", batch),
     }),
   };
 }
 
 /** Sends a batch, and once more those of its entries that failed for no fault of ours. */
-async function sendEntries(
-  consumer: Consumer,
-  lane: Lane,
-  action: string,
-  entries: readonly WireEntry[],
-): Promise<(Error | undefined)[]> {
+async function sendBatch(consumer: Consumer, lane: Lane, action: string, batch: readonly Entry[]): Promise<void> {
   const { state, broker, onAttempt } = consumer;
-  const outcomes: (Error | undefined)[] = [];
-  let left = entries;
+  let left = batch;
   for (let attempt = 1;; attempt++) {
     const address = lane.address!;
+    const entries = left.map(({ held: { message: { ReceiptHandle } }, seconds }, index) => ({
+      Id: `${index}`,
+      ReceiptHandle,
+      VisibilityTimeout: seconds,
+    }));
     let whole: Error | undefined;
     let failed: readonly BatchFailure[] = [];
     try {
-      ({ failed } = await sendTo(broker, address, batchRequest(action, address.url, left), { onAttempt }));
+      ({ failed } = await sendTo(broker, address, batchRequest(action, address.url, entries), { onAttempt }));
     } catch (error) {
       whole = error as Error; // of those that were asked again: what was confirmed before stays so
     }
-    for (const { Id } of left) outcomes[+Id] = whole;
-    if (!failed.length) return outcomes;
-    for (const failure of failed) outcomes[+failure.id] = entryError(action, failure);
-    left = left.filter(({ Id }) => (outcomes[+Id] as AwsError | undefined)?.retryable);
-    if (!left.length || attempt >= state.maxAttempts) return outcomes;
+    for (const entry of left) entry.error = whole;
+    if (!failed.length) return;
+    for (const failure of failed) left[+failure.id].error = entryError(action, failure);
+    left = left.filter(({ error }) => (error as AwsError | undefined)?.retryable);
+    if (!left.length || attempt >= state.maxAttempts) return;
     await pause(state.clock, backoffSeconds(attempt, state.random), consumer.polling.signal);
   }
 }
 
 /** Removes the payloads of messages that are deleted, each from its store: `closed` waits for it. */
-function cleanUp(
-  consumer: Consumer,
-  entries: readonly Held[],
-  outcomes: readonly (Error | undefined)[],
-): Promise<unknown> | void {
+function cleanUp(consumer: Consumer, batch: readonly Entry[]): Promise<unknown> | void {
   const { state, broker, onAttempt, deletesFirst } = consumer;
-  const stored = entries.filter((held, index) =>
+  const stored = batch.filter(({ held, error }) =>
     // SQS takes an old handle, and leaves the message to who has it by now. With `ack: "none"` the stream of a lazy one is
     // yet to be read.
-    held.payload && !outcomes[index] && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
-  );
+    held.payload && !error && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
+  ).map(({ held }) => held);
   if (!stored.length) return;
   const removeFrom = async (store: PayloadStore) => {
     consumer.owed++; // before its message makes room for others

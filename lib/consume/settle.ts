@@ -83,7 +83,7 @@ async function hide(held: Held, seconds: number, done: Done): Promise<void> {
   await held.extending?.catch(() => {});
   // SQS takes an old handle, and would change what another consumer has by now.
   if (isLapsed(held)) return done(notOurs());
-  held.lane.changes.add({ held, seconds }, done);
+  held.lane.changes.add(held, done, seconds);
 }
 
 /** FIFO: what is held of the message's group goes back too, or it would overtake the message. */
@@ -101,7 +101,7 @@ export function giveBackGroup(held: Held): void {
 /** Asks SQS to hide a message for some seconds from now. Neither a release nor the consumer's end goes past it. */
 export async function hideFor(held: Held, seconds: number): Promise<void> {
   const from = nowOf(held.consumer.state);
-  track(held.consumer, held.extending = carryOut(held.lane.changes, { held, seconds }));
+  track(held.consumer, held.extending = carryOut(held.lane.changes, held, seconds));
   try {
     await held.extending;
     // SQS takes an old handle: what lapsed while this was on its way may be another's by now, and is not handed over.
