@@ -56,17 +56,22 @@ export function assertKnown(path: string, options: object, known: readonly strin
 /** A check of one value: throws as {@linkcode refuse} does. */
 export type Check = (path: string, value: unknown) => void;
 
-/** Throws for options that are unknown or fail their check. One that is undefined is one that was not given. */
+/**
+ * Throws for options that are unknown or fail their check, or without the one that is `required`. One that is undefined is
+ * one that was not given.
+ */
 export function assertOptions<Options extends object>(
   path: string,
   options: Options,
   checks: Readonly<Record<keyof Options, Check>>,
+  required?: keyof Options,
 ): void {
   is("object")(path || "options", options);
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, key)) assertKnown(path, options, Object.keys(checks));
     if (value !== undefined) checks[key as keyof Options](path ? `${path}.${key}` : key, value);
   }
+  if (required) checks[required](`${path}.${String(required)}`, options[required]);
 }
 
 /** Without the fields that are undefined, so that they can be spread over others: one that is undefined was not given. */

@@ -110,11 +110,7 @@ function check(options: ConnectOptions): void {
   const [text, yesOrNo, record, fn] = [is("string"), is("boolean"), is("object"), is("function")];
   const fields =
     <Options extends object>(checks: Readonly<Record<keyof Options, Check>>, required?: keyof Options): Check =>
-    (path, value) => {
-      const options = value as Options;
-      assertOptions(path, options, checks);
-      if (required) checks[required](`${path}.${String(required)}`, options[required]);
-    };
+    (path, value) => assertOptions(path, value as Options, checks, required);
   const names: Check = (path, value) => value === "All" || listOf(assertText)(path, value);
   fields<ConnectOptions>({
     region: assertRegion,

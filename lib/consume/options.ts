@@ -182,9 +182,8 @@ export function sourcesOf(queues: Queues): Required<QueueSource>[] {
       queue: assertText,
       priority: within(-Infinity, Infinity, true),
       weight: within(Number.MIN_VALUE, 1e9, true),
-    });
+    }, "queue");
     const { queue, priority = 0, weight = 1 } = source;
-    assertText(`${path}.queue`, queue);
     return { queue, priority, weight };
   });
 }
