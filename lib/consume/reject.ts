@@ -10,20 +10,15 @@ import type { Held } from "./held.ts";
 import { giveBackGroup, leave, release, settle } from "./settle.ts";
 import { hasRedrivePolicy } from "./visibility.ts";
 
-/** Seconds until the next try: undefined where no backoff has a word on it. */
-function backoffOf(held: Held, delivery: Delivery<unknown>, error: unknown): number | undefined {
-  const { lane, consumer: { settings: { backoff } } } = held;
-  const policy = backoff ?? lane.address?.predefined?.backoffPolicy;
-  return typeof policy === "function" ? policy(delivery, error) : policy?.[delivery.receiveCount];
-}
-
 /** Hides a failed message until its next try; without a backoff for it, for what is left of its timeout. */
 export function backOff(held: Held, delivery: Delivery<unknown>, error: unknown): Promise<void> {
+  const { lane, consumer: { state, settings } } = held;
+  const policy = settings.backoff ?? lane.address?.predefined?.backoffPolicy;
   let seconds: number | undefined;
   try {
-    seconds = backoffOf(held, delivery, error);
+    seconds = typeof policy === "function" ? policy(delivery, error) : policy?.[delivery.receiveCount];
   } catch (cause) {
-    held.consumer.state.emit({ type: "error", error: asError(cause) });
+    state.emit({ type: "error", error: asError(cause) });
   }
   return typeof seconds === "number" && seconds >= 0 ? release(held, seconds, "reject") : leave(held, "reject");
 }

@@ -138,10 +138,11 @@ export function assertRegion(path: string, region: unknown): void {
  * @throws {ConfigError} Which does not show them either.
  */
 export function assertPlainUrl(path: string, url: unknown): void {
-  const { username, password }: Partial<URL> = typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)
-    ? new URL(url)
-    : { username: "-" };
-  if (username || password) refuse(path, "an http or https URL without a user", url);
+  if (typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)) {
+    const { username, password } = new URL(url);
+    if (!username && !password) return;
+  }
+  refuse(path, "an http or https URL without a user", url);
 }
 
 /**
