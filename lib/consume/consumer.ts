@@ -53,7 +53,7 @@ export interface Lane {
   pollCredit: number;
   takeCredit: number;
   /** FIFO: receives that failed, to be asked again with the same id. */
-  readonly again: { readonly id: string; readonly asked: number }[];
+  readonly again: { readonly id: string | undefined; readonly asked: number }[];
   /** A look-up of its attributes under way. */
   reading?: Promise<unknown>;
   /** Where acks wait for their batch. */

@@ -78,7 +78,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   const address = lane.address!;
   // The answer to a receive that is asked again may be as large as it was to be.
   const again = lane.again.findIndex((failed) => failed.asked <= asked);
-  const attempt = again < 0 ? { id: crypto.randomUUID(), asked } : lane.again.splice(again, 1)[0];
+  const attempt = again < 0 ? { id: address.fifo ? crypto.randomUUID() : undefined, asked } : lane.again.splice(again, 1)[0];
   asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
   let tries = 0;
@@ -89,7 +89,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   consumer.reserved += asked;
   consumer.requests++;
   try {
-    const request = requestFor(consumer, lane, asked, wait, address.fifo ? attempt.id : undefined);
+    const request = requestFor(consumer, lane, asked, wait, attempt.id);
     ({ messages } = await sendTo(broker, address, request, {
       signal: polling.signal,
       maxAttempts: 1,
@@ -106,7 +106,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   consumer.reserved -= asked;
   if (!messages) {
     if (!tries) consumer.requests--; // nothing was sent
-    if (address.fifo) lane.again.push(attempt);
+    if (attempt.id) lane.again.push(attempt);
     lane.target = 1;
     return await survive(consumer, lane, failure);
   }
