@@ -78,7 +78,9 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   const address = lane.address!;
   // The answer to a receive that is asked again may be as large as it was to be.
   const again = lane.again.findIndex((failed) => failed.asked <= asked);
-  const attempt = again < 0 ? { id: address.fifo ? crypto.randomUUID() : undefined, asked } : lane.again.splice(again, 1)[0];
+  const attempt = again < 0
+    ? { id: address.fifo ? crypto.randomUUID() : undefined, asked }
+    : lane.again.splice(again, 1)[0];
   asked = attempt.asked;
   const wait = long ? longestWait(consumer) : 0;
   let tries = 0;

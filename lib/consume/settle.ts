@@ -7,7 +7,7 @@ import { nowOf } from "../broker.ts";
 import { assertWithin, refuse } from "../check.ts";
 import { AccessDeniedQueueError, type AwsError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
-import { sqsError } from "../sqs/request.ts";
+import { sqsError } from "../sqs/sqs_error.ts";
 import { carryOut, type Done } from "./batcher.ts";
 import { track } from "./consumer.ts";
 import { fail } from "./end.ts";
@@ -144,6 +144,6 @@ function report(
 }
 
 function notOurs(): AwsError {
-  const fault = { awsCode: "MessageNotInflight", message: "it is not ours" };
-  return sqsError("ChangeMessageVisibility", { status: 0, retryable: false }, fault);
+  const awsCode = "MessageNotInflight";
+  return sqsError("ChangeMessageVisibility", { status: 0, retryable: false, awsCode, message: "it is not ours" });
 }

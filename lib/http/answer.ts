@@ -1,5 +1,5 @@
 /**
- * Reads answers of AWS's JSON protocol.
+ * What is said of an answer that is an error, or none.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import { isRetryable } from "./retryable.ts";
 /** What is said of a redirect: a signature is good for one host. */
 export const REDIRECT = "which is never followed: check 'endpoint' and 'region'";
 
-const CHECK = "check that 'endpoint' is that of an AWS service";
+/** What to do about an answer that is no service's. */
+export const CHECK = "check that 'endpoint' is that of an AWS service";
 
 /** What an error answer said. */
 export interface Fault {
@@ -55,55 +56,4 @@ export function badAnswer(asked: Asked, response: Response, what: string, option
 export function awsError(asked: Asked, response: Response, { awsCode, message }: Fault): AwsError {
   const details = { ...idsOf(response), retryable: isRetryable(response.status, awsCode) };
   return faultOf(asked, `failed with ${awsCode}: ${message}`, awsCode, details);
-}
-
-/** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
-function bareCode(code: unknown): string {
-  return typeof code === "string"
-    ? code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, "")
-    : "";
-}
-
-/**
- * Reads a JSON answer.
- *
- * @returns The parsed body of a good answer.
- * @throws {AwsError} For an error answer, made by `toError`; for HTML, nothing or half of a body, as not readable.
- */
-export async function readJson(
-  response: Response,
-  asked: Asked,
-  toError: (fault: Fault & { queryCode: string }) => Error,
-  mayBeEmpty = false,
-): Promise<unknown> {
-  const { ok, status, headers } = response;
-  const text = await response.text();
-  let json: unknown;
-  try {
-    // An action without output may be answered with no body; from any other, nothing is not an empty answer.
-    json = text === "" && ok && mayBeEmpty ? {} : JSON.parse(text);
-  } catch (cause) {
-    if (ok) throw badAnswer(asked, response, describe(text), { cause });
-  }
-  if (ok) return json;
-  const { __type, code, message: said, Message = said } = (json ?? {}) as Record<string, unknown>;
-  const queryCode = bareCode(headers.get("x-amzn-query-error"));
-  const awsCode = bareCode(__type) || bareCode(code) || queryCode || bareCode(headers.get("x-amzn-errortype")) ||
-    `Http${status}`;
-  // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
-  const message = typeof Message === "string"
-    ? Message.replace(/\n.*/s, "")
-    : status >= 300 && status < 400
-    ? `it is a redirect, ${REDIRECT}`
-    : json
-    ? "no message"
-    : `${describe(text)}: ${CHECK}`;
-  throw toError({ awsCode, message, queryCode });
-}
-
-/** Says what a body is that should have been JSON, without repeating it. */
-function describe(text: string): string {
-  if (text === "") return "it is empty";
-  if (/^\s*<(?:!doctype|html)/i.test(text)) return "it is an HTML page";
-  return /^\s*</.test(text) ? "it is XML" : "it is not whole JSON";
 }

@@ -9,7 +9,8 @@ import type { AwsError } from "../errors.ts";
 import type { AwsRequest } from "../types.ts";
 import { answer, fields, type Kind, listOf, maybe, text, yesOrNo } from "./answer.ts";
 import { MAX_BATCH } from "./limits.ts";
-import { sqsError, sqsRequest } from "./request.ts";
+import { sqsRequest } from "./request.ts";
+import { sqsError } from "./sqs_error.ts";
 
 /** An entry of a batch that failed, while others may have succeeded. */
 export interface BatchFailure {
@@ -41,7 +42,7 @@ export function entryError(action: string, failure: BatchFailure): AwsError {
   const awsCode = code.replace(/^AWS\.SimpleQueueService\./, "");
   // The request itself was answered well. Throttling is nobody's fault, whatever the flag says.
   const retryable = !senderFault || /Throttl|OverLimit/.test(awsCode);
-  return sqsError(action, { status: 200, retryable }, { awsCode, message });
+  return sqsError(action, { status: 200, retryable, awsCode, message });
 }
 
 /** An entry of `Successful` that says no more than its id. */

@@ -23,7 +23,7 @@ import { regionIn } from "../../lib/http/endpoint.ts";
 import { readXml } from "../../lib/http/xml.ts";
 import { parsePointer } from "../../lib/payloads/pointer.ts";
 import { assertAllowed, settingsOf } from "../../lib/payloads/settings.ts";
-import { sqsError } from "../../lib/sqs/request.ts";
+import { sqsError } from "../../lib/sqs/sqs_error.ts";
 import { stringifyPythonJson } from "../../lib/codec/python_json.ts";
 
 const LENGTH = 300_000;
@@ -103,7 +103,7 @@ const READERS: Record<string, (text: string) => unknown> = {
   "fromCelery()": (text) => fromCelery(`sqs://${text}`),
   "entityName()": entityName,
   "ReceiveMessage's parser": (text) => receiveMessage({ queueUrl: "https://x/y" }).parse(new Response(text)),
-  "an error's message": (message) => sqsError("SendMessage", { status: 400 }, { awsCode: message, message }),
+  "an error's message": (message) => sqsError("SendMessage", { status: 400, awsCode: message, message }),
   "attributes": (name) => fromWireAttributes({ [name]: { DataType: "Number", StringValue: name } }),
   "md5OfAttributes()": (name) => md5OfAttributes({ [name]: { DataType: "String", StringValue: name } }),
 };
