@@ -11,3 +11,8 @@ export function builtin<Module>(name: string): Module | undefined {
     return undefined; // Next.js' edge runtime throws at the mere look
   }
 }
+
+/** `node:crypto`'s hash in one call, in hex, where there is one: Node, Deno, Bun, and Workers with `nodejs_compat`. */
+export function nodeHash(): ((algorithm: "md5" | "sha256", data: string | Uint8Array) => string) | undefined {
+  return builtin<{ hash?: ReturnType<typeof nodeHash> }>("node:crypto")?.hash;
+}

@@ -3,16 +3,10 @@
  *
  * @module
  */
-import { builtin } from "../builtin.ts";
+import { nodeHash } from "../builtin.ts";
 import { IntegrityError } from "../errors.ts";
 import type { WireAttribute } from "../types.ts";
 import { fromBase64, utf8Bytes } from "./base64.ts";
-
-/** What is used of `node:crypto`: the second is twice as fast, and Node 20.12 has it. */
-interface NodeCrypto {
-  createHash(name: "md5"): { update(data: string | Uint8Array): { digest(encoding: "hex"): string } };
-  hash?(name: "md5", data: string | Uint8Array): string;
-}
 
 /**
  * The MD5 of text (as UTF-8) or bytes, in hex. Synchronous everywhere: `node:crypto` where there is one, else the code
@@ -22,9 +16,9 @@ interface NodeCrypto {
  * @returns 32 hexadecimal digits in lower case.
  */
 export function md5Hex(data: string | Uint8Array): string {
-  const crypto = builtin<NodeCrypto>("node:crypto");
+  const hash = nodeHash();
   try {
-    if (crypto) return crypto.hash?.("md5", data) ?? crypto.createHash("md5").update(data).digest("hex");
+    if (hash) return hash("md5", data);
   } catch {
     // Node in FIPS mode refuses MD5.
   }

@@ -4,17 +4,8 @@
  *
  * @module
  */
-import { builtin } from "../builtin.ts";
+import { nodeHash } from "../builtin.ts";
 import type { Credentials, Service } from "../types.ts";
-
-/**
- * What is used of `node:crypto`: Node 20.12, Deno and Bun have it. The classes beside it are streams, which cost more than
- * what they hash.
- */
-interface NodeCrypto {
-  /** In hex: a buffer of bytes costs more than what is in it. */
-  hash?(algorithm: "sha256", data: string | Uint8Array): string;
-}
 
 /** What is signed. */
 export interface FastRequest {
@@ -33,11 +24,11 @@ export interface FastRequest {
 
 /** The signed headers, or undefined where the runtime has no `node:crypto` to be had at once. */
 export function signFast(request: FastRequest): Record<string, string> | undefined {
-  const crypto = builtin<NodeCrypto>("node:crypto");
-  if (!crypto?.hash) return undefined;
+  const digest = nodeHash();
+  if (!digest) return undefined;
   const { host, service, region, datetime, credentials, cache } = request;
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  const hash = (data: string | Uint8Array) => crypto.hash!("sha256", data);
+  const hash = (data: string | Uint8Array) => digest("sha256", data);
   const headers: Record<string, string> = { ...request.headers, host, "x-amz-date": datetime };
   if (sessionToken) headers["x-amz-security-token"] = sessionToken;
   const sorted = Object.keys(headers).sort();
