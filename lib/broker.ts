@@ -62,11 +62,10 @@ export function stateOf(broker: Broker): BrokerState {
 }
 
 /** A promise and what settles it: `Promise.withResolvers()`, which Node 20 lacks. */
-export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((...both) => [resolve, reject] = both);
-  return { promise, resolve, reject };
+export function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => resolve = done);
+  return { promise, resolve };
 }
 
 /** The current instant of the broker's clock, in milliseconds. */

@@ -145,7 +145,7 @@ export interface Consumer {
 export function createConsumer(broker: Broker, queues: Queues, options: ConsumeOptions<any>): Consumer {
   const state = stateOf(broker);
   const settings = settingsOf(state, options);
-  const { promise: closed, resolve: close } = deferred<void>();
+  const { promise: closed, resolve: close } = deferred();
   const lanes: Lane[] = [];
   const consumer: Consumer = {
     broker,

@@ -28,7 +28,7 @@ export function end(consumer: Consumer, whole = false): Promise<void> {
     consumer.changed();
   }
   if (!consumer.draining) {
-    const { promise, resolve } = deferred<void>();
+    const { promise, resolve } = deferred();
     consumer.draining = promise; // set first: drain() itself comes back here
     drain(consumer).then(resolve);
   }
@@ -100,6 +100,11 @@ export function fail(consumer: Consumer, error: Error): void {
   // Told once: of the others that fail for the same reason, their own events tell.
   if (consumer.phase >= Phase.Ending || consumer.error) return;
   consumer.state.emit({ type: "error", error: consumer.error = error });
-  consumer.phase = Phase.Finishing;
+  finish(consumer);
+}
+
+/** No more receives; what is there is still handed out. */
+export function finish(consumer: Consumer): void {
+  if (consumer.phase === Phase.Open) consumer.phase = Phase.Finishing;
   serve(consumer);
 }

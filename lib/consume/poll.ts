@@ -14,10 +14,10 @@ import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
-import { end, fail } from "./end.ts";
+import { end, fail, finish } from "./end.ts";
 import { LEAST_REST, REST_BASE, REST_MOST, TURN } from "./figures.ts";
 import * as Phase from "./phase.ts";
-import { choose, serve } from "./take.ts";
+import { choose } from "./take.ts";
 
 /** Starts every receive that may start now. */
 export function pump(consumer: Consumer): void {
@@ -148,12 +148,6 @@ function locked(consumer: Consumer, lane: Lane, looked: number): boolean {
 /** How much is buffered, on its way to the loop, or worked on by it or by `forEach`. */
 function moving({ last, working, buffered, taken, handed }: Consumer): number {
   return +!!last + working + buffered + taken - handed;
-}
-
-/** No more receives; what is there is still handed out. */
-export function finish(consumer: Consumer): void {
-  if (consumer.phase === Phase.Open) consumer.phase = Phase.Finishing;
-  serve(consumer);
 }
 
 /** Waits and goes on after a failure that may pass; ends the iteration for one that won't. */
