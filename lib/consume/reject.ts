@@ -35,15 +35,16 @@ export function reject(held: Held, delivery: Delivery<unknown>, error: unknown):
   if (held.settlement) return held.settlement;
   if (isRetried(held, delivery)) return backOff(held, delivery, error);
   const { consumer, lane } = held;
-  const tell = (error: Error) => {
-    consumer.state.emit({ type: "error", error });
-    return true; // not known: a message that is kept can still be deleted, not the reverse
-  };
-  const kept = hasRedrivePolicy(consumer, lane, tell);
+  const kept = hasRedrivePolicy(consumer, lane);
   // As long as nobody knows whether it stays, no other of its group may go before it.
   if (kept) giveBackGroup(held);
-  const discard = async () => {
-    if (!await kept) await carryOut(lane.deletes, held).catch(tell);
-  };
-  return settle(held, "reject", (done) => discard().then(() => done()));
+  return settle(held, "reject", async (done) => {
+    try {
+      if (!await kept) await carryOut(lane.deletes, held);
+    } catch (error) {
+      // Where it is not known: a message that is kept can still be deleted, not the reverse.
+      consumer.state.emit({ type: "error", error: error as Error });
+    }
+    done();
+  });
 }

@@ -57,16 +57,9 @@ export async function visibilityOf(
   return { timeout: DEFAULTS.visibilityTimeout, sendTimeout: DEFAULTS.visibilityTimeout };
 }
 
-/**
- * True if the queue hands messages on to a dead-letter queue, or nobody may know; a promise where it must be asked, of what
- * `failed` says if that fails.
- */
-export function hasRedrivePolicy(
-  consumer: Consumer,
-  lane: Lane,
-  failed: (error: Error) => boolean,
-): boolean | Promise<boolean> {
+/** True if the queue hands messages on to a dead-letter queue, or nobody may know; a promise where it must be asked. */
+export function hasRedrivePolicy(consumer: Consumer, lane: Lane): boolean | Promise<boolean> {
   const has = ({ attributes }: Known) => !attributes || !!attributes.RedrivePolicy;
   const known = read(consumer, lane, lane.address!);
-  return known instanceof Promise ? known.then(has, failed) : has(known);
+  return known instanceof Promise ? known.then(has) : has(known);
 }
