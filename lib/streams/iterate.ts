@@ -54,7 +54,7 @@ export function iterate<A, B>(
     const waiting: { resolve(result: IteratorResult<B>): void; reject(error: unknown): void }[] = [];
     let reader: MayHaveAtHand<A> | undefined;
     let reading = false;
-    let over: { readonly error?: unknown; readonly failed: boolean } | undefined;
+    let over: { readonly error?: unknown } | undefined; // with an error, if it failed
     let closing: Promise<void> | undefined;
 
     const open = () => reader ??= source[Symbol.asyncIterator]() as MayHaveAtHand<A>;
@@ -77,10 +77,10 @@ export function iterate<A, B>(
         try {
           result = await open().next();
         } catch (error) {
-          return onEnd({ error, failed: true });
+          return onEnd({ error });
         }
         reading = false;
-        if (result.done) onEnd({ failed: false });
+        if (result.done) onEnd({});
         else if (closing) giveBack(result.value);
         else steps.item(result.value);
       },
@@ -93,7 +93,7 @@ export function iterate<A, B>(
       },
       finish() {
         if (!over || !waiting.length) return;
-        if (over.failed) flow.fail(over.error);
+        if ("error" in over) flow.fail(over.error);
         else close();
       },
     };
