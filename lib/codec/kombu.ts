@@ -131,8 +131,8 @@ function open({ body, maxBytes }: IncomingMessage): DecodedMessage | Promise<Dec
     contentEncoding,
   });
   const { compression } = headers;
-  const encoded = !/^utf-8$/i.test(label(properties.body_encoding) ?? "utf-8");
-  if (encoded && properties.body_encoding !== "base64") {
+  const encoded = properties.body_encoding === "base64";
+  if (!encoded && !/^utf-8$/i.test(label(properties.body_encoding) ?? "utf-8")) {
     throw new DecodeError("Cannot read the body as its body_encoding is neither base64 nor utf-8");
   }
   if (!compression) return give(found.body, encoded);

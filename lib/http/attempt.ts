@@ -5,6 +5,7 @@
  */
 import { asError } from "../as_error.ts";
 import { awsNow, type BrokerState } from "../broker.ts";
+import { assertKeys } from "../check.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { faultOf, idsOf, REDIRECT } from "./answer.ts";
@@ -121,10 +122,10 @@ async function keysFor(
   const keys = typeof given === "function"
     ? seen.credentials = await given({ ...asking, endpoint, fetch: counted, clock, random, emit })
     : given;
-  for (const key of [keys?.accessKeyId, keys?.secretAccessKey, keys?.sessionToken || "none"]) {
-    if (!key || typeof key !== "string") {
-      throw new CredentialsError("Cannot sign as the credential provider gave no keys, or not as text");
-    }
+  try {
+    assertKeys("credentials", keys);
+  } catch {
+    throw new CredentialsError("Cannot sign as the credential provider gave no keys, or not as text");
   }
   seen.secrets.push(keys.secretAccessKey, keys.sessionToken ?? "");
   return keys;
