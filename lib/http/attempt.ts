@@ -11,6 +11,7 @@ import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Creden
 import { faultOf, idsOf, REDIRECT } from "./answer.ts";
 import { regionFor } from "./endpoint.ts";
 import type { SendOptions } from "./send.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { setDeadline } from "./set_deadline.ts";
 import { signParts } from "./sign.ts";
 
@@ -41,8 +42,7 @@ export async function attemptOnce<Output>(
   const region = regionFor(options.region, request.target, state.options.region);
   const controller = new AbortController();
   let forgetDeadline = () => {};
-  let stop!: (reason: unknown) => void;
-  const abort = () => stop(signal!.reason);
+  const abort = () => controller.abort(signal!.reason);
   signal?.addEventListener("abort", abort);
 
   /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
@@ -53,7 +53,9 @@ export async function attemptOnce<Output>(
       answering = seen.response;
       return seconds = requestTimeout;
     }
-    stop(faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"));
+    controller.abort(
+      faultOf(request, `got no whole answer within ${seconds} s: it may still be carried out`, "Timeout"),
+    );
   };
   const count = () => {
     options.onAttempt?.();
@@ -63,7 +65,7 @@ export async function attemptOnce<Output>(
     if (typeof credentials === "function") {
       const most = KEYS_TIMES * requestTimeout;
       const says = `got no keys of its credential provider within ${most} s`;
-      forgetDeadline = setDeadline(state, most, () => stop(faultOf(request, says, "CredentialsTimeout")));
+      forgetDeadline = setDeadline(state, most, () => controller.abort(faultOf(request, says, "CredentialsTimeout")));
     }
     const { url, init, authorization } = await signParts(request, {
       // A role is assumed where the broker is, however many regions its queues are in.
@@ -95,13 +97,7 @@ export async function attemptOnce<Output>(
 
   try {
     // Lets go when the signal fires, also where what is called hears it not.
-    return await new Promise<Output>((resolve, reject) => {
-      stop = (reason) => {
-        reject(reason);
-        controller.abort(reason);
-      };
-      work().then(resolve, reject);
-    });
+    return await unlessAborted(work(), controller.signal);
   } finally {
     forgetDeadline();
     signal?.removeEventListener("abort", abort);
