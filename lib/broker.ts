@@ -4,6 +4,7 @@
  * @module
  */
 import { refuse } from "./check.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 import type {
   Broker,
   Clock,
@@ -81,19 +82,16 @@ export function awsNow(state: BrokerState): number {
 /** The runtime's own time. */
 export const runtimeClock: Clock = {
   now: () => Date.now(),
-  sleep: (seconds, signal) =>
-    new Promise((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", end);
-        if (signal?.aborted) reject(signal.reason);
-        else resolve();
-      };
-      // Timers hold 31 bits of milliseconds; the waits here look again when theirs is over.
-      const timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1));
-      signal?.addEventListener("abort", end);
-      if (signal?.aborted) end();
-    }),
+  async sleep(seconds, signal) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // Timers hold 31 bits of milliseconds; the waits here look again when theirs is over.
+    const over = new Promise<void>((end) => timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1)));
+    try {
+      await unlessAborted(over, signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  },
 };
 
 /** Waits on a clock and always resolves: when the time is over, or when the signal fires. */
