@@ -67,7 +67,7 @@ export async function attemptOnce<Output>(
       const says = `got no keys of its credential provider within ${most} s`;
       forgetDeadline = setDeadline(state, most, () => controller.abort(faultOf(request, says, "CredentialsTimeout")));
     }
-    const { url, init, authorization } = await signParts(request, {
+    const { url, init } = await signParts(request, {
       // A role is assumed where the broker is, however many regions its queues are in.
       credentials: await keysFor(state, credentials, seen, count, {
         region: state.options.region ?? region,
@@ -80,7 +80,7 @@ export async function attemptOnce<Output>(
       allowInsecure: state.allowInsecure,
       signal: controller.signal,
     });
-    seen.secrets.push(authorization.slice(-64));
+    seen.secrets.push(init.headers.authorization.slice(-64)); // the signature
     controller.signal.throwIfAborted();
     forgetDeadline();
     count();
