@@ -10,7 +10,7 @@ import type { AwsRequest } from "../types.ts";
 import { answer, fields, type Kind, listOf, maybe, text, yesOrNo } from "./answer.ts";
 import { MAX_BATCH } from "./limits.ts";
 import { sqsRequest } from "./request.ts";
-import { sqsError } from "./sqs_error.ts";
+import { bareCode, sqsError } from "./sqs_error.ts";
 
 /** An entry of a batch that failed, while others may have succeeded. */
 export interface BatchFailure {
@@ -39,7 +39,7 @@ export interface BatchOutput<Success extends { readonly id: string } = { readonl
  */
 export function entryError(action: string, failure: BatchFailure): AwsError {
   const { code, message, senderFault } = failure;
-  const awsCode = code.replace(/^AWS\.SimpleQueueService\./, "");
+  const awsCode = bareCode(code);
   // The request itself was answered well. Throttling is nobody's fault, whatever the flag says.
   const retryable = !senderFault || /Throttl|OverLimit/.test(awsCode);
   return sqsError(action, { status: 200, retryable, awsCode, message });

@@ -1,5 +1,5 @@
 import { type Asked, badAnswer, CHECK, idsOf, REDIRECT } from "../http/answer.ts";
-import { sqsError } from "./sqs_error.ts";
+import { bareCode, sqsError } from "./sqs_error.ts";
 
 /**
  * Reads an answer of AWS's JSON protocol.
@@ -42,11 +42,4 @@ function describe(text: string): string {
   if (text === "") return "it is empty";
   if (/^\s*<(?:!doctype|html)/i.test(text)) return "it is an HTML page";
   return /^\s*</.test(text) ? "it is XML" : "it is not whole JSON";
-}
-
-/** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
-function bareCode(code: unknown): string {
-  return typeof code === "string"
-    ? code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, "")
-    : "";
 }

@@ -52,3 +52,10 @@ const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
   ],
   [/QueueNameExists|QueueAlreadyExists/, "it has other attributes, which setQueueAttributes() changes"],
 ];
+
+/** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
+export function bareCode(code: unknown): string {
+  return typeof code === "string"
+    ? code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, "")
+    : "";
+}

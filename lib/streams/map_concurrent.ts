@@ -20,9 +20,10 @@ interface Slot<A, B> {
   done?: Done<B>;
 }
 
+/** With an error, if it failed. */
 interface Done<B> {
   readonly value?: B;
-  readonly failure?: { readonly error: unknown };
+  readonly error?: unknown;
 }
 
 /**
@@ -74,8 +75,8 @@ export function mapConcurrent<A, B>(
       for (const slot of held) {
         if (!flow.waiting) break; // a look at all that are held, each time, would be n * n of them
         const { key, done } = slot;
-        if (done?.failure) {
-          if (first) flow.fail(done.failure.error);
+        if (done && "error" in done) {
+          if (first) flow.fail(done.error);
           break;
         }
         if (done && !blocked.has(key)) {
@@ -93,7 +94,7 @@ export function mapConcurrent<A, B>(
     };
     const settle = (slot: Slot<A, B>, done: Done<B>) => {
       slot.done = done;
-      if (done.failure) failed = true;
+      if ("error" in done) failed = true;
       // One that waits for no other need not be looked for among all that are held.
       if (slot.key === undefined && !failed && (done.value === undefined || flow.waiting)) go(slot, done);
       else ready++;
@@ -104,7 +105,7 @@ export function mapConcurrent<A, B>(
       item(item) {
         const slot: Slot<A, B> = { item };
         held.add(slot);
-        const fail = (error: unknown) => settle(slot, { failure: { error } });
+        const fail = (error: unknown) => settle(slot, { error });
         try {
           slot.key = keyOf(item);
           const value = fn(item, controller.signal);
