@@ -40,6 +40,10 @@ const BAD: Record<string, [message: Record<string, unknown>, told: RegExp]> = {
     { headers, body: "x", "content-type": "application/x-yaml" },
     /is not known here/,
   ],
+  "a content type that has no serializer": [
+    { headers, body: "x", "content-type": "application/x-own" },
+    /is not \[args, kwargs, embed\]/,
+  ],
   "JSON that is none": [{ headers, body: "[[1, 2" }, /Cannot read/],
 };
 
