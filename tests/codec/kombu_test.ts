@@ -45,7 +45,14 @@ Deno.test("kombu() writes kombu's envelope, base64 over all of it", () => {
   const { body } = codec.encode(outgoing({
     body: { id: 1 },
     headers: { tenant: "a" },
-    properties: { correlation_id: "c", priority: 5, expiration: "60000", delivery_tag: "old", body_encoding: "utf-8" },
+    properties: {
+      correlation_id: "c",
+      priority: 5,
+      expiration: "60000",
+      delivery_tag: "old",
+      delivery_info: { exchange: "old", hop: 1 },
+      body_encoding: "utf-8",
+    },
     exchange: "news",
     routingKey: "a.b",
   })) as { body: string };
@@ -59,7 +66,7 @@ Deno.test("kombu() writes kombu's envelope, base64 over all of it", () => {
       priority: 5,
       correlation_id: "c",
       expiration: "60000",
-      delivery_info: { exchange: "news", routing_key: "a.b" },
+      delivery_info: { exchange: "news", routing_key: "a.b", hop: 1 },
       body_encoding: "base64",
       delivery_tag: "tag-1",
     },
