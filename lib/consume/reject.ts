@@ -23,11 +23,11 @@ export function backOff(held: Held, delivery: Delivery<unknown>, error: unknown)
   return typeof seconds === "number" && seconds >= 0 ? release(held, seconds, "reject") : leave(held, "reject");
 }
 
-/** True if a backoff retries this message: the consumer's does each, a predefined queue's the tasks it names. */
+/** True if a backoff retries this message: the consumer's does each, a predefined queue's the tasks it names, if any. */
 function isRetried({ lane, consumer: { settings } }: Held, { headers }: Delivery<unknown>): boolean {
   if (settings.backoff) return true;
   const { backoffPolicy, backoffTasks } = lane.address?.predefined ?? {};
-  return !!backoffPolicy && !!backoffTasks?.includes(headers.task as string);
+  return !!backoffPolicy && backoffTasks?.includes(headers.task as string) !== false;
 }
 
 /** Rejects without requeue. */

@@ -34,7 +34,7 @@ export interface PredefinedQueue {
   readonly codec?: Codec | undefined;
   /** Whole seconds, 0 to 43,200, to hide a failed message for, by its receive count. */
   readonly backoffPolicy?: Readonly<Record<number, number>> | undefined;
-  /** The tasks (`headers.task`) that the policy applies to on reject. */
+  /** The tasks (`headers.task`) that the policy applies to on reject. Default: every message, task or not. */
   readonly backoffTasks?: readonly string[] | undefined;
 }
 

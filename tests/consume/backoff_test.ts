@@ -136,6 +136,21 @@ Deno.test("the consumer's own backoff wins over the predefined queue's", async (
   assert.equal(test.inputs("ChangeMessageVisibilityBatch")[0].Entries[0].VisibilityTimeout, 99);
 });
 
+Deno.test("reject() hides every message by a predefined queue's backoffPolicy that names no tasks", async () => {
+  for (const [tasks, visible] of [[undefined, [10]], [[], []]] as const) {
+    const { test, broker } = predefined(tasks && [...tasks]);
+    await test.fill(1);
+    await test.run(async () => {
+      const deliveries = consume(broker, "q", { maxMessages: 1 });
+      for await (const delivery of deliveries) await delivery.reject();
+      await deliveries.closed;
+    });
+    const changes = test.inputs("ChangeMessageVisibilityBatch");
+    assert.deepEqual(changes.map(({ Entries }) => Entries[0].VisibilityTimeout), visible);
+    assert.equal(test.sqs.messages("q").length, visible.length);
+  }
+});
+
 Deno.test("reject() hides a task in backoffTasks, and deletes another", async () => {
   const { test, broker } = predefined(["app.add"]);
   await test.sqs.sendMessage("q", '{"task":"app.add"}');
