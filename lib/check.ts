@@ -132,7 +132,9 @@ export function assertIterable(path: string, value: unknown): void {
 /** A check of the functions that an object must have. */
 export function has(...names: readonly string[]): Check {
   return (path, value) => {
-    for (const name of names) is("function")(`${path}.${name}`, (value as Record<string, unknown> | null)?.[name]);
+    for (const name of names) {
+      if (typeof Object(value)[name] !== "function") refuse(path, `an object with a function ${name}`, value);
+    }
   };
 }
 

@@ -133,7 +133,7 @@ function check(options: ConnectOptions): void {
     queueAttributes: record,
     queueTags: each(text),
     fetchAttributes: (path, value) =>
-      (typeof value === "string" || Array.isArray(value) ? names : fields({ system: names, message: names }))(
+      (typeof value === "object" && !Array.isArray(value) ? fields({ system: names, message: names }) : names)(
         path,
         value,
       ),

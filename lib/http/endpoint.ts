@@ -151,7 +151,7 @@ export function assertPlainUrl(path: string, url: unknown): void {
  * @throws {ConfigError} Which shows no keys that stand in it.
  */
 export function assertEndpoint(path: string, endpoint: unknown): void {
-  if (typeof endpoint === "string") return assertPlainUrl(path, endpoint);
+  if (typeof endpoint !== "object") return assertPlainUrl(path, endpoint);
   // It has no keys of its own, and would leave all at AWS.
   if (endpoint instanceof URL) refuse(path, "a URL as text", endpoint);
   const url = assertPlainUrl;

@@ -104,7 +104,7 @@ Deno.test("verbs that take no more than a signal refuse all else, before any req
       (options: object) => deleteExchange(broker, "news", options),
       (options: object) => removeStaleSubscriptions(broker, "news", options),
     ]
-  ) await refused(verb, { timeout: { timeout: 5 }, "signal.throwIfAborted": { signal: 5 } });
+  ) await refused(verb, { timeout: { timeout: 5 }, signal: { signal: 5 } });
   assert.equal(sqs.requests.count(), 0);
   assert.deepEqual(Object.keys(topology(broker).exchanges), ["news"]);
 });
