@@ -26,7 +26,7 @@ export interface QueueSource {
 }
 
 /** What to consume from. */
-export type Queues = string | readonly (string | QueueSource)[];
+export type Queues = string | QueueSource | readonly (string | QueueSource)[];
 
 /** Options of {@linkcode receive}, the source that `consume` is built on. */
 export interface ReceiveOptions {
@@ -171,11 +171,11 @@ export const assertSchema: Check = (path, value) =>
 
 /** The queues as a list with every rank in place. */
 export function sourcesOf(queues: Queues): Required<QueueSource>[] {
-  const list = typeof queues === "string" ? [queues] : queues;
+  const list: unknown = typeof queues === "string" || Object(queues).queue ? [queues] : queues;
   if (!Array.isArray(list) || list.length === 0) {
     refuse("queues", "a name, a URL, or a list of them that is not empty", queues);
   }
-  return list.map((entry, index) => {
+  return list.map((entry: string | QueueSource, index) => {
     const path = `queues.${index}`;
     const source: QueueSource = typeof entry === "string" ? { queue: entry } : entry;
     assertOptions<QueueSource>(path, source, {

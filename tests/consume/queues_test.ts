@@ -30,6 +30,11 @@ async function three(count: number) {
 
 const share = (list: string[], queue: string) => list.filter((name) => name === queue).length / list.length;
 
+Deno.test("one queue may come with its rank, and no list around it", async () => {
+  const seen = await order(await three(3), { queue: "b", priority: 1 }, { untilEmpty: true });
+  assert.deepEqual(seen, ["b", "b", "b"]);
+});
+
 Deno.test("fair: queues that have messages take turns", async () => {
   const seen = await order(await three(100), ["a", "b", "c"], { maxMessages: 90, prefetch: 30 });
   for (const queue of ["a", "b", "c"]) assert.ok(Math.abs(share(seen, queue) - 1 / 3) < 0.15, `${seen}`);
