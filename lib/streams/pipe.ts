@@ -4,7 +4,7 @@ import type { Transform } from "../types.ts";
 /**
  * Sends a source through transforms, left to right. It starts nothing: the first `next()` on the result does.
  *
- * @param source Where the items come from.
+ * @param source Where the items come from: an async iterable, or a list or another iterable.
  * @param transforms Functions from an async iterable to an async iterable.
  * @returns What the last transform gives, or the source itself where there is none.
  * @throws {ConfigError} If the source can't be iterated, or a transform is no function.
@@ -20,21 +20,25 @@ import type { Transform } from "../types.ts";
  * assert.deepEqual(await Array.fromAsync(pipe(numbers(), readAhead(10), batch(2, 1))), [[1, 2], [3]]);
  * ```
  */
-export function pipe<A>(source: AsyncIterable<A>): AsyncIterable<A>;
+export function pipe<A>(source: AsyncIterable<A> | Iterable<A>): AsyncIterable<A>;
 /** Through one transform. */
-export function pipe<A, B>(source: AsyncIterable<A>, t1: Transform<A, B>): AsyncIterable<B>;
+export function pipe<A, B>(source: AsyncIterable<A> | Iterable<A>, t1: Transform<A, B>): AsyncIterable<B>;
 /** Through two transforms. */
-export function pipe<A, B, C>(source: AsyncIterable<A>, t1: Transform<A, B>, t2: Transform<B, C>): AsyncIterable<C>;
+export function pipe<A, B, C>(
+  source: AsyncIterable<A> | Iterable<A>,
+  t1: Transform<A, B>,
+  t2: Transform<B, C>,
+): AsyncIterable<C>;
 /** Through three transforms. */
 export function pipe<A, B, C, D>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
 ): AsyncIterable<D>;
 /** Through four transforms. */
 export function pipe<A, B, C, D, E>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -42,7 +46,7 @@ export function pipe<A, B, C, D, E>(
 ): AsyncIterable<E>;
 /** Through five transforms. */
 export function pipe<A, B, C, D, E, F>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -51,7 +55,7 @@ export function pipe<A, B, C, D, E, F>(
 ): AsyncIterable<F>;
 /** Through six transforms. */
 export function pipe<A, B, C, D, E, F, G>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -61,7 +65,7 @@ export function pipe<A, B, C, D, E, F, G>(
 ): AsyncIterable<G>;
 /** Through seven transforms. */
 export function pipe<A, B, C, D, E, F, G, H>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -72,7 +76,7 @@ export function pipe<A, B, C, D, E, F, G, H>(
 ): AsyncIterable<H>;
 /** Through eight transforms. */
 export function pipe<A, B, C, D, E, F, G, H, I>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -84,7 +88,7 @@ export function pipe<A, B, C, D, E, F, G, H, I>(
 ): AsyncIterable<I>;
 /** Through nine transforms. */
 export function pipe<A, B, C, D, E, F, G, H, I, J>(
-  source: AsyncIterable<A>,
+  source: AsyncIterable<A> | Iterable<A>,
   t1: Transform<A, B>,
   t2: Transform<B, C>,
   t3: Transform<C, D>,
@@ -96,10 +100,13 @@ export function pipe<A, B, C, D, E, F, G, H, I, J>(
   t9: Transform<I, J>,
 ): AsyncIterable<J>;
 export function pipe(
-  source: AsyncIterable<unknown>,
+  source: AsyncIterable<unknown> | Iterable<unknown>,
   ...transforms: Transform<unknown, unknown>[]
 ): AsyncIterable<unknown> {
   assertIterable("source", source);
   listOf(is("function"))("transforms", transforms);
-  return transforms.reduce((items, transform) => transform(items), source);
+  const items = Symbol.asyncIterator in source ? source : async function* () {
+    yield* source;
+  }();
+  return transforms.reduce((items, transform) => transform(items), items);
 }

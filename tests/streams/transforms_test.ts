@@ -24,6 +24,25 @@ Deno.test("pipe() goes left to right and knows the type of what comes out", asyn
   await source.return(undefined);
 });
 
+Deno.test("pipe() reads a list, and any other iterable, which it closes with its own end", async () => {
+  const groups: AsyncIterable<number[]> = pipe([1, 2, 3], readAhead(1), batch(2, Infinity));
+  assert.deepEqual(await Array.fromAsync(groups), [[1, 2], [3]]);
+  assert.deepEqual(await Array.fromAsync(pipe(new Set(["a"]))), ["a"]);
+  let closed = false;
+  const counting = function* () {
+    try {
+      for (let n = 0;; n++) yield n;
+    } finally {
+      closed = true;
+    }
+  };
+  for await (const n of pipe(counting(), filterMap((n) => n || undefined))) {
+    assert.equal(n, 1);
+    break;
+  }
+  assert.ok(closed);
+});
+
 Deno.test("transforms refuse a size or a time that is out of range", () => {
   for (const n of [0, -1, 1.5, NaN, Infinity, "2"] as number[]) {
     assert.throws(() => readAhead(n), ConfigError);
