@@ -30,11 +30,7 @@ export function readQueues(
     const at = `${path}.${name}`;
     if (!url) refuse(`${at}.url`, "the queue's URL", url);
     if (url.endsWith(".fifo") !== name.endsWith(".fifo")) {
-      throw new InvalidQueueError(
-        name.endsWith(".fifo")
-          ? `Cannot use '${at}' as its url is that of a queue that is not FIFO: it must end in .fifo as the name does`
-          : `Cannot use '${at}' as its url is that of a FIFO queue: the name must end in .fifo, too`,
-      );
+      throw new InvalidQueueError(`Cannot use '${at}' as its name and its url must both end in .fifo, or neither`);
     }
     for (const count of Object.keys(backoff_policy ?? {})) {
       if (!/^[1-9]\d*$/.test(count)) refuse(`${at}.backoff_policy.${count}`, "by receive count, 1 or more", count);
