@@ -1,5 +1,6 @@
 import type { BrokerState } from "../broker.ts";
-import { AwsError } from "../errors.ts";
+import type { AwsError } from "../errors.ts";
+import { faultOf } from "../http/answer.ts";
 import { setDeadline } from "../http/set_deadline.ts";
 
 /**
@@ -58,6 +59,5 @@ export function guard(
 }
 
 function notWhole(awsCode: string, what: string, cause?: unknown): AwsError {
-  const details = { service: "s3", action: "GetObject", status: 0, awsCode, retryable: true } as const;
-  return new AwsError(`s3 GetObject ${what}`, details, { cause });
+  return faultOf({ service: "s3", action: "GetObject" }, what, awsCode, undefined, { cause });
 }

@@ -4,9 +4,8 @@
  * @module
  */
 import { assertText, refuse } from "../check.ts";
-import { AwsError, BucketRegionError } from "../errors.ts";
-import { type Asked, type Fault, idsOf } from "../http/answer.ts";
-import { isRetryable } from "../http/retryable.ts";
+import { type AwsError, BucketRegionError } from "../errors.ts";
+import { type Asked, awsError, type Fault } from "../http/answer.ts";
 import { readXmlAnswer } from "../http/read_xml_answer.ts";
 import type { AwsBody, AwsRequest } from "../types.ts";
 import { objectPath } from "./object_path.ts";
@@ -85,20 +84,19 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 /** The error for what S3 said. One that names the bucket's region is a {@linkcode BucketRegionError}. */
 function s3Error(asked: Asked, response: Response, fault: Fault): AwsError {
   const { status, headers } = response;
-  const { service, action } = asked;
+  const { action } = asked;
   // A page is a proxy's, whose status says nothing of the object.
   const awsCode = /^Http\d/.test(fault.awsCode) && !/HTML/.test(fault.message) && BY_STATUS[status] || fault.awsCode;
-  const details = { service, action, awsCode, ...idsOf(response), retryable: isRetryable(status, awsCode) };
-  const text = `s3 ${action} failed with ${awsCode}: ${fault.message}`;
+  const advice = status === 403 ? `: the credentials need s3:${PERMISSIONS[action] ?? action} on this key` : "";
+  const error = awsError(asked, response, { awsCode, message: fault.message + advice });
   if (/Redirect$|^AuthorizationHeaderMalformed$|^IllegalLocationConstraintException$/.test(awsCode)) {
     const region = headers.get("x-amz-bucket-region") ?? /expecting '([^']+)'/.exec(fault.message)?.[1] ?? "";
     // The region becomes part of a host name.
     if (/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/.test(region)) {
-      return new BucketRegionError(`${text}: the bucket is in ${region}`, { ...details, region });
+      return new BucketRegionError(`${error.message}: the bucket is in ${region}`, { ...error, region });
     }
   }
-  const advice = status === 403 ? `: the credentials need s3:${PERMISSIONS[action] ?? action} on this key` : "";
-  return new AwsError(text + advice, details);
+  return error;
 }
 
 const PERMISSIONS: Readonly<Record<string, string>> = {
