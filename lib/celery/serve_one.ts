@@ -1,3 +1,4 @@
+import { asError } from "../as_error.ts";
 import { awsNow } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError, TaskFailedError } from "../errors.ts";
@@ -173,7 +174,7 @@ async function settling({ state }: Worker, delivery: Delivery<unknown>, work: ()
   try {
     await work();
   } catch (error) {
-    state.emit({ type: "error", error: error as Error });
+    state.emit({ type: "error", error: asError(error) });
     if (mayPass(error)) await delivery.retry({ error }).catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import { asError } from "../as_error.ts";
 import { DashiError } from "../errors.ts";
 import { deleteObjects, MAX_DELETES } from "../s3/delete_objects.ts";
 import { fitsXml } from "../s3/xml_text.ts";
@@ -35,7 +36,7 @@ export async function cleanUp(
         report(key, error === undefined ? undefined : new DashiError(`Cannot remove a payload: ${error}`));
       }
     } catch (error) {
-      for (const key of batch) report(key, error as Error);
+      for (const key of batch) report(key, asError(error));
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { asError } from "../as_error.ts";
 import { pause, stateOf } from "../broker.ts";
 import { AwsError, IntegrityError, PayloadForbiddenError, PayloadNotFoundError } from "../errors.ts";
 import { endpointFor } from "../http/endpoint.ts";
@@ -168,7 +169,7 @@ export function downloadStream(
           controller.close();
         }
       } catch (error) {
-        if (!ended.signal.aborted) report(error as Error);
+        if (!ended.signal.aborted) report(asError(error));
         throw error;
       }
     },

@@ -1,3 +1,4 @@
+import { asError } from "../as_error.ts";
 import { refuse } from "../check.ts";
 import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { looksLikePointer } from "../codec/looks_like_pointer.ts";
@@ -92,7 +93,7 @@ async function offload(
       size = await uploadStream(settings, location, body, context);
     }
   } catch (error) {
-    report(undefined, error as Error);
+    report(undefined, asError(error));
     throw error;
   }
   report(size);
@@ -151,7 +152,7 @@ async function resolve(
       stream: () => new Blob([body]).stream(),
     };
   } catch (error) {
-    if (!context.signal?.aborted) report(undefined, error as Error);
+    if (!context.signal?.aborted) report(undefined, asError(error));
     if (settings.ignoreNotFound && error instanceof PayloadNotFoundError) return { ...lazily, missing: true };
     throw error;
   }

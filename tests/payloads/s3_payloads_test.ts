@@ -179,6 +179,16 @@ Deno.test("s3Payloads() makes a clean-up that failed an event", async () => {
   assert.deepEqual(failed.map((event) => event.type === "payload" && event.key), ["2", "5", "6", "9"]);
 });
 
+for (const reason of ["stopped", null]) {
+  Deno.test(`s3Payloads() tells of an upload that abort(${JSON.stringify(reason)}) ended as one that failed`, async () => {
+    const { store, context, payloads } = setUp();
+    const offloading = store.offload("body", ABOUT, { ...context, signal: AbortSignal.abort(reason) });
+    await assert.rejects(offloading, (error) => error === reason);
+    const [event] = payloads();
+    assert.ok(event.type === "payload" && event.error instanceof Error);
+  });
+}
+
 Deno.test("s3Payloads() marks shared payloads in their key, and undo() removes what was stored", async () => {
   const { store, context, s3 } = setUp({ prefix: "p/" });
   const stored = await store.offload("x", { ...ABOUT, shared: true }, context);
