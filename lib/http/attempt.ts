@@ -136,7 +136,7 @@ export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause
   // Node says why a fetch failed in its cause alone; where it is several addresses that failed, in its code.
   const { message = cause, cause: why } = Object(cause);
   // A runtime may show a URL with a signature in its query.
-  const reason = `${message}${why ? `: ${why.message || why.code}` : ""}`.replace(/\?[^\s)"']*/g, "");
+  const reason = `${asError(message).message}${why ? `: ${why.message || why.code}` : ""}`.replace(/\?[^\s)"']*/g, "");
   return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", {
     ...response && idsOf(response),
     // What the runtime forbids (Deno, Node), or Workers have no more of, it does not let through a second later.

@@ -6,7 +6,7 @@ export function redact<T extends object>(seen: T, secrets: readonly string[]): T
     for (const form of [secret, encodeURIComponent(secret)]) {
       // Where there are keys the error is ours: what a provider of keys throws may be its own cause.
       for (let at = seen as any; at; at = at.cause) {
-        for (const key of ["message", "stack", "awsCode", "requestId"]) {
+        for (const key of Object.getOwnPropertyNames(at)) {
           if (at[key]?.includes?.(form)) at[key] = at[key].replaceAll(form, "…");
         }
       }

@@ -81,7 +81,10 @@ export async function send<Output>(
     const seen: Seen = { secrets: [] };
     let error: Error | undefined;
     try {
-      return await attemptOnce(state, request, options, seen, mended.keys);
+      const output: any = await attemptOnce(state, request, options, seen, mended.keys);
+      // What a batch says of its entries becomes errors elsewhere.
+      output?.failed?.map?.((failure: object) => redact(failure, seen.secrets));
+      return output;
     } catch (cause) {
       error = redact(errorOf(request, seen, cause), seen.secrets);
       if (signal?.aborted) throw signal.reason;
@@ -96,7 +99,7 @@ export async function send<Output>(
     }
     if (!seen.sent || !(error instanceof AwsError)) throw error;
     // A refusal says nothing of the try before it, which may have been carried out.
-    if (before) error.cause ??= before;
+    if (before !== error) error.cause ??= before; // a `fetch` of the user's may throw one error again and again
     before = error;
     const mends = !once && mend(state, error, seen, mended);
     if (!mends && !(error.retryable && attempt < maxAttempts)) throw error;

@@ -1,11 +1,11 @@
-import { DoesNotExistQueueError } from "../errors.ts";
+import { ConfigError, DoesNotExistQueueError } from "../errors.ts";
 import { send, type SendOptions } from "../http/send.ts";
 import type { AwsRequest, Broker, QueueAddress } from "../types.ts";
 import { forgetQueue } from "./forget_queue.ts";
 
 /**
  * Sends a request about a queue: signed for the queue's region, with the queue's keys where it has its own. If SQS says
- * that the queue is gone its URL is forgotten, so that the next look-up finds one that was made anew.
+ * that the queue is gone, or its URL is one that nothing is sent to, the URL is forgotten: the next look-up asks anew.
  *
  * @param broker What `connect()` gave.
  * @param queue The queue that the request is about.
@@ -24,7 +24,7 @@ export async function sendTo<Output>(
   try {
     return await send(broker, request, { ...options, region, credentials });
   } catch (error) {
-    if (error instanceof DoesNotExistQueueError) forgetQueue(broker, queue.name);
+    if (error instanceof DoesNotExistQueueError || error instanceof ConfigError) forgetQueue(broker, queue.name);
     throw error;
   }
 }

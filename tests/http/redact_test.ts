@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import type { AwsError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
+import { deleteMessageBatch } from "../../lib/sqs/delete_message_batch.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
-import { bad, failure, KEYS, QUEUE, remove, setUp } from "./setup.ts";
+import { bad, failure, good, KEYS, QUEUE, remove, setUp } from "./setup.ts";
 
 /** The ways in which a secret could stand in a text. */
 function forms(secret: string): string[] {
@@ -59,5 +60,18 @@ Deno.test("send() takes a key of sixteen characters out of what a server says, a
     const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: key };
     const { broker } = setUp([bad("InvalidAction", `no ${key}`)], { credentials });
     assert.match((await failure<AwsError>(send(broker, remove))).message, new RegExp(`: no ${shown}`));
+  }
+});
+
+Deno.test("send() shows no secret in what it gives of a batch's entries that failed: they become errors elsewhere", async () => {
+  const { broker, requests } = setUp([({ headers }) => {
+    const all = [...headers].map(([name, value]) => `${name}:${value}`).join(" ");
+    return good({ Failed: [{ Id: "0", Code: KEYS.secretAccessKey, Message: `no: ${all}`, SenderFault: true }] });
+  }]);
+  const request = deleteMessageBatch({ queueUrl: QUEUE, entries: [{ id: "0", receiptHandle: "AQEB" }] });
+  const [{ code, message }] = (await send(broker, request)).failed;
+  assert.match(message, /^no: .*x-amz-target:AmazonSQS\.DeleteMessageBatch/);
+  for (const secret of [...Object.values(KEYS).slice(1), requests[0].headers.get("authorization")!.slice(-64)]) {
+    assert.ok(!`${code} ${message}`.includes(secret));
   }
 });

@@ -132,6 +132,25 @@ for (
   });
 }
 
+for (
+  const [thrown, says] of [[Symbol("down"), "Symbol(down)"], [Object.create(null), "Thrown without text"]] as const
+) {
+  Deno.test(`send() makes a typed error of whatever a fetch throws: ${says}`, async () => {
+    const { broker, requests } = setUp([() => Promise.reject(thrown)]);
+    const { awsCode, message } = await failure<AwsError>(send(broker, remove));
+    assert.deepEqual([awsCode, requests.length], ["NetworkError", 3]);
+    assert.equal(message, `sqs DeleteMessage got no whole answer: ${says}`);
+  });
+}
+
+Deno.test("send() gives up on a fetch that throws one error of this library again and again", async () => {
+  const details = { service: "sqs", action: "DeleteMessage", status: 0, awsCode: "Down", retryable: true } as const;
+  const down = new AwsError("the line is down", details);
+  const { broker, requests } = setUp([down]);
+  assert.equal(await failure(send(broker, remove)), down);
+  assert.deepEqual([requests.length, down.cause], [3, undefined]);
+});
+
 Deno.test("send() survives a fetch that throws at once", async () => {
   const { broker, clock } = setUp([], {
     http: {

@@ -226,6 +226,23 @@ Deno.test("sendTo() forgets a queue that is gone, so that the next look-up finds
   assert.equal(sqs.requests.count("GetQueueUrl"), 2);
 });
 
+Deno.test("sendTo() forgets a URL that nothing is sent to: one wrong answer does not end the queue's use", async () => {
+  let queueUrl = "https://elsewhere.example/1/orders";
+  const fetch = () => Promise.resolve(Response.json({ QueueUrl: queueUrl, Attributes: {} }));
+  const broker = connect({
+    region: "us-east-1",
+    credentials: { accessKeyId: "A", secretAccessKey: "S" },
+    http: { fetch },
+  });
+  const ask = async () => {
+    const queue = await resolveQueue(broker, "orders");
+    return await sendTo(broker, queue, getQueueAttributes({ queueUrl: queue.url }));
+  };
+  await assert.rejects(ask(), ConfigError);
+  queueUrl = `${US}/orders`;
+  assert.deepEqual(await ask(), { attributes: {} });
+});
+
 Deno.test("sendTo() signs for the region and with the keys of the queue", async () => {
   const seen: string[] = [];
   const sqs = memorySqs();
