@@ -87,6 +87,9 @@ export async function send<Output>(
       return output;
     } catch (cause) {
       error = redact(errorOf(request, seen, cause), seen.secrets);
+      // It says nothing of the try before it, which may have been carried out. A `fetch` or a provider may throw one error
+      // again and again, or a frozen one.
+      if (before && before !== error && !error.cause) Reflect.set(error, "cause", before);
       if (signal?.aborted) throw signal.reason;
     } finally {
       // To look for secrets costs more than to sign, so it is done for a listener only.
@@ -98,8 +101,6 @@ export async function send<Output>(
       }
     }
     if (!seen.sent || !(error instanceof AwsError)) throw error;
-    // A refusal says nothing of the try before it, which may have been carried out.
-    if (before !== error) error.cause ??= before; // a `fetch` of the user's may throw one error again and again
     before = error;
     const mends = !once && mend(state, error, seen, mended);
     if (!mends && !(error.retryable && attempt < maxAttempts)) throw error;

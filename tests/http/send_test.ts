@@ -148,7 +148,15 @@ Deno.test("send() gives up on a fetch that throws one error of this library agai
   const down = new AwsError("the line is down", details);
   const { broker, requests } = setUp([down]);
   assert.equal(await failure(send(broker, remove)), down);
-  assert.deepEqual([requests.length, down.cause], [3, undefined]);
+  assert.deepEqual([requests.length, "cause" in down], [3, false]);
+});
+
+Deno.test("send() tries again where a listener freezes the errors that it is told of, and tells of the try before", async () => {
+  const { broker, requests } = setUp([bad("RequestThrottled"), bad("AccessDenied")], {
+    onEvent: (event) => "error" in event && Object.freeze(event.error),
+  });
+  const { awsCode, cause } = await failure<AwsError>(send(broker, remove));
+  assert.deepEqual([awsCode, requests.length, (cause as AwsError).awsCode], ["AccessDenied", 2, "RequestThrottled"]);
 });
 
 Deno.test("send() survives a fetch that throws at once", async () => {

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
 import { text } from "../../lib/codec/text.ts";
-import { AwsError, ConfigError } from "../../lib/errors.ts";
+import { AwsError, ConfigError, CredentialsError } from "../../lib/errors.ts";
 import { publish } from "../../lib/publish/publish.ts";
-import type { PayloadStore } from "../../lib/types.ts";
+import type { PublishOptions, PublishResult } from "../../lib/publish/options.ts";
+import type { Broker, PayloadStore } from "../../lib/types.ts";
 import { memoryStore } from "./memory_store.ts";
 import { failing, memoryFanout, numbered, setUp, setUpAll, topology } from "./setup.ts";
 import { publishMany } from "../../lib/publish/publish_many.ts";
+
+/** The same by publishMany(). */
+async function publishFirst(broker: Broker, body: unknown, options: PublishOptions): Promise<PublishResult> {
+  const [result] = await publishMany(broker, [{ body }], options);
+  if (result.error) throw result.error;
+  return result;
+}
 
 Deno.test("publish() stores bodies above the threshold, attributes counted, and sends the pointer", async () => {
   const { store, objects } = memoryStore({ threshold: 10 });
@@ -109,6 +117,23 @@ Deno.test("publish() keeps what it stored if a try before the last one may have 
     assert.deepEqual([...objects.keys()], ["k0"]);
   }
 });
+
+for (const publishOne of [publish, publishFirst]) {
+  Deno.test(`${publishOne.name}() keeps what it stored if the keys are gone after a try that may have sent the message`, async () => {
+    const { store, objects } = memoryStore({ threshold: 0 });
+    const { broker, sqs } = setUp({
+      payloads: store,
+      credentials: () => {
+        if (sqs.messages("orders").length) throw new CredentialsError("no keys any more");
+        return sqs.connectOptions.credentials();
+      },
+    });
+    sqs.setFaults(({ action }) => /^SendMessage/.test(action) ? { type: "lost-answer" } : undefined);
+    await assert.rejects(sqs.clock.run(() => publishOne(broker, 1, { queue: "orders" })), CredentialsError);
+    assert.deepEqual(sqs.messages("orders").map(({ body }) => body), ["pointer k0"]);
+    assert.deepEqual([...objects.keys()], ["k0"]);
+  });
+}
 
 Deno.test("publish() stores a stream as it is, for each queue, and wants payloads for it", async () => {
   const stream = () => new Blob(["bytes"]).stream();
