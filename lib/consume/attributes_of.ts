@@ -3,17 +3,16 @@ import type { Consumer, Lane } from "./consumer.ts";
 type Names = "All" | readonly string[];
 
 /** The attributes to ask for: what the user wants, and what a feature in use needs. */
-export function attributesOf({ state, settings }: Consumer, lane: Lane): {
+export function attributesOf({ state }: Consumer, lane: Lane): {
   MessageSystemAttributeNames?: string[];
   MessageAttributeNames?: string[];
 } {
   const { fetchAttributes: wanted = [], payloads } = state.options;
   const { system, message }: { readonly system?: Names | undefined; readonly message?: Names | undefined } =
     wanted === "All" ? { system: wanted, message: wanted } : "length" in wanted ? { system: wanted } : wanted;
-  const codec = settings.codec ?? lane.address!.predefined?.codec ?? state.options.codec;
   return {
     MessageSystemAttributeNames: list("ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", system),
-    MessageAttributeNames: list(message, codec?.needs, payloads?.needs),
+    MessageAttributeNames: list(message, lane.codec?.needs, payloads?.needs),
   };
 }
 

@@ -86,14 +86,14 @@ export function consume(
   options: ConsumeOptions<StandardSchemaV1 | undefined> = {},
 ): Deliveries<Delivery<unknown>> {
   const consumer = createConsumer(broker, queues, options);
-  const { payloads, codec } = consumer.state.options;
+  const { payloads } = consumer.state.options;
   const { schema, onUndecodable } = options;
   const policy = { onUndecodable };
   const steps: (Transform<any, any> | false | undefined)[] = [
     options.heartbeat !== false && keepInvisible(broker),
     payloads &&
     resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy", eager: options.payloads === "eager" }),
-    decode((delivery) => options.codec ?? heldOf(delivery).lane.address?.predefined?.codec ?? codec!, policy),
+    decode((delivery) => heldOf(delivery).lane.codec!, policy),
     options.dropExpired !== false && dropExpired(),
     schema && validate(schema, policy),
   ];

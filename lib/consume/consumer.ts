@@ -6,7 +6,7 @@
 import { type BrokerState, deferred, stateOf } from "../broker.ts";
 import { LinkedList } from "../linked_list.ts";
 import type { ReceiveMessageOutput } from "../sqs/receive_message.ts";
-import type { AwsRequest, Broker, QueueAddress } from "../types.ts";
+import type { AwsRequest, Broker, Codec, QueueAddress } from "../types.ts";
 import type { Batcher } from "./batcher.ts";
 import * as DEFAULTS from "./defaults.ts";
 import type { Delivery } from "./delivery.ts";
@@ -23,6 +23,8 @@ export interface Lane {
   readonly weight: number;
   /** Set once the queue was looked up: the lane is ready then. */
   address?: QueueAddress;
+  /** How its bodies are read. */
+  codec?: Codec;
   /** The visibility timeout in seconds that messages have when they arrive. */
   timeout: number;
   /** The visibility timeout that each receive carries, if any. */

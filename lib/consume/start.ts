@@ -53,7 +53,7 @@ async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void>
 
 /** Looks a queue up, and its visibility timeout, however often it takes. */
 async function open(consumer: Consumer, lane: Lane): Promise<void> {
-  const { broker, settings, polling, onAttempt } = consumer;
+  const { broker, state, settings, polling, onAttempt } = consumer;
   const { maxRequests = Infinity } = settings;
   while (consumer.phase === Phase.Open) {
     if (consumer.requests >= maxRequests) return finish(consumer);
@@ -64,7 +64,8 @@ async function open(consumer: Consumer, lane: Lane): Promise<void> {
       const read = timeout === undefined
         ? await visibilityOf(consumer, lane, address)
         : { timeout, sendTimeout: timeout };
-      Object.assign(lane, read, { address });
+      const codec = settings.codec ?? address.predefined?.codec ?? state.options.codec;
+      Object.assign(lane, read, { address, codec });
       return;
     } catch (error) {
       await survive(consumer, lane, error);
