@@ -10,8 +10,11 @@ import { BREATH, MOST_BATCHES } from "./figures.ts";
 import type { Held } from "./held.ts";
 import { soon } from "./soon.ts";
 
-/** Is told the outcome of an entry: a promise an entry would cost more than all else that a batch does for it. */
-export type Done = (error?: unknown) => void;
+/**
+ * Is told the outcome of an entry, and what is under way since: a promise an entry would cost more than all else that a
+ * batch does for it.
+ */
+export type Done = (error?: unknown, after?: Promise<void>) => void;
 
 /** A message that is to be deleted, or to be hidden for some seconds. */
 export interface Entry {
@@ -21,6 +24,8 @@ export interface Entry {
   readonly seconds?: number;
   /** Why it failed, once its batch was carried out. */
   error?: Error;
+  /** What its outcome is followed by. */
+  after?: Promise<void>;
 }
 
 /** Gathers entries into batches. */
@@ -57,7 +62,7 @@ export function batcher({ linger, clock, hurry, send }: BatcherOptions): Batcher
     underway++;
     await send(batch);
     underway--;
-    for (const { done, error } of batch) done(error);
+    for (const { done, error, after } of batch) done(error, after);
     look();
   }
 

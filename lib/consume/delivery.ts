@@ -151,7 +151,7 @@ export class Delivery<T = unknown> {
   /**
    * Deletes the message, in a batch with others.
    *
-   * @returns When SQS has confirmed this entry.
+   * @returns When SQS has confirmed this entry and then its payload, if it has one, was removed, or could not be.
    * @throws {ReceiptExpiredError} If the message is visible again or someone else's.
    * @see {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html}
    */

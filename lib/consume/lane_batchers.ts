@@ -34,9 +34,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
           : Math.min(consumer.linger, consumer.phase < Phase.Ending ? Infinity : DEFAULTS.ackLinger),
       send: async (batch) => {
         await sendBatch(consumer, lane(), "DeleteMessageBatch", batch);
-        const cleaned = cleanUp(consumer, batch);
-        // Nothing waits for what get() leaves under way, so its ack does.
-        if (consumer.phase === Phase.Closed) await cleaned;
+        cleanUp(consumer, batch);
       },
     }),
     changes: batcher({
@@ -75,18 +73,17 @@ async function sendBatch(consumer: Consumer, lane: Lane, action: string, batch: 
   }
 }
 
-/** Removes the payloads of messages that are deleted, each from its store: `closed` waits for it. */
-function cleanUp(consumer: Consumer, batch: readonly Entry[]): Promise<unknown> | void {
+/** Removes the payloads of messages that are deleted, each from its store. Their slots are free meanwhile. */
+function cleanUp(consumer: Consumer, batch: readonly Entry[]): void {
   const { state, broker, onAttempt, deletesFirst } = consumer;
   const stored = batch.filter(({ held, error }) =>
     // SQS takes an old handle, and leaves the message to who has it by now. With `ack: "none"` the stream of a lazy one is
     // yet to be read.
     held.payload && !error && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
-  ).map(({ held }) => held);
-  if (!stored.length) return;
+  );
   const removeFrom = async (store: PayloadStore) => {
     consumer.owed++; // before its message makes room for others
-    const locations = stored.filter((held) => held.store === store).map(({ payload }) => payload!.location);
+    const locations = stored.filter(({ held }) => held.store === store).map(({ held }) => held.payload!.location);
     try {
       await store.cleanUp(locations, { broker, emit: state.emit, onAttempt });
     } catch (error) {
@@ -94,7 +91,10 @@ function cleanUp(consumer: Consumer, batch: readonly Entry[]): Promise<unknown> 
     }
     consumer.owed--;
   };
-  const work = Promise.all(Array.from(new Set(stored.map(({ store }) => store!)), removeFrom));
-  track(consumer, work);
-  return work;
+  for (const store of new Set(stored.map(({ held }) => held.store!))) {
+    const removed = removeFrom(store);
+    track(consumer, removed);
+    // Who awaits its ack may end the process then. What is acked before it is handed over waits for no more than that.
+    for (const entry of stored) if (entry.held.store === store && !deletesFirst) entry.after = removed;
+  }
 }

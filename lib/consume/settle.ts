@@ -43,13 +43,13 @@ export function settle(
   // From here on the heartbeat leaves it alone.
   if (held.where !== "gone") move(held, "settling");
   const settlement = held.settlement = new Promise<void>((resolve, reject) =>
-    work((error) => {
+    work((error, after) => {
       if (type && state.options.onEvent) report(held, type, visibleAfter, error);
       if ((error as AwsError | undefined)?.retryable) held.settlement = undefined;
       // It was not handed over, so that none of its group may be.
       if (consumer.deletesFirst && error) giveBackGroup(held);
       free(held);
-      if (!error) return resolve();
+      if (!error) return resolve(after);
       if (error instanceof AccessDeniedQueueError) fail(consumer, error);
       settlement.catch(() => {}); // an event has told it; nobody need await it
       reject(error);

@@ -150,6 +150,6 @@ export interface PayloadStore {
   ): Promise<ResolvedPayload>;
   /** A bound for one consumer's downloads, made anew for each: none is shared between invocations. */
   gate?(): PayloadGate;
-  /** Removes payloads whose messages were acked. Best effort: a failure is an event. */
+  /** Removes payloads whose messages were acked: who awaits the ack waits for this. Best effort: a failure is an event. */
   cleanUp(locations: readonly PayloadLocation[], context: PayloadContext): Promise<void>;
 }

@@ -181,9 +181,9 @@ Deno.test("what get() gave with a payload stays, and its ack waits until the pay
   });
 });
 
-Deno.test("an ack waits for no payload that is being removed, nor fails where its store throws at once", async () => {
-  for (const fails of [false, true]) {
-    const test = setUp();
+Deno.test("who awaits an ack waits until its payload is removed, or could not be; neither its slot nor the loop does", async () => {
+  for (const [fails, awaited] of [[false, true], [false, false], [true, true]]) {
+    const test = setUp({ order: "fifo" });
     const { store } = memoryStore({ k: "7" });
     const cleanUp = () => {
       if (fails) throw new Error("no");
@@ -191,16 +191,37 @@ Deno.test("an ack waits for no payload that is being removed, nor fails where it
     };
     const onEvent = (event: DashiEvent) => test.events.push(event);
     const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads: { ...store, cleanUp }, onEvent });
-    await test.sqs.sendMessage("q", "at:k");
+    for (const body of ["at:k", "8"]) await test.sqs.sendMessage("q", body);
     await test.run(async () => {
-      const deliveries = consume(broker, "q", { maxMessages: 1 });
-      for await (const delivery of deliveries) await delivery.ack();
-      assert.equal(test.seconds(), 0);
+      const deliveries = consume(broker, "q", { prefetch: 1, maxMessages: 2 });
+      const acks: Promise<void>[] = [];
+      for await (const delivery of deliveries) {
+        acks.push(delivery.ack());
+        if (awaited) await acks[0];
+      }
+      const whole = fails ? 0 : 3;
+      assert.equal(test.seconds(), awaited ? whole : 0);
+      await Promise.all(acks);
+      assert.equal(test.seconds(), whole);
       await deliveries.closed;
-      assert.equal(test.seconds(), fails ? 0 : 3);
+      assert.equal(test.seconds(), whole);
     });
     assert.equal(test.of("error").length, fails ? 1 : 0);
   }
+});
+
+Deno.test("ack: none hands over what is deleted before its payload is removed", async () => {
+  const test = setUp();
+  const { store } = memoryStore({ k: "7" });
+  const payloads = { ...store, cleanUp: () => test.clock.sleep(3) };
+  const broker = connect({ ...test.sqs.connectOptions, codec: json(), payloads });
+  await test.sqs.sendMessage("q", "at:k");
+  await test.run(async () => {
+    const deliveries = consume(broker, "q", { ack: "none", maxMessages: 1 });
+    for await (const { body } of deliveries) assert.deepEqual([body, test.seconds()], [7, 0]);
+    await deliveries.closed;
+    assert.equal(test.seconds(), 3);
+  });
 });
 
 Deno.test("ack: none does not hand over what goes back with its group on its way", async () => {
