@@ -70,13 +70,15 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
     : { ...headers };
   const partsOf = (body: any) => first ? [body.args ?? [], body.kwargs ?? {}, body] : body;
   const triple: unknown = partsOf(body);
+  const task = text(fields.task) ?? fail("it names no task");
   const id = text(fields.id) ?? fail("its task has no id");
-  const task = text(fields.task) ?? fail("its headers name no task");
-  if (!Array.isArray(triple) || triple.length !== 3) fail("its body is not [args, kwargs, embed]");
+  if (!Array.isArray(triple) || triple.length !== 3) {
+    fail(`its body of type ${delivery.contentType} is not [args, kwargs, embed]`);
+  }
   const [args, kwargs, embed] = triple as unknown[];
-  if (!Array.isArray(args)) fail("its arguments are no list");
-  if (!isRecord(kwargs)) fail("its arguments by name are no mapping");
-  if (embed != null && !isRecord(embed)) fail("the third part of its body is no mapping");
+  if (!Array.isArray(args)) fail("its args are no list");
+  if (!isRecord(kwargs)) fail("its kwargs are no mapping");
+  if (embed != null && !isRecord(embed)) fail("its embed is no mapping");
   const [writtenArgs, writtenKwargs, writtenEmbed] = partsOf(asWritten(body as object));
   const { callbacks, errbacks, chain, chord } = (writtenEmbed ?? {}) as Record<string, unknown>;
   const [hard, soft] = asList(fields.timelimit as number[]);

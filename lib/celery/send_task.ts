@@ -98,7 +98,7 @@ async function checkArguments(call: Signature<any>): Promise<void> {
   }
   const { args, kwargs } = schemasOf(call);
   const wrong = args && await misfit(args, call.args) || kwargs && await misfit(kwargs, call.kwargs);
-  if (wrong) throw new ConfigError(`Cannot call '${call.task}' as its arguments don't fit its schema: ${wrong}`);
+  if (wrong) throw new ConfigError(`Cannot call '${call.task}' as ${wrong}`);
 }
 
 /** What is wrong with a value by a schema; undefined for nothing. */
@@ -107,8 +107,8 @@ async function misfit(schema: StandardSchemaV1, value: unknown): Promise<string 
   return issues && describeIssue(issues[0]);
 }
 
-/** Says where a value does not fit, and why. */
+/** Says where arguments do not fit, and why. */
 export function describeIssue(issue: StandardSchemaV1.Issue): string {
   const at = placeOf(issue);
-  return at ? `at '${at}': ${issue.message}` : issue.message;
+  return `its arguments don't fit its schema: ${at && `at '${at}': `}${issue.message}`;
 }

@@ -46,19 +46,19 @@ export async function serveOne(
     const seconds = Math.max(wait * (1 + state.random()) / 2, due);
     return await delivery.release({ visibleAfter: Math.min(Math.ceil(seconds), MAX_VISIBILITY) });
   }
+  const kept = !(request.ignoreResult ?? task.ignoreResult);
   worker.tell("received", delivery, { eta: request.eta });
   const expired = () => request.expires && awsNow(state) > +request.expires;
   if (request.eta && !expired() && !(await untilDue(worker, delivery, request.eta))) return;
   if (!expired()) {
     if (!(await slots.enter(stopping.signal, delivery.signal))) return await giveBack(delivery);
     try {
-      if (!expired()) return await work(worker, delivery, request, task, invalid);
+      if (!expired()) return await work(worker, delivery, request, kept, task, invalid);
     } finally {
       slots.leave();
     }
   }
   worker.tell("expired", delivery);
-  const kept = !(request.ignoreResult ?? task.ignoreResult);
   const result = { exc_type: "TaskRevokedError", exc_message: ["expired"], exc_module: "celery.exceptions" };
   await settling(worker, delivery, () => store(worker, request, kept, { status: "REVOKED", result }));
 }
@@ -67,6 +67,7 @@ async function work(
   worker: Worker,
   delivery: Delivery<unknown>,
   request: TaskRequest,
+  kept: boolean,
   task: ServedTask,
   invalid: (error: unknown) => Promise<void>,
 ): Promise<void> {
@@ -79,7 +80,6 @@ async function work(
   } catch (error) {
     return await invalid(error);
   }
-  const kept = !(request.ignoreResult ?? task.ignoreResult);
   // What the handler stores goes in turn, and never after its end: the last word is the outcome's.
   let told: Promise<void> = Promise.resolve();
   let over = false;
@@ -184,7 +184,5 @@ async function fit(schema: ServedTask["args"], value: unknown, { task, id }: Tas
   if (!schema) return value;
   const result = await schema["~standard"].validate(value);
   if (!result.issues) return result.value;
-  throw new DecodeError(
-    `Cannot run ${task}[${id}] as its arguments don't fit its schema: ${describeIssue(result.issues[0])}`,
-  );
+  throw new DecodeError(`Cannot run ${task}[${id}] as ${describeIssue(result.issues[0])}`);
 }

@@ -195,11 +195,14 @@ function tasksOf(
     const served: ServedTask = typeof handler === "function" ? { name: key, run: handler } : handler;
     const name = Array.isArray(handlers) ? served?.name : key;
     assertText(`handlers.${key}.name`, name);
-    const { run, timeLimit, softTimeLimit } = served ?? {};
-    if (typeof run !== "function") refuse(`handlers.${key}`, "a function, or what task().serve() gave", handler);
-    for (const [limit, value] of Object.entries({ timeLimit, softTimeLimit })) {
+    if (typeof served?.run !== "function") {
+      refuse(`handlers.${key}`, "a function, or what task().serve() gave", handler);
+    }
+    for (const limit of ["timeLimit", "softTimeLimit"] as const) {
+      const value = served[limit];
       if (value !== undefined) assertWithin(`handlers.${key}.${limit}`, value, 0.001, 1e9, true);
     }
+    if (tasks.has(name)) refuse(`handlers.${key}`, "a task of its own name", name);
     tasks.set(name, served);
   }
   if (!tasks.size) refuse("handlers", "one task or more", handlers);

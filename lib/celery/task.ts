@@ -63,11 +63,11 @@ export function task<Args extends readonly any[] = any[], R = unknown>(
 ): Task<Args, R> {
   assertText("name", name);
   const { args: argsSchema, kwargs: kwargsSchema, ...defaults } = options;
-  for (const [key, schema] of Object.entries({ args: argsSchema, kwargs: kwargsSchema })) {
+  const checks = { args: argsSchema, kwargs: kwargsSchema } as Pick<TaskOptions, "args" | "kwargs">;
+  for (const [key, schema] of Object.entries(checks)) {
     if (schema && !schema["~standard"]) refuse(key, "a Standard Schema such as valibot's or zod's", schema);
   }
   const base = signature(name, defaults);
-  const checks = { args: argsSchema, kwargs: kwargsSchema } as Pick<TaskOptions, "args" | "kwargs">;
   const call = (...args: Args) => {
     // Kept by the list of arguments, which signature() hands on.
     schemas.set(args, checks);

@@ -19,13 +19,18 @@ const link = (options: object, more: object = {}) => ({
 
 /** Messages that can't be run, and what is told of each. */
 const BAD: Record<string, [message: Record<string, unknown>, told: RegExp]> = {
-  "no task's name": [{ headers: { id: "bad" }, body: "[[], {}, {}]" }, /headers name no task/],
+  "no task's name": [{ headers: { id: "bad" }, body: "[[], {}, {}]" }, /it names no task/],
+  "nothing of a task's": [{ body: "[[], {}, {}]" }, /it names no task/],
   "no id": [{ headers: { task: "app.add" }, body: "[[], {}, {}]" }, /has no id/],
   "no triple": [{ headers, body: "[[1, 2], {}]" }, /is not \[args, kwargs, embed\]/],
   "a text for a body": [{ headers, body: '"text"' }, /is not \[args, kwargs, embed\]/],
-  "args that are no list": [{ headers, body: '["12", {}, {}]' }, /arguments are no list/],
-  "kwargs that are no mapping": [{ headers, body: "[[1], [], {}]" }, /by name are no mapping/],
-  "an embed that is no mapping": [{ headers, body: "[[1], {}, []]" }, /third part/],
+  "a content type that nobody knows": [
+    { headers, body: "[[1], {}, {}]", "content-type": "application/x-own" },
+    /its body of type application\/x-own is not \[args/,
+  ],
+  "args that are no list": [{ headers, body: '["12", {}, {}]' }, /its args are no list/],
+  "kwargs that are no mapping": [{ headers, body: "[[1], [], {}]" }, /its kwargs are no mapping/],
+  "an embed that is no mapping": [{ headers, body: "[[1], {}, []]" }, /its embed is no mapping/],
   "an eta that is none": [{ headers: { ...headers, eta: "soon" }, body: "[[1], {}, {}]" }, /'eta' as it must be/],
   "an expires that is none": [
     { headers: { ...headers, expires: {} }, body: "[[1], {}, {}]" },

@@ -327,6 +327,10 @@ Deno.test("wrong options and handlers are refused at once", () => {
   assert.throws(() => serveTasks(broker, {}), /'handlers' as it must be one task or more/);
   assert.throws(() => serveTasks(broker, { a: 5 as never }), /'handlers\.a'/);
   assert.throws(() => serveTasks(broker, [{ run } as never]), /'handlers\.0\.name'/);
+  assert.throws(
+    () => serveTasks(broker, [{ name: "a", run }, { name: "a", run }]),
+    /'handlers\.1' as it must be a task of its own name: current value is "a"/,
+  );
   assert.throws(() => serveTasks(broker, { a: { name: "a", run, timeLimit: -1 } }), /'handlers\.a\.timeLimit'/);
   assert.throws(() => serveTasks(broker, { a: run }, { concurrency: 0 }), ConfigError);
   assert.throws(
