@@ -4,7 +4,6 @@
  * @module
  */
 import { refuse } from "./check.ts";
-import { unlessAborted } from "./unless_aborted.ts";
 import type {
   Broker,
   Clock,
@@ -17,6 +16,7 @@ import type {
   QueueAddress,
   Topology,
 } from "./types.ts";
+import { unlessAborted } from "./unless_aborted.ts";
 
 /** The settled options and the shared values of a broker. */
 export interface BrokerState {

@@ -45,12 +45,12 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 /** The most bytes of gzip of each bundle: what it has and a little room. Raise one only for what is worth it. */
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
-  "{ sign }": 5_505,
+  "{ sign }": 5_506,
   "{ connect }": 5_940,
   "{ connect, publish }": 20_054,
-  "{ connect, consume }": 27_844,
-  "{ connect, consume, publish }": 31_255,
-  ".": 39_325,
+  "{ connect, consume }": 27_848,
+  "{ connect, consume, publish }": 31_262,
+  ".": 39_337,
   "./sqs": 6_556,
   "./sns": 28_289,
   "./sts": 27_252,

@@ -8,10 +8,10 @@ import { awsNow, type BrokerState } from "../broker.ts";
 import { assertKeys } from "../check.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
+import { unlessAborted } from "../unless_aborted.ts";
 import { faultOf, idsOf, REDIRECT } from "./answer.ts";
 import { regionFor } from "./endpoint.ts";
 import type { SendOptions } from "./send.ts";
-import { unlessAborted } from "../unless_aborted.ts";
 import { setDeadline } from "./set_deadline.ts";
 import { signParts } from "./sign.ts";
 
