@@ -5,7 +5,7 @@
  */
 import { asError } from "../as_error.ts";
 import { type BrokerState, pause, stateOf } from "../broker.ts";
-import type { AwsError } from "../errors.ts";
+import { type AwsError, DashiError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
@@ -19,6 +19,8 @@ export interface Load {
   /** Whether it waits in a lane, neither in flight nor in a backoff. */
   waiting: boolean;
   tries: number;
+  /** What the last try failed with; unset where none was made. */
+  error?: Error;
   /** Is told what became of it, once. */
   settle(outcome: SentPart | Error): void;
 }
@@ -94,23 +96,30 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     const retried: Load[] = [];
     for (let index = 0; index < loads.length; index++) {
       const load = loads[index];
+      const outcome = outcomes[index];
+      if (outcome instanceof Error) {
+        // A refusal says nothing of the try before it, which may have been carried out.
+        if (load.error && outcome instanceof DashiError) outcome.cause ??= load.error;
+        load.error = outcome;
+      }
       if (again.includes(index) && ++load.tries < state.maxAttempts && !ending.signal.aborted) retried.push(load);
-      else await settle(load, outcomes[index]);
+      else await settle(load, outcome);
     }
     for (const load of loads) lane.busy?.delete(groupOf(load));
     for (const load of retried) lane.busy?.add(groupOf(load));
     if (!retried.length) lane.underway--;
-    else begin(retry(lane, retried, outcomes[again[0]] as AwsError));
+    else begin(retry(lane, retried));
     dispatchAll(false);
   }
 
-  async function retry(lane: Lane, loads: readonly Load[], error: AwsError): Promise<void> {
+  async function retry(lane: Lane, loads: readonly Load[]): Promise<void> {
     const attempt = Math.max(...loads.map((load) => load.tries));
     const delay = backoffSeconds(attempt, state.random);
+    const error = loads[0].error as AwsError;
     const { service, action } = error;
     state.emit({ type: "retry", service, action, queueUrl: loads[0].part.target.address?.url, attempt, delay, error });
     await pause(state.clock, delay, ending.signal);
-    if (ending.signal.aborted) return void await Promise.all(loads.map((load) => refuse(load, error)));
+    if (ending.signal.aborted) return void await Promise.all(loads.map(refuse));
     lane.underway--;
     lane.waiting.unshift(...loads);
     for (const load of loads) {
@@ -121,14 +130,13 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   }
 
   /** A load that is not sent any more: the signal says why, or nobody is there to hear it. */
-  function refuse(load: Load, error?: Error): Promise<void> {
+  function refuse(load: Load): Promise<void> {
     load.waiting = false;
-    return settle(load, asError(signal?.reason), error);
+    return settle(load, asError(signal?.reason));
   }
 
-  /** `cause` is what the last attempt to send failed with, if there was one. */
-  async function settle(load: Load, outcome: SentPart | Error, cause: unknown = outcome): Promise<void> {
-    if (load.part.payload && outcome instanceof Error) await discard(state, load.part, cause);
+  async function settle(load: Load, outcome: SentPart | Error): Promise<void> {
+    if (outcome instanceof Error) await discard(state, load.part, load.error);
     load.settle(outcome);
   }
 

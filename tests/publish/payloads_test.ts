@@ -201,6 +201,46 @@ Deno.test("publishAll() deletes what it stored for a message that failed for goo
   assert.deepEqual(held("orders"), ["pointer k0"]);
 });
 
+Deno.test("publishAll() keeps what it stored for a message that a try before the last one may have sent", async () => {
+  for (const then of ["refused", "given up"]) {
+    const { store, objects } = memoryStore({ threshold: 0 });
+    const ending = new AbortController();
+    let silent = false;
+    const { sqs, broker, held } = setUpAll({
+      payloads: store,
+      http: {
+        // The first answer does not speak of the message, which is there.
+        async fetch(request, init) {
+          const response = await sqs.fetch(request, init);
+          if (silent || !held("orders").length) return response;
+          silent = true;
+          return Response.json({}, response);
+        },
+      },
+    });
+    sqs.setFaults(({ action, queue }) => {
+      if (!silent || action !== "SendMessageBatch") return;
+      if (queue === "audit") return { type: "slow", seconds: 20 };
+      return { type: "failed-entries", ids: () => true, senderFault: true };
+    });
+    const inputs = async function* () {
+      yield { queue: "orders", body: "0" };
+      if (then === "refused") return;
+      while (!silent) await sqs.clock.sleep(0);
+      yield { queue: "audit", body: "1" }; // takes the one place until the end, so that no other try is made
+      await sqs.clock.sleep(20);
+    };
+    await sqs.clock.run(async () => {
+      const work = publishMany(broker, inputs(), { concurrency: 1, signal: ending.signal });
+      sqs.clock.sleep(10).then(() => ending.abort());
+      await work.then(([{ error }]) => assert.ok(error), () => assert.equal(then, "given up"));
+    });
+    assert.equal(sqs.requests.list.filter(({ action }) => action === "SendMessageBatch").length, 2);
+    assert.deepEqual(held("orders"), ["pointer k0"]);
+    assert.ok(objects.has("k0"), then);
+  }
+});
+
 Deno.test("publish() and publishAll() keep what they stored for a message under way as the signal fires, whatever its reason", async () => {
   for (const reason of [undefined, new Error("enough"), "enough", null]) {
     for (const batched of [false, true]) {
