@@ -169,11 +169,12 @@ Deno.test("a policy that somebody writes over ours at the same time ends with bo
       const answer = await fetch(request.clone());
       // Another program, which had read the policy before us, writes its own.
       const { QueueUrl } = await request.clone().json();
-      await fetch(
+      const theirs = await fetch(
         new Request(request, {
           body: JSON.stringify({ QueueUrl, Attributes: { Policy: JSON.stringify(foreign) } }),
         }),
       );
+      await theirs.body?.cancel();
       return answer;
     },
   });

@@ -9,7 +9,7 @@ Deno.test("advance() has everything happen in its order, with its consequences b
   const seen: string[] = [];
   const note = (what: string) => seen.push(`${what}@${(+clock.now() - start) / 1000}`);
   clock.sleep(2).then(() => note("b"));
-  clock.sleep(1).then(async () => {
+  const a = clock.sleep(1).then(async () => {
     note("a");
     await clock.sleep(0.5);
     note("after a");
@@ -18,6 +18,7 @@ Deno.test("advance() has everything happen in its order, with its consequences b
   await clock.advance(5);
   assert.deepEqual(seen, ["a@1", "after a@1.5", "b@2"]);
   assert.equal(+clock.now() - start, 5000);
+  await a;
 });
 
 Deno.test("sleep() ends with its signal and leaves nothing behind", async () => {
