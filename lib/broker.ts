@@ -135,6 +135,5 @@ export function once<T>(
   if (running) return running as Promise<T>;
   const promise = work().finally(() => state.pending.delete(key));
   state.pending.set(key, promise);
-  promise.catch(() => {}); // each caller handles its own copy
   return promise;
 }

@@ -110,7 +110,6 @@ async function makeRoom(
   };
   await Promise.all(parts.filter((part) => part.store).map(store));
   let excess = parts.reduce((sum, part) => sum + part.size, 0) - parts[0].target.limit;
-  if (excess <= 0) return;
   const largest: Part[] = [];
   for (const part of parts.filter((part) => canStore(state, part)).sort((a, b) => b.size - a.size)) {
     if (excess <= 0) break;

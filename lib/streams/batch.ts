@@ -62,7 +62,7 @@ export function batch<T>(n: number, seconds: number, options: BatchOptions<T> = 
     const step = () => {
       while (flow.waiting && held.length && (held.length >= n || due || flow.over)) {
         stop();
-        flow.give(held.splice(0, n));
+        flow.give(held.splice(0));
       }
       if (flow.waiting) flow.read();
       flow.finish();

@@ -119,9 +119,7 @@ export function mapConcurrent<A, B>(
       },
       leftovers() {
         controller.abort();
-        const items = Array.from(held, ({ item }) => item);
-        held.clear();
-        return items;
+        return Array.from(held, ({ item }) => item);
       },
     };
   });
