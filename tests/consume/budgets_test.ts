@@ -325,6 +325,18 @@ Deno.test("untilEmpty on FIFO does not take a group that waits for us for an emp
   });
 });
 
+Deno.test("untilEmpty on FIFO ends though the loop keeps what it was given", async () => {
+  const test = setUp({ queue: "q.fifo" });
+  for (const groupId of ["a", "b"]) await test.fill(2, "q.fifo", { groupId });
+  await test.run(async () => {
+    const deliveries = consume(test.broker, "q.fifo", { untilEmpty: true, waitTimeSeconds: 1, maxSeconds: 60 });
+    const kept = await Array.fromAsync(deliveries);
+    assert.ok(deliveries.requests < 10, `${deliveries.requests} requests`);
+    await Promise.all(kept.map((delivery) => delivery.ack()));
+    await deliveries.closed;
+  });
+});
+
 for (const [how, waits] of [["ack: auto", [0]], ["acks that nobody awaits", [0]], ["forEach", [0, 1]]] as const) {
   for (const waitTimeSeconds of waits) {
     Deno.test(`untilEmpty on FIFO is not misled by a receive that raced an ack: ${how}, a wait of ${waitTimeSeconds} s`, async () => {

@@ -141,6 +141,8 @@ Deno.test("a failed heartbeat is tried again before the message lapses", async (
   });
   await holdsFor(500, test);
   assert.equal(test.sqs.messages("q").length, 0);
+  const at = test.sqs.requests.list.filter(({ action }) => action === CHANGE).map(({ at }) => +at);
+  assert.equal(at[3] - at[2], 12_000, "a tenth of the timeout after the last of three tries");
 });
 
 Deno.test("a heartbeat on a dead socket is sent once more before the message lapses, at SQS's own timeout of 30 s", async () => {

@@ -26,6 +26,23 @@ Deno.test("publishAll() does nothing before the first next()", async () => {
   assert.equal((await results.next()).done, true);
 });
 
+Deno.test("publishAll() asks its source for one input at a time", async () => {
+  const { many, sqs } = setUpAll();
+  let left = 5;
+  let asked = 0;
+  const source: AsyncIterable<PublishInput> = {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        assert.equal(asked++, 0);
+        await sqs.clock.sleep(1);
+        asked--;
+        return left-- ? { done: false, value: { body: "a" } } : { done: true, value: undefined };
+      },
+    }),
+  };
+  assert.deepEqual((await many(source)).map(({ error }) => error), new Array(5).fill(undefined));
+});
+
 Deno.test("publishAll() reads a source that gives any thenable", async () => {
   const { many, held } = setUpAll();
   const bodies = ["a", "b"];
@@ -85,7 +102,11 @@ Deno.test("publishAll() reads at most ten times the concurrency ahead", async ()
 });
 
 Deno.test("publishAll() closes its source on break, waits for what is in flight and reads no more", async () => {
-  const { broker, held } = setUpAll();
+  const { sqs, broker, held } = setUpAll();
+  sqs.setFaults(({ action, attempt }) =>
+    action === "SendMessageBatch" && attempt === 2 ? { type: "slow", seconds: 5 } : undefined
+  );
+  const began = +sqs.clock.now();
   let read = 0;
   let closed = false;
   function* source() {
@@ -95,7 +116,10 @@ Deno.test("publishAll() closes its source on break, waits for what is in flight 
       closed = true;
     }
   }
-  for await (const _ of publishAll(broker, source(), { queue: "orders", concurrency: 2 })) break;
+  await sqs.clock.run(async () => {
+    for await (const _ of publishAll(broker, source(), { queue: "orders", concurrency: 2 })) break;
+    assert.equal(+sqs.clock.now() - began, 5000);
+  });
   assert.ok(closed);
   assert.equal(read, 20);
   assert.equal(held("orders").length, 20);

@@ -180,7 +180,7 @@ export function testContract<A, B>(subject: Subject<A, B>): void {
     const iterator = output[Symbol.asyncIterator]();
     await iterator.next();
     await Promise.all([iterator.return!(), iterator.return!()]);
-    await iterator.return!();
+    assert.equal((await iterator.return!()).done, true);
     assert.equal((await iterator.next()).done, true);
     await turns();
     assert.equal(seen.closed, 1);

@@ -255,7 +255,7 @@ Deno.test("batch() hands back the items of a group that was not yielded", async 
     yield plainItem(1, () => released.push(1));
     await gate.promise;
   }
-  const iterator = pipe(source(), batch(3, Infinity))[Symbol.asyncIterator]();
+  const iterator = pipe(source(), batch(3, 60))[Symbol.asyncIterator](); // whose timer would be a leak
   const pending = iterator.next();
   await turns();
   await iterator.return!();
@@ -446,4 +446,22 @@ Deno.test("a source whose closing fails says so to the loop that it was closed b
       for await (const _ of transform(source())) break;
     }, /cannot close/);
   }
+  const fails = () => {
+    throw new Error("cannot map");
+  };
+  for (const transform of [filterMap(fails), mapConcurrent(1, fails)]) {
+    await assert.rejects(async () => {
+      for await (const _ of transform(source())) { /* none comes */ }
+    }, /cannot map/);
+  }
+});
+
+Deno.test("groups that are not yielded are handed back item by item", async () => {
+  const released: number[] = [];
+  const items = numbers(6).map((n) => plainItem(n, () => released.push(n)));
+  for await (const _ of pipe(from(items), batch(2, Infinity), readAhead(2))) {
+    await turns();
+    break;
+  }
+  assert.deepEqual(released, [2, 3, 4, 5]);
 });
