@@ -42,22 +42,29 @@ Deno.test("weights() adds up modules by room, heaviest first", () => {
   assert.deepEqual(weights(size, true)[0], ["valibot", 40]);
 });
 
-Deno.test("measure() finds S3 and its XML parser in a core that imports them, and neither in ours", async () => {
-  const connect = TARGETS.find(({ name }) => name === "{ connect }")!;
-  const spoilt = {
-    ...connect,
-    name: "spoilt",
-    source: `${connect.source} export { deleteObjects, completeMultipartUpload } from "@dashi/sqs/s3";`,
-  };
-  const sizes = await measure([connect, spoilt]);
-  const lines = complaints([connect, spoilt], sizes, { ...LIMITS, spoilt: LIMITS[connect.name] });
-  assert.deepEqual(lines.filter((line) => !line.startsWith("spoilt")), []);
-  assert.ok(lines.some((line) => /^spoilt must not hold xml/.test(line)), lines.join("\n"));
-  assert.ok(lines.some((line) => /^spoilt must not hold s3/.test(line)));
-  assert.ok(lines.some((line) => /^spoilt has \d+ bytes, \d+ more than its limit/.test(line)));
-  assert.ok(sizes[0].modules.some(([module]) => module === "lib/connect.ts"));
-  assert.ok(sizes[1].modules.some(([module]) => module === "fast-xml-parser"));
-});
+/** esbuild is a process, which ends a little after it was told to. */
+const process = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "measure() finds S3 and its XML parser in a core that imports them, and neither in ours",
+  process,
+  async () => {
+    const connect = TARGETS.find(({ name }) => name === "{ connect }")!;
+    const spoilt = {
+      ...connect,
+      name: "spoilt",
+      source: `${connect.source} export { deleteObjects, completeMultipartUpload } from "@dashi/sqs/s3";`,
+    };
+    const sizes = await measure([connect, spoilt]);
+    const lines = complaints([connect, spoilt], sizes, { ...LIMITS, spoilt: LIMITS[connect.name] });
+    assert.deepEqual(lines.filter((line) => !line.startsWith("spoilt")), []);
+    assert.ok(lines.some((line) => /^spoilt must not hold xml/.test(line)), lines.join("\n"));
+    assert.ok(lines.some((line) => /^spoilt must not hold s3/.test(line)));
+    assert.ok(lines.some((line) => /^spoilt has \d+ bytes, \d+ more than its limit/.test(line)));
+    assert.ok(sizes[0].modules.some(([module]) => module === "lib/connect.ts"));
+    assert.ok(sizes[1].modules.some(([module]) => module === "fast-xml-parser"));
+  },
+);
 
 Deno.test("misquoted() names each figure of README.md that is another than it was measured, or is gone", async () => {
   const page = (await Deno.readTextFile(new URL("../../README.md", import.meta.url))).replace(/\s+/g, " ");
