@@ -6,6 +6,7 @@
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { has } from "../check.ts";
 import { AwsError } from "../errors.ts";
+import { linkCause } from "../link_cause.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
 import { idsOf } from "./answer.ts";
 import { attemptOnce, errorOf, type Seen } from "./attempt.ts";
@@ -87,9 +88,7 @@ export async function send<Output>(
       return output;
     } catch (cause) {
       error = redact(errorOf(request, seen, cause), seen.secrets);
-      // It says nothing of the try before it, which may have been carried out. A `fetch` or a provider may throw one error
-      // again and again, or a frozen one.
-      if (before && before !== error && !error.cause) Reflect.set(error, "cause", before);
+      linkCause(error, before);
       if (signal?.aborted) throw signal.reason;
     } finally {
       // To look for secrets costs more than to sign, so it is done for a listener only.

@@ -5,8 +5,9 @@
  */
 import { asError } from "../as_error.ts";
 import { type BrokerState, pause, stateOf } from "../broker.ts";
-import { type AwsError, DashiError } from "../errors.ts";
+import type { AwsError } from "../errors.ts";
 import { backoffSeconds } from "../http/retryable.ts";
+import { linkCause } from "../link_cause.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import type { SentPart } from "./options.ts";
@@ -98,8 +99,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       const load = loads[index];
       const outcome = outcomes[index];
       if (outcome instanceof Error) {
-        // A refusal says nothing of the try before it, which may have been carried out.
-        if (load.error && outcome instanceof DashiError) outcome.cause ??= load.error;
+        linkCause(outcome, load.error);
         load.error = outcome;
       }
       if (again.includes(index) && ++load.tries < state.maxAttempts && !ending.signal.aborted) retried.push(load);

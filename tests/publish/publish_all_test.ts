@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { json } from "../../lib/codec/json.ts";
 import { text } from "../../lib/codec/text.ts";
 import { connect } from "../../lib/connect.ts";
-import { ConfigError, IntegrityError } from "../../lib/errors.ts";
+import { type AwsError, ConfigError, IntegrityError } from "../../lib/errors.ts";
 import type { PublishInput, PublishResult } from "../../lib/publish/options.ts";
 import { publishAll, type PublishAllOptions } from "../../lib/publish/publish_all.ts";
 import { publishMany } from "../../lib/publish/publish_many.ts";
@@ -264,6 +264,21 @@ Deno.test("publishAll() keeps the order of each FIFO group over failed entries",
     ),
     { numRuns: 60 },
   );
+});
+
+Deno.test("publishAll() tells of the try before the last one, and goes on where a listener freezes what it hears", async () => {
+  for (const freezes of [false, true]) {
+    const { many, sqs } = setUpAll({
+      onEvent: (event) => void (freezes && "error" in event && Object.freeze(event.error)),
+    });
+    sqs.setFaults(({ action, attempt }) => {
+      if (action !== "SendMessageBatch") return;
+      return attempt === 1 ? { type: "failed-entries", ids: () => true } : { type: "error", code: "AccessDenied" };
+    });
+    const [{ error }] = await many(numbered(1));
+    assert.equal((error as AwsError).awsCode, "AccessDenied");
+    if (!freezes) assert.equal((error!.cause as AwsError).awsCode, "InternalError");
+  }
 });
 
 Deno.test("publishAll() lets a group share a request where batchGroups says so", async () => {
