@@ -6,10 +6,10 @@
 import { type BrokerState, nowOf, pause, stateOf } from "../broker.ts";
 import { has } from "../check.ts";
 import { AwsError } from "../errors.ts";
-import { linkCause } from "../link_cause.ts";
 import type { AwsBody, AwsRequest, Broker, CredentialProvider, Credentials, Endpoints } from "../types.ts";
 import { idsOf } from "./answer.ts";
 import { attemptOnce, errorOf, type Seen } from "./attempt.ts";
+import { linkCause } from "./link_cause.ts";
 import { redact } from "./redact.ts";
 import { backoffSeconds, isExpired, isSkewed } from "./retryable.ts";
 

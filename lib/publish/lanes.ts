@@ -6,8 +6,8 @@
 import { asError } from "../as_error.ts";
 import { type BrokerState, pause, stateOf } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
+import { linkCause } from "../http/link_cause.ts";
 import { backoffSeconds } from "../http/retryable.ts";
-import { linkCause } from "../link_cause.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import type { SentPart } from "./options.ts";
