@@ -49,7 +49,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect }": 5_940,
   "{ connect, publish }": 20_049,
   "{ connect, consume }": 27_835,
-  "{ connect, consume, publish }": 31_240,
+  "{ connect, consume, publish }": 31_242,
   ".": 39_337,
   "./sqs": 6_556,
   "./sns": 28_289,
