@@ -81,9 +81,9 @@ function cleanUp(consumer: Consumer, batch: readonly Entry[]): void {
     // yet to be read.
     held.payload && !error && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
   );
-  const removeFrom = async (store: PayloadStore) => {
+  const remove = async (store: PayloadStore, theirs: readonly Entry[]) => {
     consumer.owed++; // before its message makes room for others
-    const locations = stored.filter(({ held }) => held.store === store).map(({ held }) => held.payload!.location);
+    const locations = theirs.map(({ held }) => held.payload!.location);
     try {
       await store.cleanUp(locations, { broker, emit: state.emit, onAttempt });
     } catch (error) {
@@ -92,9 +92,11 @@ function cleanUp(consumer: Consumer, batch: readonly Entry[]): void {
     consumer.owed--;
   };
   for (const store of new Set(stored.map(({ held }) => held.store!))) {
-    const removed = removeFrom(store);
+    const theirs = stored.filter(({ held }) => held.store === store);
+    const removed = remove(store, theirs);
     track(consumer, removed);
-    // Who awaits its ack may end the process then. What is acked before it is handed over waits for no more than that.
-    for (const entry of stored) if (entry.held.store === store && !deletesFirst) entry.after = removed;
+    // What is acked before it is handed over waits for no more than that; who awaits another ack may end the process then.
+    if (deletesFirst) continue;
+    for (const entry of theirs) entry.after = removed;
   }
 }

@@ -43,11 +43,11 @@ Deno.test("weights() adds up modules by room, heaviest first", () => {
 });
 
 /** esbuild is a process, which ends a little after it was told to. */
-const process = { sanitizeOps: false, sanitizeResources: false };
+const spawning = { sanitizeOps: false, sanitizeResources: false };
 
 Deno.test(
   "measure() finds S3 and its XML parser in a core that imports them, and neither in ours",
-  process,
+  spawning,
   async () => {
     const connect = TARGETS.find(({ name }) => name === "{ connect }")!;
     const spoilt = {
