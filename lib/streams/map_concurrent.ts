@@ -30,7 +30,8 @@ interface Done<B> {
  * Maps up to `n` items side by side, and yields each when it is done: a slow one holds up no other, unless `ordered` or
  * `keyOf` ask for it. An item for which `fn` gives undefined is left out.
  *
- * It reads ahead: as soon as the first is asked for, up to `n` items are under way or wait. What `fn` throws ends the
+ * It reads ahead: as soon as the first is asked for, up to `n` items are under way or wait. Where `fn` gives a value and
+ * no promise, one item waits and no more, so that what the source has by then comes next. What `fn` throws ends the
  * iteration after the items before that one; the items behind it are handed back.
  *
  * @param n How many items may be under way or wait, 1 or more.
@@ -62,11 +63,13 @@ export function mapConcurrent<A, B>(
     const controller = new AbortController();
     const held = new Set<Slot<A, B>>(); // in the source's order
     let ready = 0; // done, and still held
+    let quick: Slot<A, B> | undefined; // the last that was mapped without a wait
     let failed = false;
 
     const step = () => {
       if (ready) yieldReady();
-      if (held.size < n && !failed) flow.read();
+      // Behind one that waits for the loop and took no time, nothing is gained by reading on.
+      if (held.size < n && !failed && (flow.waiting || !held.has(quick!))) flow.read();
       if (!held.size) flow.finish();
     };
     const yieldReady = () => {
@@ -112,7 +115,7 @@ export function mapConcurrent<A, B>(
           if (value instanceof Promise) {
             value.then((value) => settle(slot, { value }), fail);
             step();
-          } else settle(slot, { value });
+          } else settle(quick = slot, { value });
         } catch (error) {
           fail(error);
         }

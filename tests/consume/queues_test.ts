@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { consume, forEach, type Queues } from "@dashi/sqs";
+import { memoryStore } from "./payload_store.ts";
 import { failing, setUp } from "./setup.ts";
 
 /** The queues in the order in which their messages came. */
@@ -120,6 +121,26 @@ Deno.test("strict: what comes into a higher queue goes next", async () => {
   });
   assert.deepEqual(seen.slice(50, 52), ["high", "high"], "past what is buffered");
   assert.ok(seen.slice(50, 75).filter((queue) => queue === "high").length === 5);
+});
+
+Deno.test("strict: what comes into a higher queue goes next where a store of payloads is read ahead, too", async () => {
+  const { store } = memoryStore({});
+  const test = setUp({ queue: "low", connect: { payloads: store } });
+  test.sqs.createQueue("high");
+  await test.fill(40, "low");
+  const seen: string[] = [];
+  await test.run(async () => {
+    const queues = [{ queue: "low" }, { queue: "high", priority: 1 }];
+    const deliveries = consume(test.broker, queues, { strategy: "strict", prefetch: 100, maxMessages: 45 });
+    for await (const delivery of deliveries) {
+      seen.push(delivery.queue);
+      if (seen.length === 5) await test.fill(5, "high");
+      await test.clock.sleep(1);
+      await delivery.ack();
+    }
+    await deliveries.closed;
+  });
+  assert.deepEqual(seen.slice(5, 11), ["low", "high", "high", "high", "high", "high"], "past one that was read ahead");
 });
 
 Deno.test("weighted: queues get their share", async () => {

@@ -304,6 +304,27 @@ Deno.test("mapConcurrent() gives at once what was done while nobody asked, past 
   await closed;
 });
 
+Deno.test("mapConcurrent() reads one ahead of a busy loop where fn waits for nothing, and on where that one waits itself", async () => {
+  let read = 0;
+  async function* items() {
+    for (; read < 20; read++) yield read;
+  }
+  const quick = pipe(items(), mapConcurrent(10, (n) => n))[Symbol.asyncIterator]();
+  await quick.next();
+  await turns();
+  assert.equal(read, 1, "the one behind");
+
+  read = 0;
+  const slow = Promise.withResolvers<number>();
+  const keyOf = (n: number) => n % 2 ? undefined : "even";
+  const mapped = pipe(items(), mapConcurrent(10, (n) => n === 0 ? slow.promise : n, { keyOf }))[Symbol.asyncIterator]();
+  const odd = [await mapped.next(), await mapped.next(), await mapped.next()].map(({ value }) => value);
+  assert.deepEqual(odd, [1, 3, 5], "past those that wait for the first");
+  slow.resolve(0);
+  await turns();
+  assert.equal((await mapped.next()).value, 0);
+});
+
 Deno.test("mapConcurrent() keeps the order within a key, whatever takes how long", async () => {
   await fc.assert(
     fc.asyncProperty(
