@@ -79,18 +79,21 @@ export function awsNow(state: BrokerState): number {
   return nowOf(state) + state.clockOffset;
 }
 
+/** The most seconds that a timer takes, some 24 days: it holds 31 bits of milliseconds. */
+const LONGEST_TIMER = 2_147_483;
+
 /** The runtime's own time. */
 export const runtimeClock: Clock = {
   now: () => Date.now(),
   async sleep(seconds, signal) {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    // Timers hold 31 bits of milliseconds; the waits here look again when theirs is over.
-    const over = new Promise<void>((end) => timer = setTimeout(end, Math.min(seconds * 1000, 2 ** 31 - 1)));
+    const over = new Promise<void>((end) => timer = setTimeout(end, Math.min(seconds, LONGEST_TIMER) * 1000));
     try {
       await unlessAborted(over, signal);
     } finally {
       clearTimeout(timer);
     }
+    if (seconds > LONGEST_TIMER) await runtimeClock.sleep(seconds - LONGEST_TIMER, signal);
   },
 };
 

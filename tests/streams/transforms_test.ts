@@ -241,6 +241,29 @@ Deno.test("batch() has one wait a group, from its first item on, and none where 
   }
 });
 
+Deno.test("batch() waits its time, though one timer of the runtime's holds no more than 24 days", async () => {
+  const { setTimeout } = globalThis;
+  const days = 24 * 60 * 60;
+  let waited = 0;
+  globalThis.setTimeout = ((work: () => void, milliseconds: number) => {
+    assert.ok(milliseconds < 2 ** 31);
+    waited += milliseconds / 1000;
+    queueMicrotask(work);
+  }) as typeof setTimeout;
+  const { promise: never } = Promise.withResolvers<void>();
+  async function* items() {
+    yield 1;
+    await never;
+  }
+  try {
+    const { value } = await pipe(items(), batch(2, 60 * days))[Symbol.asyncIterator]().next();
+    assert.deepEqual(value, [1]);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assert.equal(waited, 60 * days);
+});
+
 Deno.test("batch() leaves no timer of the runtime's behind", async () => {
   for await (const _ of pipe(from(numbers(3)), batch(2, 60))) { /* the second group is not full */ }
   for await (const _ of pipe(from(numbers(3)), batch(2, 60))) break;
