@@ -7,8 +7,8 @@ import { nowOf } from "../broker.ts";
 import { damageOf } from "../codec/md5.ts";
 import type { SqsMessage } from "../types.ts";
 import type { Consumer, Lane } from "./consumer.ts";
-import { Delivery } from "./delivery.ts";
-import { hold, lose } from "./held.ts";
+import { Delivery, heldOf } from "./delivery.ts";
+import { hold, isOurs, lose } from "./held.ts";
 import * as Phase from "./phase.ts";
 import { release } from "./settle.ts";
 import { serve } from "./take.ts";
@@ -32,6 +32,9 @@ export async function arrive(
     // A long poll outlasted the timeout: whether they are still ours only SQS can tell.
     await Promise.all(held.map((message) => beat(message)));
   }
+  // What lapsed or was given back is still in the buffer: a loop that is slow to ask would let it pile up.
+  const { buffer } = lane;
+  while (buffer.length && !isOurs(heldOf(buffer[0]))) buffer.shift();
   for (const one of held) {
     const { message } = one;
     if (one.where !== "buffer") continue;
@@ -42,7 +45,7 @@ export async function arrive(
     } else if (damage && consumer.settings.onUndecodable !== "deliver") {
       leaveUndecodable(one, damage);
     } else {
-      lane.buffer.push(new Delivery(one, message.Body, damage ? { error: damage } : undefined));
+      buffer.push(new Delivery(one, message.Body, damage ? { error: damage } : undefined));
     }
   }
   serve(consumer);

@@ -77,6 +77,22 @@ Deno.test("what is known of FIFO groups goes with the last message of each", asy
   assert.deepEqual(Object.keys(groups), []);
 });
 
+Deno.test("what lapses behind a loop that takes its time does not pile up", async () => {
+  const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+  await test.fill(20);
+  const deliveries = consume(test.broker, "q", { heartbeat: false, graceSeconds: 0 });
+  const { buffer } = consumerOf(deliveries)!.lanes[0];
+  await test.run(async () => {
+    for await (const _ of deliveries) {
+      await test.clock.sleep(3600);
+      break;
+    }
+    await deliveries.closed;
+  });
+  assert.ok(test.of("drop").length > 1000);
+  assert.ok(buffer.length <= 10, `${buffer.length} are kept`);
+});
+
 Deno.test("no more than a hundred batches of changes are under way at once, and all are done", async () => {
   const count = 1500;
   const at: number[] = [];
