@@ -13,6 +13,17 @@ export const REDIRECT = "which is never followed: check 'endpoint' and 'region'"
 /** What to do about an answer that is no service's. */
 export const CHECK = "check that 'endpoint' is that of an AWS service";
 
+/** The most characters of a server's words that an error repeats. */
+const MAX_WORDS = 1000;
+
+/**
+ * What of a server's words an error may repeat. The first line, as a message on a wrong signature goes on with the request
+ * that was signed, session token and all; and no more of it than a log can take.
+ */
+export function firstLine(words: string): string {
+  return words.replace(/\n.*/s, "").slice(0, MAX_WORDS);
+}
+
 /** What an error answer said. */
 export interface Fault {
   readonly awsCode: string;
@@ -47,9 +58,9 @@ export function faultOf(
 }
 
 /** The error for an answer that can't be understood: one try more may bring a whole one. */
-export function badAnswer(asked: Asked, response: Response, what: string, options?: ErrorOptions): AwsError {
+export function badAnswer(asked: Asked, response: Response, what: string): AwsError {
   const says = `gave an answer that can't be read as ${what} (status ${response.status}): ${CHECK}`;
-  return faultOf(asked, says, "InvalidAnswer", idsOf(response), options);
+  return faultOf(asked, says, "InvalidAnswer", idsOf(response));
 }
 
 /** The `AwsError` for an answer with an error in it. */

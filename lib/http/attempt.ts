@@ -5,11 +5,11 @@
  */
 import { asError } from "../as_error.ts";
 import { awsNow, type BrokerState } from "../broker.ts";
-import { assertKeys } from "../check.ts";
+import { assertKeys, refuse } from "../check.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { unlessAborted } from "../unless_aborted.ts";
-import { faultOf, idsOf, REDIRECT } from "./answer.ts";
+import { faultOf, firstLine, idsOf, REDIRECT } from "./answer.ts";
 import { regionFor } from "./endpoint.ts";
 import type { SendOptions } from "./send.ts";
 import { setDeadline } from "./set_deadline.ts";
@@ -86,8 +86,9 @@ export async function attemptOnce<Output>(
     count();
     seen.sent = true;
     forgetDeadline = setDeadline(state, seconds, over);
-    const response = seen.response =
-      await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
+    const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
+    if (!response?.headers?.get) refuse("http.fetch()", "a Response", response);
+    seen.response = response;
     // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.
     if (response.type === "opaqueredirect") {
       throw faultOf(request, `was answered with a redirect, ${REDIRECT}`, "Redirect", { retryable: false });
@@ -135,8 +136,9 @@ export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause
   const { response } = seen;
   // Node says why a fetch failed in its cause alone; where it is several addresses that failed, in its code.
   const { message = cause, cause: why } = Object(cause);
+  const more = why?.message || why?.code;
   // A runtime may show a URL with a signature in its query.
-  const reason = `${asError(message).message}${why ? `: ${why.message || why.code}` : ""}`.replace(/\?[^\s)"']*/g, "");
+  const reason = firstLine(`${asError(message).message}${more ? `: ${more}` : ""}`.replace(/\?[^\s)"']*/g, ""));
   return faultOf(request, `got no whole answer: ${reason}`, "NetworkError", {
     ...response && idsOf(response),
     // What the runtime forbids (Deno, Node), or Workers have no more of, it does not let through a second later.

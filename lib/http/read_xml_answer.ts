@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Asked, badAnswer, type Fault } from "./answer.ts";
+import { type Asked, badAnswer, type Fault, firstLine } from "./answer.ts";
 import { readText } from "./read_text.ts";
 import { MAX_XML_LENGTH, readXml, type XmlRecord, type XmlValue } from "./xml.ts";
 
@@ -25,7 +25,7 @@ export async function readXmlAnswer(
   try {
     xml = text.trim() === "" ? Object.create(null) : await readXml(text);
   } catch (cause) {
-    if (response.ok) throw badAnswer(asked, response, what(text, cause), { cause });
+    if (response.ok) throw badAnswer(asked, response, what(text, cause));
     throw toError({ awsCode: `Http${response.status}`, message: what(text, cause) });
   }
   // S3 begins a long answer with 200 and may end it with an error.
@@ -33,9 +33,7 @@ export async function readXmlAnswer(
   if (response.ok && error === undefined) return xml;
   throw toError({
     awsCode: textOf(field(error, "Code")) || `Http${response.status}`,
-    // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
-    message: textOf(field(error, "Message")).replace(/\n.*/s, "") ||
-      (error || !text.trim() ? "no message" : what(text)),
+    message: textOf(field(error, "Message")) || (error || !text.trim() ? "no message" : what(text)),
   });
 }
 
@@ -45,7 +43,7 @@ function field(value: XmlValue | undefined, name: string): XmlValue | undefined 
 }
 
 function textOf(value: XmlValue | undefined): string {
-  return typeof value === "string" ? value.trim() : "";
+  return typeof value === "string" ? firstLine(value.trim()) : "";
 }
 
 /** Says what a body is that should have been XML, without repeating it. */

@@ -1,4 +1,5 @@
 import type { BrokerState } from "../broker.ts";
+import { asError } from "../as_error.ts";
 import type { AwsError } from "../errors.ts";
 import { faultOf } from "../http/answer.ts";
 import { setDeadline } from "../http/set_deadline.ts";
@@ -50,7 +51,10 @@ export function guard(
         return result;
       } catch (error) {
         end();
-        throw failure ? failure.error : notWhole("NetworkError", "broke off in the middle of the body", error);
+        if (failure) throw failure.error;
+        // Its words alone: a runtime or a fetch may hang the whole request on it.
+        const cause = new Error(asError(error).message);
+        throw notWhole("NetworkError", "broke off in the middle of the body", cause);
       } finally {
         reading = false;
       }

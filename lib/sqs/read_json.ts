@@ -18,17 +18,17 @@ export async function readJson(
   try {
     // An action without output may be answered with no body; from any other, nothing is not an empty answer.
     json = text === "" && ok && mayBeEmpty ? {} : JSON.parse(text);
-  } catch (cause) {
-    if (ok) throw badAnswer(asked, response, describe(text), { cause });
+  } catch {
+    // The runtime's own words may repeat what the answer holds.
+    if (ok) throw badAnswer(asked, response, describe(text));
   }
   if (ok) return json;
   const { __type, code, message: said, Message = said } = (json ?? {}) as Record<string, unknown>;
   const queryCode = bareCode(headers.get("x-amzn-query-error"));
   const awsCode = bareCode(__type) || bareCode(code) || queryCode || bareCode(headers.get("x-amzn-errortype")) ||
     `Http${status}`;
-  // After its first line a message on a wrong signature repeats the request that was signed, session token and all.
   const message = typeof Message === "string"
-    ? Message.replace(/\n.*/s, "")
+    ? Message
     : status >= 300 && status < 400
     ? `it is a redirect, ${REDIRECT}`
     : json

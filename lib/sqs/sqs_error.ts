@@ -1,5 +1,5 @@
 import { AccessDeniedQueueError, type AwsError, DoesNotExistQueueError, ReceiptExpiredError } from "../errors.ts";
-import { type Fault, faultOf } from "../http/answer.ts";
+import { type Fault, faultOf, firstLine } from "../http/answer.ts";
 import { isRetryable } from "../http/retryable.ts";
 
 /** What SQS said. */
@@ -17,7 +17,7 @@ export function sqsError(action: string, said: Said): AwsError {
   const { status, requestId, awsCode, queryCode = "" } = said;
   const { retryable = isRetryable(status, awsCode) || isRetryable(status, queryCode) } = said;
   // A receipt handle has hundreds of characters, and the reason stands after it.
-  const message = said.message.replace(/\S{200,}/g, "…");
+  const message = firstLine(said.message).replace(/\S{200,}/g, "…");
   const [, advice, Class] =
     ADVICE.find(([code, , , text]) => (code.test(awsCode) || code.test(queryCode)) && (!text || text.test(message))) ??
       [];
@@ -56,6 +56,6 @@ const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
 /** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
 export function bareCode(code: unknown): string {
   return typeof code === "string"
-    ? code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, "")
+    ? firstLine(code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, ""))
     : "";
 }

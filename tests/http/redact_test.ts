@@ -1,7 +1,7 @@
 /** What send() lets nobody see, though a server repeats it. */
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import type { AwsError } from "../../lib/errors.ts";
+import { AwsError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { deleteMessageBatch } from "../../lib/sqs/delete_message_batch.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
@@ -52,6 +52,28 @@ Deno.test("send() shows no secret, token or signature in errors, events and stac
       for (const form of forms(secret)) assert.ok(!seen.includes(form), `${error.awsCode} shows ${form}`);
     }
   }
+});
+
+Deno.test("send() shows no secret that a server repeats as JSON in its words, with slashes escaped or not", async () => {
+  const secretAccessKey = 'an "emulator\'s" secret\\with marks';
+  const json = JSON.stringify({ secretAccessKey, token: KEYS.sessionToken });
+  for (const words of [json, json.replaceAll("/", "\\/")]) {
+    const { broker } = setUp([bad("InvalidAction", words)], { credentials: { ...KEYS, secretAccessKey } });
+    const { message } = await failure<AwsError>(send(broker, remove));
+    assert.match(message, /\{"secretAccessKey":"…","token":"…"\}/);
+  }
+});
+
+Deno.test("send() shows no secret in the causes of an error that a fetch throws, even where they go in a circle", async () => {
+  const details = { service: "sqs", action: "DeleteMessage", status: 0, awsCode: "Down", retryable: true } as const;
+  const inner = new Error(`sent ${KEYS.sessionToken}`);
+  const errors = [new AwsError("one", details, { cause: inner }), new AwsError("other", details)];
+  inner.cause = errors[1];
+  const { broker, requests } = setUp([0, 1, 0, 1].map((at) => errors[at]), { http: { maxAttempts: 4 } });
+  assert.equal(await failure(send(broker, remove)), errors[1]);
+  assert.equal(requests.length, 4);
+  assert.equal(errors[1].cause, errors[0]);
+  assert.equal(inner.message, "sent …");
 });
 
 Deno.test("send() takes a key of sixteen characters out of what a server says, and leaves shorter ones: they may be words", async () => {

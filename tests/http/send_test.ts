@@ -107,6 +107,7 @@ for (
     [new Error("connect ECONNREFUSED 127.0.0.1:4566"), "fetch failed: connect ECONNREFUSED 127.0.0.1:4566"],
     [Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), "fetch failed: ECONNREFUSED"],
     [new Error("at https://x.test/?X-Amz-Signature=abc"), "fetch failed: at https://x.test/"],
+    ["a text", "fetch failed"],
   ] as const
 ) {
   Deno.test(`send() says what Node tells in the cause alone: ${says}`, async () => {
@@ -142,6 +143,26 @@ for (
     assert.equal(message, `sqs DeleteMessage got no whole answer: ${says}`);
   });
 }
+
+for (const gives of [undefined, {}, { status: 400, text: () => Promise.resolve("{}") }]) {
+  Deno.test(`send() refuses a fetch that gives no Response, but ${JSON.stringify(gives)}`, async () => {
+    const { broker, requests, events } = setUp([() => gives as unknown as Response]);
+    const { name, message } = await failure(send(broker, remove));
+    assert.deepEqual([name, requests.length, events.length], ["ConfigError", 1, 1]);
+    assert.match(message, /^Cannot use 'http\.fetch\(\)' as it must be a Response: /);
+  });
+}
+
+Deno.test("send() repeats no more of a server's words than a log can take: of its message, its code, a fetch's error", async () => {
+  const long = "too long ".repeat(100_000);
+  const answers = [bad("Code", long), bad(long), new TypeError(long), new Error("short", { cause: new Error(long) })];
+  for (const answer of answers) {
+    const { broker } = setUp([answer], { http: { maxAttempts: 1 } });
+    const { message, awsCode } = await failure<AwsError>(send(broker, remove));
+    assert.match(message, /too long too long/);
+    assert.ok(message.length + awsCode.length < 2500, `${message.length} ${awsCode.length}`);
+  }
+});
 
 Deno.test("send() gives up on a fetch that throws one error of this library again and again", async () => {
   const details = { service: "sqs", action: "DeleteMessage", status: 0, awsCode: "Down", retryable: true } as const;
@@ -256,6 +277,7 @@ Deno.test("send() makes a typed error with advice of an answer that is no answer
     assert.deepEqual([error.awsCode, error.status, error.retryable], ["InvalidAnswer", 200, true], name);
     assert.match(error.message, says, name);
     assert.doesNotMatch(error.message, /hotel/, "what came is not repeated");
+    assert.equal(error.cause, undefined, "nor in the runtime's own words");
   }
   const proxy = setUp([new Response(html, { status: 403 })]);
   const error = await failure<AwsError>(send(proxy.broker, receive));

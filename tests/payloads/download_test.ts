@@ -47,6 +47,18 @@ Deno.test("s3Payloads() reads a body again that broke off or came wrong, and giv
   }
 });
 
+Deno.test("s3Payloads() tells of a body that broke off what the runtime said, without what hangs on its error", async () => {
+  const error = Object.assign(new TypeError("terminated"), { request: { authorization: "a secret" } });
+  const { store, context } = setUp({
+    fault: () => new Response(new ReadableStream({ pull: (controller) => controller.error(error) })),
+  });
+  await assert.rejects(store.resolve(pointerTo("1"), EAGER, context), ({ cause }: AwsError) => {
+    assert.equal((cause as Error).message, "terminated");
+    assert.ok(!Deno.inspect(cause).includes("a secret"));
+    return true;
+  });
+});
+
 Deno.test("s3Payloads() checks what other clients summed up, eager and lazy", async () => {
   const half = new TextEncoder().encode("half");
   const hash = (name: string) => createHash(name).update(half).digest("base64");
