@@ -33,7 +33,10 @@ export interface SignOptions {
 const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
 
 /** The last signature of each receive: sent again within the second, it has the same. */
-const signed = new WeakMap<AwsRequest<unknown, AwsBody>, SignOptions & { datetime: string; parts: SignedParts }>();
+const signed = new WeakMap<
+  AwsRequest<unknown, AwsBody>,
+  { readonly by: string; readonly endpoint: Endpoints | undefined; readonly parts: SignedParts }
+>();
 
 /**
  * Signs a request with AWS Signature Version 4 and gives a standard `Request`, ready for `fetch`.
@@ -110,15 +113,18 @@ function stampOf(now: number): string {
 /** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
 export async function signParts(request: AwsRequest<unknown, AwsBody>, options: SignOptions): Promise<SignedParts> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
+  // Not by spreading: an object of a class has its keys where that does not see them.
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const datetime = stampOf(+now);
+  // By what the keys are: an object that holds them may be given others.
+  const by = [datetime, accessKeyId, secretAccessKey, sessionToken, options.region, options.allowInsecure].join();
   const last = signed.get(request);
-  if (
-    last?.datetime === datetime && last.credentials === credentials && last.endpoint === endpoint &&
-    last.region === options.region && last.allowInsecure === options.allowInsecure
-  ) return { ...last.parts, init: { ...last.parts.init, signal } };
+  if (last?.by === by && last.endpoint === endpoint) {
+    return { ...last.parts, init: { ...last.parts.init, signal } };
+  }
   const region = regionFor(options.region, request.target);
   const url = urlOf(request, region, options);
-  if (!/^[!-~]+$/.test(credentials.accessKeyId + (credentials.sessionToken ?? ""))) {
+  if (!/^[!-~]+$/.test(accessKeyId + (sessionToken ?? ""))) {
     throw new CredentialsError("Cannot sign as the access key id or session token is not visible ASCII");
   }
   let cache = signingKeys.get(credentials);
@@ -134,7 +140,9 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
   }
   const slow = () =>
     new AwsV4Signer({
-      ...credentials,
+      accessKeyId,
+      secretAccessKey,
+      sessionToken,
       url: url.href,
       method,
       headers,
@@ -160,6 +168,6 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
     },
   };
   // Any other is never sent again within its second, and an entry for each would cost what a signature costs.
-  if (request.action === "ReceiveMessage") signed.set(request, { ...options, datetime, parts });
+  if (request.action === "ReceiveMessage") signed.set(request, { by, endpoint, parts });
   return parts;
 }

@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import fc from "../support/fast_check.ts";
 import { CredentialsError } from "../../lib/errors.ts";
 import { sign, type SignOptions } from "../../lib/http/sign.ts";
+import { getObject } from "../../lib/s3/get_object.ts";
 import { objectPath } from "../../lib/s3/object_path.ts";
+import { listQueues } from "../../lib/sqs/list_queues.ts";
 import { receiveMessage } from "../../lib/sqs/receive_message.ts";
 import { sendMessage } from "../../lib/sqs/send_message.ts";
-import type { AwsBody, AwsRequest, Endpoints, Service } from "../../lib/types.ts";
+import type { AwsBody, AwsRequest, Credentials, Endpoints, Service } from "../../lib/types.ts";
 import vectors from "../vectors/sigv4.json" with { type: "json" };
 import { authorizationByAws, withoutNodeCrypto } from "./oracle.ts";
 
@@ -252,6 +254,34 @@ Deno.test("sign() gives a receive its last signature again only where second, ke
     assert.equal(await proof({}), first);
   }
   await assert.rejects(proof({ allowInsecure: false }), { name: "ConfigError", message: /plain http/ });
+  keys.accessKeyId = "AKIDROTATED"; // as SDKs do, in the same object
+  assert.match(await proof({}), /AKIDROTATED/);
+});
+
+Deno.test("sign() takes keys from an object of a class, whichever way it signs", async () => {
+  class Keys implements Credentials {
+    get accessKeyId() {
+      return "AKIDEXAMPLE";
+    }
+    get secretAccessKey() {
+      return "wJalrXUtnFEMI/K7MDENG";
+    }
+    get sessionToken() {
+      return "a-session-token";
+    }
+  }
+  const plain = {
+    accessKeyId: "AKIDEXAMPLE",
+    secretAccessKey: "wJalrXUtnFEMI/K7MDENG",
+    sessionToken: "a-session-token",
+  };
+  for (const unsigned of [listQueues(), getObject({ bucket: "bowls", key: "udon" })]) {
+    const [one, other] = await Promise.all(
+      [new Keys(), plain].map((credentials) => sign(unsigned, { credentials, region: "eu-west-1", now: 0 })),
+    );
+    assert.equal(one.headers.get("authorization"), other.headers.get("authorization"));
+    assert.equal(one.headers.get("x-amz-security-token"), "a-session-token");
+  }
 });
 
 Deno.test("sign() refuses what is no pair of keys and no instant, and signs nothing with it", async () => {
