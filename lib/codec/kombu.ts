@@ -56,12 +56,14 @@ export function kombu(options: KombuOptions = {}): Codec {
     encode(message) {
       const { contentEncoding, exchange, fanout, headers, properties } = message;
       const { data, type, encoding } = serialize(message);
-      const seal = (data: string | Uint8Array, extra?: Record<string, string>): EncodedMessage => {
+      // A message that is sent on has the header of the one that came: what it says is true of bytes alone.
+      const kept = typeof data === "string" ? undefined : headers.compression;
+      const seal = (data: string | Uint8Array, compression: unknown): EncodedMessage => {
         const text = stringifyPythonJson({
           body: bodyEncoding === "base64" ? encodeBody(data) : data,
           "content-encoding": encoding,
           "content-type": type,
-          headers: { ...headers, ...extra },
+          headers: { ...headers, compression },
           properties: {
             delivery_mode: 2,
             priority: 0,
@@ -73,8 +75,8 @@ export function kombu(options: KombuOptions = {}): Codec {
         });
         return { body: base64 && !fanout ? textToBase64(text) : text };
       };
-      if (!contentEncoding || contentEncoding === encoding) return seal(data);
-      return compress(toBytes(data), contentEncoding).then((bytes) => seal(bytes, { compression: KOMBU_GZIP }));
+      if (!contentEncoding || contentEncoding === encoding) return seal(data, kept);
+      return compress(toBytes(data), contentEncoding).then((bytes) => seal(bytes, KOMBU_GZIP));
     },
     decode: (message) => guarded(() => open(message)),
   };

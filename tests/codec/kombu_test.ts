@@ -187,6 +187,25 @@ Deno.test("kombu() marks compression with kombu's header and undoes it", async (
   await assert.rejects(async () => await codec.encode(outgoing({ body: 1, contentEncoding: "br" })), ConfigError);
 });
 
+Deno.test("kombu() writes no compression of another message's headers over a body that is not compressed", async () => {
+  const headers = { tenant: "a", compression: "application/x-gzip" };
+  for (const body of [{ id: 1 }, "x", null]) {
+    const sent = await codec.encode(outgoing({ body, headers }));
+    const message = await decode(sent.body);
+    assert.deepEqual([message.body, message.headers], [body, { tenant: "a" }]);
+  }
+  const packed = await codec.encode(outgoing({ body: { id: 1 }, headers, contentEncoding: "gzip" }));
+  assert.deepEqual((await decode(packed.body)).headers, headers);
+});
+
+Deno.test("kombu() leaves the compression of bytes to whoever compressed them, as kombu does", async () => {
+  const deflated = new Blob(['{"id":1}']).stream().pipeThrough(new CompressionStream("deflate"));
+  const body = new Uint8Array(await new Response(deflated).arrayBuffer());
+  const headers = { compression: "application/x-gzip" };
+  const sent = await codec.encode(outgoing({ body, headers, contentType: "application/json" }));
+  assert.deepEqual((await decode(sent.body)).body, { id: 1 });
+});
+
 function envelope(fields: Record<string, unknown>, properties: unknown = { body_encoding: "base64" }): string {
   return JSON.stringify({ "content-type": "application/json", "content-encoding": "utf-8", properties, ...fields });
 }
