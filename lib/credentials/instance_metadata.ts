@@ -42,7 +42,7 @@ const ADVICE = "there is none outside of EC2, and in a container the instance's 
  */
 export function instanceMetadata(options: InstanceMetadataOptions = {}): CredentialProvider {
   assertOptions<InstanceMetadataOptions>("", options, {
-    endpoint: (path, endpoint) => isSafe(endpoint as string) || refuse(path, SAFE, endpoint),
+    endpoint: (path, endpoint) => isSafe(endpoint) || refuse(path, SAFE, endpoint),
     role: assertText,
     refreshBefore: within(0, Infinity, true),
   });
@@ -71,8 +71,8 @@ export function instanceMetadata(options: InstanceMetadataOptions = {}): Credent
 /** Keys must not come in clear from a public host. */
 const SAFE = "an https URL, or an http URL of this machine or a private network";
 
-function isSafe(url: string): boolean {
-  const { protocol = "", hostname = "" } = URL.canParse(url) ? new URL(url) : {};
+function isSafe(url: unknown): boolean {
+  const { protocol = "", hostname = "" } = typeof url === "string" && URL.canParse(url) ? new URL(url) : {};
   return protocol === "https:" || (protocol === "http:" && isPrivateHost(hostname));
 }
 

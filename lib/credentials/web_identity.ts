@@ -1,19 +1,23 @@
 import { assertText, refuse } from "../check.ts";
 import { ConfigError, CredentialsError } from "../errors.ts";
 import { environment } from "../http/endpoint.ts";
+import { lapse } from "../http/lapse.ts";
 import { sendUnsigned } from "../http/send_for_provider.ts";
 import { assumeRoleWithWebIdentity } from "../sts/assume_role_with_web_identity.ts";
 import { assertRole } from "../sts/request.ts";
-import type { CredentialProvider } from "../types.ts";
+import type { Clock, CredentialProvider } from "../types.ts";
 import { cached } from "./cached.ts";
 import { readToken } from "./files.ts";
 import { assertSession, type RoleSessionOptions, SESSION_NAME, stsRegion } from "./role.ts";
+
+/** Seconds that a function has to give its token: all who need keys wait for it, and would wait for ever. */
+const TOKEN_TIMEOUT = 30;
 
 /** Options of {@linkcode webIdentity}. */
 export interface WebIdentityOptions extends RoleSessionOptions {
   /** The role's ARN. Default: `AWS_ROLE_ARN`. */
   readonly arn?: string | undefined;
-  /** The OpenID Connect token, or a function that gives a fresh one for each refresh. */
+  /** The OpenID Connect token, or a function that gives a fresh one for each refresh, within 30 s. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** The file that holds the token, read at each refresh. Default: `AWS_WEB_IDENTITY_TOKEN_FILE`. */
   readonly tokenFile?: string | undefined;
@@ -62,7 +66,7 @@ export function webIdentity(options: WebIdentityOptions = {}): CredentialProvide
       throw new CredentialsError("Cannot assume a role by web identity as AWS_ROLE_ARN and a token are not given");
     }
     const secret = typeof token === "function"
-      ? await token()
+      ? await tokenOf(token, context.clock)
       : token ?? await readToken(file!, "AWS_WEB_IDENTITY_TOKEN_FILE");
     const request = assumeRoleWithWebIdentity({
       roleArn: arn,
@@ -74,6 +78,19 @@ export function webIdentity(options: WebIdentityOptions = {}): CredentialProvide
     const answer = await sendUnsigned(context, request, { region: stsRegion(arn, options.region, context), secret });
     return answer.credentials;
   }, options.refreshBefore);
+}
+
+async function tokenOf(give: () => string | Promise<string>, clock: Clock): Promise<string> {
+  const given = new AbortController();
+  const late = lapse(clock, TOKEN_TIMEOUT, given.signal).then(() => {
+    throw new CredentialsError(`Cannot assume a role by web identity as 'token' gave none within ${TOKEN_TIMEOUT} s`);
+  });
+  late.catch(() => {}); // also rejects, unheard, when the token was given
+  try {
+    return await Promise.race([give(), late]);
+  } finally {
+    given.abort();
+  }
 }
 
 /** Never shows what came. */

@@ -68,7 +68,7 @@ Deno.test("container(), instanceMetadata(), profile() and staticCredentials() re
   refused((options) => container(options as ContainerOptions), more);
   refused((options) => instanceMetadata(options as InstanceMetadataOptions), {
     ...more,
-    endpoint: { endpoint: 5 },
+    endpoint: { endpoint: new URL("http://127.0.0.1:1338") },
     role: { role: "" },
   });
   refused((options) => profile(options as ProfileOptions), { ...more, profile: { profile: 5 }, file: { file: "" } });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AwsError } from "@dashi/sqs";
 import { webIdentity } from "@dashi/sqs/credentials";
 import { withEnv } from "../support/with_env.ts";
-import { assumed, fakeContext, refused, ROLE } from "./fakes.ts";
+import { assumed, fakeContext, refused, ROLE, settle } from "./fakes.ts";
 
 const TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
 const answer = () => assumed("AssumeRoleWithWebIdentity", "ASIA1", "2026-01-01T01:00:00Z");
@@ -77,4 +77,18 @@ Deno.test("webIdentity() says what is missing", async () => {
   });
   assert.throws(() => webIdentity({ arn: "role" }), /'arn'/);
   assert.throws(() => webIdentity({ arn: ROLE, token: "x", tokenFile: "y" }), /only one of them/);
+});
+
+Deno.test("webIdentity() gives a function 30 s for its token, and asks anew after one that never came", async () => {
+  const context = fakeContext(answer);
+  const tokens = [new Promise<string>(() => {}), Promise.resolve(TOKEN)];
+  const provider = webIdentity({ arn: ROLE, token: () => tokens.shift()! });
+  const says = { name: "CredentialsError", message: /'token' gave none within 30 s/ };
+  const refused = assert.rejects(provider(context), says);
+  await settle();
+  await context.clock.advance(30);
+  await refused;
+  assert.equal((await provider(context)).accessKeyId, "ASIA1");
+  await settle();
+  assert.equal(context.clock.sleeping, 0);
 });
