@@ -37,7 +37,7 @@ const allowed: Record<string, readonly string[]> = {
   credentials: ["sts", "http"],
   payloads: ["connect.ts", "s3", "codec", "http"],
   fanout: ["sns", "sqs", "codec", "topology", "http"],
-  config: ["credentials", "fanout", "codec", "sqs"],
+  config: ["credentials", "fanout", "codec", "sqs", "sts", "http"],
   testing: ["codec"],
   "connect.ts": ["codec", "credentials", "sqs", "http"],
 };

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { awsDomains } from "../http/endpoint.ts";
 import type { Endpoints } from "../types.ts";
 import { halves, type KeyPair } from "./keys.ts";
 
@@ -37,7 +38,8 @@ export function readBrokerUrl(url: unknown, secure: boolean): BrokerUrl {
   const keys = halves("brokerUrl", decode(key), decode(secret.join(":")));
   const host = decode(authority.slice(at + 1)).toLowerCase().replace(/:0*$/, "");
   if (!host) return { keys };
-  const aws = /(?:^|\.)(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov)(?::\d+)?$/.test(host);
+  const name = host.replace(/:\d+$/, "");
+  const aws = awsDomains().some((domain) => name.endsWith(`.${domain}`));
   const origin = `${secure || aws ? "https" : "http"}://${host}`;
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/.test(host) || !URL.canParse(origin)) {
     wrong("what follows its @ is not HOST or HOST:PORT");

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { refuse } from "../check.ts";
 import { ConfigError } from "../errors.ts";
 import { MAX_VISIBILITY, MAX_WAIT } from "../sqs/limits.ts";
+import { isRole, MAX_DURATION, MIN_DURATION, ROLE } from "../sts/request.ts";
 
 /** None of these may show in an error. */
 const SECRET = /(?:key|key_id|token|url)$/;
@@ -66,8 +67,6 @@ export const Exchange = v.object(
   "an object with the topic's arn",
 );
 
-const ROLE = "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/orders";
-
 /** All transport options of kombu for SQS, and those for every transport. */
 export const TransportOptions = v.object({
   region: Text,
@@ -82,9 +81,9 @@ export const TransportOptions = v.object({
   predefined_exchanges: v.nullish(v.record(v.string(), Exchange, "an object of exchanges by name")),
   sts_role_arn: v.nullish(v.pipe(
     v.string(ROLE),
-    v.check((arn) => arn === "" || /^arn:[\w-]+:iam::\d+:role\/[\w+=,.@\/-]+$/.test(arn), ROLE),
+    v.check((arn) => arn === "" || isRole(arn), ROLE),
   )),
-  sts_token_timeout: number(900, MAX_VISIBILITY, true),
+  sts_token_timeout: number(MIN_DURATION, MAX_DURATION, true),
   sts_token_buffer_time: number(0, Infinity),
   "sqs-creation-attributes": v.nullish(v.record(
     v.string(),

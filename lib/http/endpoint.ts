@@ -31,14 +31,12 @@ function sqsRegion(host: string): string | undefined {
   const [, region, old = DEFAULT_REGION, domain] =
     /^(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)(?:\.vpce)?|(?:([a-z]{2,4}(?:-[a-z]+)+-\d+)\.)?queue)\.(.*)$/
       .exec(host) ?? [];
-  const known = [
-    AMAZON,
-    "api.aws",
-    "api.amazonwebservices.com.cn",
-    "api.amazonwebservices.eu",
-    ...Object.values(DOMAINS),
-  ];
-  return known.includes(domain) ? region ?? old : undefined;
+  return awsDomains().includes(domain) ? region ?? old : undefined;
+}
+
+/** The domains that AWS's hosts stand in, of every partition, those of dual-stack hosts among them. */
+export function awsDomains(): string[] {
+  return [AMAZON, "api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu", ...Object.values(DOMAINS)];
 }
 
 /** The region that a queue URL or an ARN names, if it names one. */

@@ -61,11 +61,17 @@ export function stsRequest<Schema extends v.GenericSchema, Output>(
   return queryRequest("sts", action, { ...options, version: "2011-06-15", toError: stsError });
 }
 
+/** What a role's ARN must be, for errors. */
+export const ROLE = "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/orders";
+
+/** True for the ARN of an IAM role. */
+export function isRole(arn: unknown): arn is string {
+  return typeof arn === "string" && /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/.test(arn);
+}
+
 /** Throws unless it is the ARN of an IAM role. */
 export function assertRole(path: string, arn: unknown): asserts arn is string {
-  if (typeof arn !== "string" || !/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/.test(arn)) {
-    refuse(path, "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/orders", arn);
-  }
+  if (!isRole(arn)) refuse(path, ROLE, arn);
 }
 
 /** Throws unless it may be the name of a session. */

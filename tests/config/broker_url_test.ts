@@ -55,6 +55,12 @@ Deno.test("the URL's host and port are the endpoint of every service, and AWS's 
     ["sqs://vpce-1-a.sqs.us-gov-west-1.vpce.amazonaws.com:443", {
       sqs: "https://vpce-1-a.sqs.us-gov-west-1.vpce.amazonaws.com:443",
     }],
+    ["sqs://sqs.us-east-1.api.aws", { sqs: "https://sqs.us-east-1.api.aws" }],
+    ["sqs://sqs.cn-north-1.api.amazonwebservices.com.cn", {
+      sqs: "https://sqs.cn-north-1.api.amazonwebservices.com.cn",
+    }],
+    ["sqs://sqs.eu-isoe-west-1.cloud.adc-e.uk:443", { sqs: "https://sqs.eu-isoe-west-1.cloud.adc-e.uk:443" }],
+    ["sqs://sqs.us-isof-south-1.csp.hci.ic.gov", { sqs: "https://sqs.us-isof-south-1.csp.hci.ic.gov" }],
     ["sqs://notamazonaws.com", "http://notamazonaws.com"],
   ] as const;
   for (const [url, endpoint] of told) assert.deepEqual(fromCelery(url).endpoint, endpoint, url);

@@ -263,7 +263,9 @@ Deno.test("sts_role_arn: one role for predefined queues and exchanges, assumed w
     assert.match(asked[0], /DurationSeconds=900/);
     assert.match(asked[1], /AKIDCHAIN/);
   });
-  refuses({ sts_role_arn: "role/orders", predefined_queues: { b: { url } } }, "transportOptions.sts_role_arn");
+  for (const arn of ["role/orders", "arn:aws:iam::1:role/orders"]) {
+    refuses({ sts_role_arn: arn, predefined_queues: { b: { url } } }, "transportOptions.sts_role_arn");
+  }
 });
 
 /** The keys that the default chain finds first. */
