@@ -250,12 +250,12 @@ Deno.test("batch() waits its time, though one timer of the runtime's holds no mo
     waited += milliseconds / 1000;
     queueMicrotask(work);
   }) as typeof setTimeout;
-  const { promise: never } = Promise.withResolvers<void>();
-  async function* items() {
-    yield 1;
-    await never;
-  }
   try {
+    const { promise: never } = Promise.withResolvers<void>();
+    async function* items() {
+      yield 1;
+      await never;
+    }
     const { value } = await pipe(items(), batch(2, 60 * days))[Symbol.asyncIterator]().next();
     assert.deepEqual(value, [1]);
   } finally {
