@@ -3,8 +3,9 @@ import { nowOf, pause, stateOf } from "../broker.ts";
 import { attributesSize, toWireAttributes } from "../codec/attributes.ts";
 import { byteLength } from "../codec/base64.ts";
 import { assertSqsText } from "../codec/sqs_text.ts";
-import { ConfigError, UndefinedExchangeError } from "../errors.ts";
+import { type AwsError, ConfigError, UndefinedExchangeError } from "../errors.ts";
 import { faultOf } from "../http/answer.ts";
+import { linkCause } from "../http/link_cause.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import { send } from "../http/send.ts";
 import { DEFAULT_MESSAGE_BYTES, MAX_BATCH } from "../sns/limits.ts";
@@ -118,6 +119,7 @@ async function sendBatch(
   const ids = batch.map(({ id }) => id);
   let revived = false;
   let arn = "";
+  let doubt: Error | undefined; // an answer did not speak of an entry, which SNS may have taken
   for (let attempt = 1; batch.length; attempt++) {
     try {
       const topic = await findTopic(broker, settings, exchange, signal);
@@ -125,22 +127,24 @@ async function sendBatch(
       const retry = await attemptOnce(broker, topic, batch, results, attempt < state.maxAttempts, signal);
       batch = batch.filter(({ id }) => retry.has(id));
       if (!batch.length) break;
+      doubt ??= [...retry.values()].find(({ awsCode }) => awsCode === "MissingFromAnswer");
       const delay = backoffSeconds(attempt, state.random);
       state.emit({ type: "retry", ...ASKED, attempt, delay, error: [...retry.values()][0] });
       await pause(state.clock, delay, signal);
       signal?.throwIfAborted();
     } catch (error) {
-      let cause = error;
+      let cause = asError(error);
       if (isNotFound(error) && !settings.topics && !revived) {
         revived = true;
         try {
           await revive(broker, settings, exchange, signal);
           continue;
         } catch (refusal) {
-          cause = refusal; // such as that it may not be created
+          cause = asError(refusal); // such as that it may not be created
         }
       }
-      const failure = isNotFound(cause) ? gone(exchange, arn, cause) : asError(cause);
+      linkCause(cause, doubt);
+      const failure = isNotFound(cause) ? gone(exchange, arn, cause) : cause;
       for (const { id } of batch) results.set(id, failure);
       break;
     }
@@ -162,10 +166,10 @@ async function attemptOnce(
   results: Results,
   mayRetry: boolean,
   signal?: AbortSignal,
-): Promise<Map<string, Error>> {
+): Promise<Map<string, AwsError>> {
   const { arn, region, credentials } = topic;
   const options = { region, credentials, signal };
-  const retry = new Map<string, Error>();
+  const retry = new Map<string, AwsError>();
   if (batch.length === 1) {
     const { id, ...message } = batch[0];
     const sent = await send(broker, publish({ topicArn: arn, ...message }), options);
@@ -177,6 +181,7 @@ async function attemptOnce(
   for (const { id, code, message, senderFault } of failed) {
     const says = `failed for one message with ${code}: ${message}`;
     const error = faultOf(ASKED, says, code, { status: 200, retryable: !senderFault });
+    linkCause(error, results.get(id) as Error | undefined);
     results.set(id, error);
     if (!senderFault && mayRetry) retry.set(id, error);
   }

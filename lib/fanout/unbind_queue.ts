@@ -33,7 +33,7 @@ export async function unbindQueue(
     });
     for (const topic of topicsOf(broker, settings, exchange, access)) {
       for await (const { endpoint, subscriptionArn } of queueSubscriptions(broker, topic, signal)) {
-        if (access ? endpoint !== access.arn : !endpoint.endsWith(arnEnd(queue))) continue;
+        if (access ? endpoint !== access.arn : !endpoint.endsWith(arnEnd(broker, queue))) continue;
         const { region, credentials } = topic;
         await send(broker, unsubscribe({ subscriptionArn }), { region, credentials, signal }).catch((error) => {
           if (!isNotFound(error)) throw error;
@@ -76,7 +76,8 @@ function topicsOf(
   return [{ arn: `arn:${partition}:sns:${regionFor(stateOf(broker).options.region)}:${account}:${name}` }];
 }
 
-/** How the ARN of a queue that is gone ended: the account and name of its URL. */
-function arnEnd({ url }: QueueAddress): string {
-  return ":" + new URL(url).pathname.split("/").slice(-2).join(":");
+/** How the ARN of a queue that is gone ended: its region, and the account and name of its URL. */
+function arnEnd(broker: Broker, { url, region }: QueueAddress): string {
+  const [account, name] = new URL(url).pathname.split("/").slice(-2);
+  return `:${regionFor(region, url, stateOf(broker).options.region)}:${account}:${name}`;
 }

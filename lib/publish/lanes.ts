@@ -11,7 +11,7 @@ import { backoffSeconds } from "../http/retryable.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import type { SentPart } from "./options.ts";
-import { discard, type Part } from "./part.ts";
+import { discard, mayBeThere, type Part } from "./part.ts";
 import { leastSize, sendBatch } from "./send_batch.ts";
 
 /** A part on its way. */
@@ -22,6 +22,11 @@ export interface Load {
   tries: number;
   /** What the last try failed with; unset where none was made. */
   error?: Error;
+  /**
+   * The error of a try that may have sent it. The next error has it for its cause, unless several loads share that one,
+   * which has but one cause.
+   */
+  doubt?: Error;
   /** Is told what became of it, once. */
   settle(outcome: SentPart | Error): void;
 }
@@ -101,6 +106,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
       if (outcome instanceof Error) {
         linkCause(outcome, load.error);
         load.error = outcome;
+        if (mayBeThere(outcome)) load.doubt = outcome;
       }
       if (again.includes(index) && ++load.tries < state.maxAttempts && !ending.signal.aborted) retried.push(load);
       else await settle(load, outcome);
@@ -136,7 +142,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
   }
 
   async function settle(load: Load, outcome: SentPart | Error): Promise<void> {
-    if (outcome instanceof Error) await discard(state, load.part, load.error);
+    if (outcome instanceof Error) await discard(state, load.part, load.doubt ?? load.error);
     load.settle(outcome);
   }
 

@@ -191,7 +191,7 @@ export function fanoutFields({ message }: Part): FanoutMessage {
 }
 
 /** True if the message may be there although the send seemed to fail: it would need its payload. */
-function mayBeThere(error: unknown): boolean {
+export function mayBeThere(error: unknown): boolean {
   const { awsCode, cause } = error as AwsError;
   // A DashiError of no kind is what a signal was aborted with.
   return !(error instanceof DashiError) || error.constructor === DashiError || error instanceof IntegrityError ||

@@ -15,6 +15,7 @@ import { connect } from "../../lib/connect.ts";
 import { UnableToSubscribeQueueError, UndefinedExchangeError } from "../../lib/errors.ts";
 import { snsFanout } from "../../lib/fanout/mod.ts";
 import { memorySqs } from "../../lib/testing/mod.ts";
+import { memoryStore } from "../publish/memory_store.ts";
 import { setUp } from "./setup.ts";
 
 Deno.test("declareExchange(), bind() and publish() reach every queue of a fanout exchange, until unbind()", async () => {
@@ -89,4 +90,36 @@ Deno.test("kombu's deadletter_queue receives what no queue is bound for", async 
   await declareExchange(broker, "orders", { type: "direct" });
   await publish(broker, { id: 1 }, { exchange: "orders", routingKey: "nowhere" });
   assert.deepEqual((await get(broker, "lost"))?.body, { id: 1 });
+});
+
+Deno.test("publishAll() keeps the payload of a message that a topic may have taken, whatever the next try says", async () => {
+  for (const refusal of ["entry", "request"]) {
+    const { store, objects } = memoryStore({ threshold: 0 });
+    let requests = 0;
+    const told = (successful: string, failed: string) =>
+      new Response(
+        `<PublishBatchResponse><PublishBatchResult><Successful>${successful}</Successful><Failed>${failed}</Failed>` +
+          "</PublishBatchResult></PublishBatchResponse>",
+      );
+    const failed = (id: string, code: string, sender: boolean) =>
+      `<member><Id>${id}</Id><Code>${code}</Code><SenderFault>${sender}</SenderFault></member>`;
+    await using t = await setUp({
+      intercept(_, action) {
+        if (action !== "PublishBatch") return;
+        // SNS did not take the first, and says nothing of the second.
+        if (++requests === 1) return told("", failed("0", "InternalError", false));
+        if (refusal === "entry") return told("", failed("0", "Throttled", true) + failed("1", "Throttled", true));
+        return new Response("<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>", {
+          status: 403,
+        });
+      },
+    });
+    const broker = connect({ ...t.connectOptions, payloads: store });
+    await declareExchange(broker, "news", { type: "fanout" });
+    const results = await publishMany(broker, [{ body: "0" }, { body: "1" }], { exchange: "news" });
+    assert.ok(results.every(({ error }) => error));
+    assert.equal(requests, 2);
+    assert.ok(objects.has("k1"), refusal);
+    assert.equal(objects.has("k0"), refusal === "request"); // they share its error
+  }
 });

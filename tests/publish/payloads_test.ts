@@ -283,3 +283,27 @@ Deno.test("publish() and publishAll() delete what they stored for a message whos
     assert.deepEqual([...objects.keys()], []);
   }
 });
+
+Deno.test("publishAll() keeps what it stored for one of two messages whose next try has one error", async () => {
+  const { store, objects } = memoryStore({ threshold: 0 });
+  const { sqs, many, held } = setUpAll({
+    payloads: store,
+    http: {
+      // The first answer does not speak of the second message, which is there.
+      async fetch(request, init) {
+        const response = await sqs.fetch(request, init);
+        if (sqs.requests.count("SendMessageBatch") !== 1) return response;
+        return Response.json({ Failed: (await response.json()).Failed }, response);
+      },
+    },
+  });
+  sqs.setFaults(({ action, attempt }) => {
+    if (action !== "SendMessageBatch") return;
+    if (attempt === 1) return { type: "failed-entries", ids: (_, index) => index === 0 };
+    return { type: "error", code: "com.amazon.coral.service#AccessDeniedException", status: 403 };
+  });
+  const results = await many(numbered(2));
+  assert.deepEqual(results.map(({ error }) => (error as AwsError).awsCode), Array(2).fill("AccessDeniedException"));
+  assert.deepEqual(held("orders"), ["pointer k1"]);
+  assert.deepEqual([...objects.keys()], ["k1"]);
+});
