@@ -22,17 +22,22 @@ export function text(input: Input, name: string): string {
   return value;
 }
 
-/** An integer within a range that may be left out. */
+/**
+ * An integer within a range that may be left out.
+ *
+ * @param reason What SQS says of another value.
+ */
 export function optionalInteger(
   input: Input,
   name: string,
   least: number,
   most: number,
+  reason = `Must be between ${least} and ${most}, if provided.`,
 ): number | undefined {
   const value = input[name] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-    throw invalidValue(name, value, `Must be between ${least} and ${most}, if provided.`);
+    throw invalidValue(name, value, reason);
   }
   return value;
 }

@@ -1,5 +1,6 @@
+import { fromBase64 } from "../codec/base64.ts";
 import type { WireAttribute } from "../types.ts";
-import { type Input, isRecord, optionalText, text } from "./input.ts";
+import { type Input, isRecord, optionalText } from "./input.ts";
 import { invalid, invalidValue, missing, SqsFault } from "./sqs_fault.ts";
 
 /** Bytes of a request and of a message. */
@@ -12,9 +13,14 @@ const FORBIDDEN = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 const ATTRIBUTE_NAME = /^(?!AWS\.|Amazon\.|\.)(?!.*\.\.)(?!.*\.$)[A-Za-z0-9_.-]{1,256}$/i;
 const ATTRIBUTE_TYPE = /^(?=.{1,256}$)(?:String|Number|Binary)(?:\..+)?$/;
 
-/** The body of a message to send, checked. */
-export function bodyOf(input: Input): string {
-  const body = text(input, "MessageBody");
+/**
+ * The body of a message to send, checked.
+ *
+ * @param parameter What SQS calls it.
+ */
+export function bodyOf(input: Input, parameter = "MessageBody"): string {
+  const body = optionalText(input, "MessageBody");
+  if (!body) throw missing(parameter);
   if (FORBIDDEN.test(body)) {
     throw new SqsFault(
       "InvalidMessageContents",
@@ -30,18 +36,31 @@ export function attributesOf(input: Input, name = "MessageAttributes"): Record<s
   if (!isRecord(attributes)) throw invalid(`${name} must be a map.`);
   const count = Object.keys(attributes).length;
   if (count > 10) throw invalid(`Number of message attributes [${count}] exceeds the allowed maximum [10].`);
-  const checked: Record<string, WireAttribute> = {};
-  for (const [key, value] of Object.entries(attributes)) {
+  const checked = Object.entries(attributes).map(([key, value]) => {
     if (!ATTRIBUTE_NAME.test(key)) {
       throw invalid(`Message (user) attribute name '${key}' is not one that is allowed.`);
     }
-    checked[key] = attributeOf(key, value);
-  }
-  return checked;
+    return [key, attributeOf(key, value)];
+  });
+  return Object.fromEntries(checked);
+}
+
+/** The system attributes of a message to send, checked: there is one that can be sent. */
+export function systemAttributesOf(input: Input): Record<string, WireAttribute> {
+  const attributes = attributesOf(input, "MessageSystemAttributes");
+  const unknown = Object.keys(attributes).find((name) => name !== "AWSTraceHeader");
+  if (unknown !== undefined) throw invalid(`Message system attribute name '${unknown}' is invalid.`);
+  return attributes;
 }
 
 function attributeOf(name: string, value: unknown): WireAttribute {
-  const { DataType, StringValue, BinaryValue } = isRecord(value) ? value : {};
+  const { DataType, StringValue, BinaryValue, StringListValues, BinaryListValues } = isRecord(value) ? value : {};
+  if ((StringListValues ?? BinaryListValues) != null) {
+    throw new SqsFault(
+      "UnsupportedOperation",
+      "Message attribute list values in SendMessage operation are not supported.",
+    );
+  }
   if (typeof DataType !== "string" || !ATTRIBUTE_TYPE.test(DataType)) {
     throw invalid(
       `The type of message (user) attribute '${name}' is invalid. You must use only the following supported type prefixes: Binary, Number, String.`,
@@ -52,6 +71,12 @@ function attributeOf(name: string, value: unknown): WireAttribute {
   if (typeof given !== "string" || given === "") {
     throw invalid(`Message (user) attribute '${name}' must contain a non-empty value of type '${DataType}'.`);
   }
+  if (StringValue != null && BinaryValue != null) {
+    throw invalid(`Message (user) attribute '${name}' must have a single value.`);
+  }
+  if (binary && !isBase64(given)) {
+    throw new SqsFault("SerializationException", `The value of message (user) attribute '${name}' is not base64.`);
+  }
   if (!binary && FORBIDDEN.test(given)) {
     throw invalid(`The message (user) attribute '${name}' has characters that are not allowed.`);
   }
@@ -61,12 +86,25 @@ function attributeOf(name: string, value: unknown): WireAttribute {
   return binary ? { DataType, BinaryValue: given } : { DataType, StringValue: given };
 }
 
-/** The size of a message as SQS counts it: the body, and of each attribute its name, type and value. */
-export function sizeOf(body: string, attributes: Readonly<Record<string, WireAttribute>>): number {
+function isBase64(text: string): boolean {
+  try {
+    fromBase64(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The size of a message as SQS counts it: the body, and of each attribute its name, type and value. Those of a batch are
+ * counted before anybody has checked what they are.
+ */
+export function sizeOf(body: string, attributes: unknown): number {
   let size = bytesOf(body);
-  for (const [name, { DataType, StringValue, BinaryValue }] of Object.entries(attributes)) {
-    size += bytesOf(name) + bytesOf(DataType) + bytesOf(StringValue ?? "");
-    if (BinaryValue) size += Math.floor(BinaryValue.replace(/=+$/, "").length * 3 / 4);
+  for (const [name, value] of Object.entries(Object(attributes))) {
+    const { DataType = "", StringValue = "", BinaryValue = "" } = Object(value) as Partial<WireAttribute>;
+    size += bytesOf(name) + bytesOf(DataType) + bytesOf(StringValue);
+    size += Math.floor(String(BinaryValue).replace(/=+$/, "").length * 3 / 4);
   }
   return size;
 }
@@ -88,13 +126,17 @@ export function idOf(input: Input, name: string): string | undefined {
   return id;
 }
 
-/** The entries of a batch, checked as far as one fault refuses the whole batch. */
-export function entriesOf(input: Input): (Input & { readonly Id: string })[] {
+/**
+ * The entries of a batch, checked as far as one fault refuses the whole batch.
+ *
+ * @param type What SQS calls one of them.
+ */
+export function entriesOf(input: Input, type: string): (Input & { readonly Id: string })[] {
   const entries = input.Entries;
   if (entries === undefined || entries === null) throw missing("Entries");
   if (!Array.isArray(entries) || !entries.every(isRecord)) throw invalid("Entries must be a list.");
   if (entries.length === 0) {
-    throw new SqsFault("EmptyBatchRequest", "There should be at least one entry in the request.");
+    throw new SqsFault("EmptyBatchRequest", `There should be at least one ${type} in the request.`);
   }
   if (entries.length > 10) {
     throw new SqsFault(

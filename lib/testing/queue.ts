@@ -18,7 +18,7 @@ export interface QueueState {
   readonly url: string;
   readonly arn: string;
   readonly fifo: boolean;
-  readonly attributes: Record<string, string>;
+  attributes: Record<string, string>;
   readonly tags: Map<string, string>;
   readonly createdAt: number;
   modifiedAt: number;
@@ -102,6 +102,15 @@ export function hideMessage(queue: QueueState, message: StoredMessage, until: nu
   message.visibleAt = until;
   setInFlight(queue, message, until > now);
   place(queue, message, now);
+}
+
+/** Has the queue's delay be that of all messages that were never received. */
+export function delayMessages(queue: QueueState, now: number): void {
+  for (const message of queue.messages.values()) {
+    if (message.receiveCount > 0) continue;
+    message.visibleAt = message.sentAt + numberOf(queue, "DelaySeconds") * 1000;
+    place(queue, message, now);
+  }
 }
 
 /** Brings a queue up to an instant: what lapsed is visible again, what is too old is gone. */

@@ -1,7 +1,7 @@
-import { type Input, isRecord, textMap } from "./input.ts";
-import { type Model, queueByArn } from "./model.ts";
-import type { QueueState } from "./queue.ts";
-import { invalid, invalidValue, SqsFault } from "./sqs_fault.ts";
+import { type Input, textMap } from "./input.ts";
+import type { Model } from "./model.ts";
+import { checkPolicy, checkRedrive, checkRedriveAllow, type PolicyOwner } from "./queue_policies.ts";
+import { invalid, invalidAttribute, SqsFault } from "./sqs_fault.ts";
 
 /** What a queue has that was made without attributes. */
 export const DEFAULT_ATTRIBUTES: Readonly<Record<string, string>> = {
@@ -21,6 +21,9 @@ export const DEFAULT_FIFO_ATTRIBUTES: Readonly<Record<string, string>> = {
   FifoThroughputLimit: "perQueue",
 };
 
+/** Seconds for which SQS asks KMS once, which it shows only where they are others. */
+const DEFAULT_REUSE = "300";
+
 const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
   VisibilityTimeout: [0, 43_200],
   MaximumMessageSize: [1024, 1_048_576],
@@ -39,7 +42,12 @@ const CHOICES: Readonly<Record<string, RegExp>> = {
   KmsMasterKeyId: /^.*$/,
 };
 
-const DOCUMENTS = ["Policy", "RedrivePolicy", "RedriveAllowPolicy"];
+/** The checks of the attributes that are JSON. */
+const DOCUMENTS: Readonly<Record<string, (model: Model, value: string, queue: PolicyOwner) => void>> = {
+  Policy: (_, value) => checkPolicy(value),
+  RedrivePolicy: checkRedrive,
+  RedriveAllowPolicy: (_, value) => checkRedriveAllow(value),
+};
 
 const READ_ONLY = [
   "QueueArn",
@@ -61,75 +69,57 @@ export function readAttributes(input: Input): Record<string, string> {
 
 /** True for an attribute that can be read. */
 export function isAttribute(name: string): boolean {
-  return READ_ONLY.includes(name) || DOCUMENTS.includes(name) || Object.hasOwn(RANGES, name) ||
-    Object.hasOwn(CHOICES, name);
+  return READ_ONLY.includes(name) || isWritable(name);
+}
+
+function isWritable(name: string): boolean {
+  return [RANGES, CHOICES, DOCUMENTS].some((table) => Object.hasOwn(table, name));
 }
 
 /** Throws for attributes that SQS does not take for such a queue. */
-export function checkAttributes(
-  model: Model,
-  attributes: Readonly<Record<string, string>>,
-  queue: { readonly fifo: boolean; readonly arn: string },
-): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    const known = isAttribute(name) && !READ_ONLY.includes(name) &&
-      (queue.fifo || !Object.hasOwn(DEFAULT_FIFO_ATTRIBUTES, name));
-    if (!known) throw new SqsFault("InvalidAttributeName", `Unknown Attribute ${name}.`);
+export function checkAttributes(model: Model, given: Readonly<Record<string, string>>, queue: PolicyOwner): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (!queue.fifo && /^(?:DeduplicationScope|FifoThroughputLimit)$/.test(name)) {
+      throw new SqsFault("InvalidAttributeName", `You can specify the ${name} only when FifoQueue is set to true.`);
+    }
+    if (!isWritable(name) || (!queue.fifo && Object.hasOwn(DEFAULT_FIFO_ATTRIBUTES, name))) {
+      throw new SqsFault("InvalidAttributeName", `Unknown Attribute ${name}.`);
+    }
     if (value === "" && !Object.hasOwn(RANGES, name) && name !== "FifoQueue") continue;
     if (!fits(name, value)) {
-      throw new SqsFault("InvalidAttributeValue", `Invalid value for the parameter ${name}.`);
+      throw invalidAttribute(name, name === "FifoQueue" ? "Modifying queue type is not supported." : undefined);
     }
-    if (name === "RedrivePolicy") checkRedrive(model, value, queue);
+    DOCUMENTS[name]?.(model, value, queue);
+  }
+  if (given.KmsMasterKeyId && given.SqsManagedSseEnabled === "true") {
+    throw new SqsFault(
+      "InvalidAttributeName",
+      "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
+    );
   }
 }
 
 function fits(name: string, value: string): boolean {
   const range = RANGES[name];
   if (range) return /^\d{1,9}$/.test(value) && Number(value) >= range[0] && Number(value) <= range[1];
-  return CHOICES[name]?.test(value) ?? isRecord(parse(value));
+  return CHOICES[name]?.test(value) ?? true;
 }
 
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
+/**
+ * The attributes of a queue after a change: an empty text takes one away, and one kind of encryption ends the other.
+ *
+ * @throws {SqsFault} If they do not go together.
+ */
+export function changedAttributes(
+  before: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const after = { ...before, ...given };
+  if (given.KmsMasterKeyId) after.SqsManagedSseEnabled = "false";
+  if (given.SqsManagedSseEnabled === "true") after.KmsMasterKeyId = after.KmsDataKeyReusePeriodSeconds = "";
+  if (after.KmsDataKeyReusePeriodSeconds === DEFAULT_REUSE) after.KmsDataKeyReusePeriodSeconds = "";
+  if (after.FifoThroughputLimit === "perMessageGroupId" && after.DeduplicationScope !== "messageGroup") {
+    throw invalid("The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup");
   }
-}
-
-/** Where messages go that were received too often. */
-export interface Redrive {
-  readonly deadLetterTargetArn: string;
-  readonly maxReceiveCount: number;
-}
-
-/** The redrive policy of a queue, if it has one. */
-export function redriveOf(queue: QueueState): Redrive | undefined {
-  const policy = parse(queue.attributes.RedrivePolicy ?? "");
-  if (!isRecord(policy)) return undefined;
-  return {
-    deadLetterTargetArn: String(policy.deadLetterTargetArn),
-    maxReceiveCount: Number(policy.maxReceiveCount),
-  };
-}
-
-function checkRedrive(model: Model, value: string, queue: { readonly fifo: boolean; readonly arn: string }): void {
-  const { deadLetterTargetArn, maxReceiveCount } = parse(value) as Record<string, unknown>;
-  const refuse = (reason: string) => invalidValue("RedrivePolicy", value, reason);
-  if (deadLetterTargetArn === undefined || maxReceiveCount === undefined) {
-    throw refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount and deadLetterTargetArn.");
-  }
-  const count = Number(maxReceiveCount);
-  if (!Number.isInteger(count) || count < 1 || count > 1000) {
-    throw refuse("Invalid value for maxReceiveCount: it must be from 1 to 1000.");
-  }
-  const target = queueByArn(model, String(deadLetterTargetArn));
-  if (!target) throw refuse("Dead letter target does not exist.");
-  if (target.fifo !== queue.fifo) throw refuse("Dead-letter queue must be same type of queue as the source.");
-  const allow = parse(target.attributes.RedriveAllowPolicy ?? "");
-  if (!isRecord(allow)) return;
-  const named = Array.isArray(allow.sourceQueueArns) && allow.sourceQueueArns.includes(queue.arn);
-  if (allow.redrivePermission === "denyAll" || (allow.redrivePermission === "byQueue" && !named)) {
-    throw invalid(`${queue.arn} is not allowed to use ${target.arn} as its dead-letter queue.`);
-  }
+  return Object.fromEntries(Object.entries(after).filter(([, value]) => value !== ""));
 }

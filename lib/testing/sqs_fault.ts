@@ -58,6 +58,12 @@ export function invalidValue(parameter: string, value: unknown, reason: string):
   );
 }
 
+/** The error for a value of a queue's attribute. */
+export function invalidAttribute(name: string, reason?: string): SqsFault {
+  const why = reason === undefined ? "" : ` Reason: ${reason}`;
+  return new SqsFault("InvalidAttributeValue", `Invalid value for the parameter ${name}.${why}`);
+}
+
 /** The error for parameters that do not go together. */
 export function invalid(message: string): SqsFault {
   return new SqsFault("InvalidParameterValueException", message);

@@ -207,3 +207,19 @@ Deno.test("a receive from a FIFO queue looks at the groups that it serves, howev
   }
   assert.deepEqual([served, looks], [["0", "1", "2"], before]);
 });
+
+Deno.test("memorySqs() has a FIFO queue's new delay be that of the messages that are there, and a standard queue's not", async () => {
+  for (const name of ["jobs", "jobs.fifo"]) {
+    const sqs = memorySqs();
+    const { call } = rawSqs(sqs.fetch);
+    const QueueUrl = sqs.createQueue(name, { DelaySeconds: 600 });
+    const fifo = name.endsWith(".fifo");
+    for (const body of "ab") await sqs.sendMessage(name, body, fifo ? { groupId: "g", deduplicationId: body } : {});
+    const poll = call("ReceiveMessage", { QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10 });
+    await sqs.clock.advance(5);
+    await call("SetQueueAttributes", { QueueUrl, Attributes: { DelaySeconds: "10" } });
+    const { Messages = [] } = await sqs.clock.run(() => poll);
+    assert.deepEqual(Messages.map(({ Body }: Output) => Body), fifo ? ["a", "b"] : []);
+    assert.equal((+sqs.clock.now() - Date.UTC(2030, 0, 1)) / 1000, fifo ? 10 : 20);
+  }
+});

@@ -10,12 +10,12 @@ export interface BatchAnswer {
 /** Does something with each entry of a batch, and notes what fails. */
 export function eachEntry<Entry extends { readonly Id: string }>(
   entries: readonly Entry[],
-  work: (entry: Entry) => object,
+  work: (entry: Entry, index: number) => object,
 ): BatchAnswer {
   const answer: BatchAnswer = { Successful: [] };
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
     try {
-      answer.Successful.push({ Id: entry.Id, ...work(entry) });
+      answer.Successful.push({ Id: entry.Id, ...work(entry, index) });
     } catch (fault) {
       if (!(fault instanceof SqsFault)) throw fault;
       const { queryCode: Code, message: Message } = fault;

@@ -2,7 +2,7 @@ import { type Input, optionalInteger, optionalText, text } from "../input.ts";
 import type { StoredMessage } from "../message.ts";
 import { type Model, type MoveTask, nextSequenceNumber, queueByArn } from "../model.ts";
 import { addMessage, hideMessage, type QueueState, removeMessage, takeable } from "../queue.ts";
-import { redriveOf } from "../queue_attributes.ts";
+import { redriveOf } from "../queue_policies.ts";
 import { uuidFrom } from "../random.ts";
 import { invalid, SqsFault } from "../sqs_fault.ts";
 
@@ -15,8 +15,11 @@ export function startMessageMoveTask(model: Model, input: Input): unknown {
   const destinationArn = optionalText(input, "DestinationArn");
   const rate = optionalInteger(input, "MaxNumberOfMessagesPerSecond", 1, 500);
   const source = existing(model, "SourceArn", sourceArn);
-  if (destinationArn !== undefined) existing(model, "DestinationArn", destinationArn);
+  const destination = destinationArn === undefined ? source : existing(model, "DestinationArn", destinationArn);
   if (destinationArn === sourceArn) throw invalid("Source queue arn and destination queue arn cannot be the same.");
+  if (destination.fifo !== source.fifo) {
+    throw invalid("The source queue and destination queue must be of the same queue type.");
+  }
   if (![...model.queues.values()].some((queue) => redriveOf(queue)?.deadLetterTargetArn === sourceArn)) {
     throw invalid("Source queue must be configured as a Dead Letter Queue.");
   }
@@ -84,6 +87,11 @@ function sourceIn(handle: string): string {
 }
 
 function existing(model: Model, parameter: string, arn: string): QueueState {
+  if (!/^arn(?::[^:]*){5}$/.test(arn)) {
+    throw invalid(
+      `You must use this format to specify the ${parameter}: arn:<partition>:<service>:<region>:<account-id>:<resource-id>`,
+    );
+  }
   const queue = queueByArn(model, arn);
   if (queue) return queue;
   throw new SqsFault(

@@ -1,7 +1,14 @@
 import { type Input, isRecord, text, texts } from "../input.ts";
 import { type Model, queueOf } from "../model.ts";
 import type { QueueState } from "../queue.ts";
+import { MAX_STATEMENTS } from "../queue_policies.ts";
 import { invalidValue, missing, SqsFault } from "../sqs_fault.ts";
+
+/** The actions that others than the owner may be let do. */
+const SHAREABLE =
+  /^(?:\*|ChangeMessageVisibility|DeleteMessage|GetQueueAttributes|GetQueueUrl|ListDeadLetterSourceQueues|PurgeQueue|ReceiveMessage|SendMessage)$/;
+/** The most actions of a permission. */
+const MAX_ACTIONS = 7;
 
 /** AddPermission: a statement of the queue's policy, by its label. */
 export function addPermission(model: Model, input: Input): unknown {
@@ -10,12 +17,21 @@ export function addPermission(model: Model, input: Input): unknown {
   const accounts = texts(input, "AWSAccountIds");
   const actions = texts(input, "Actions");
   if (accounts.length === 0) throw missing("AWSAccountIds");
-  if (actions.length === 0) throw missing("Actions");
-  if (actions.length > 7) {
-    throw new SqsFault("OverLimit", `${actions.length} Actions were found, maximum allowed is 7.`);
+  if (actions.length === 0) throw missing("ActionName");
+  if (actions.length > MAX_ACTIONS) {
+    throw new SqsFault("OverLimit", `${actions.length} Actions were found, maximum allowed is ${MAX_ACTIONS}.`);
+  }
+  const unknown = actions.find((action) => !SHAREABLE.test(action));
+  if (unknown !== undefined) {
+    const reason = "Please refer to the appropriate WSDL for a list of valid actions.";
+    throw invalidValue("ActionName", `SQS:${unknown}`, reason);
   }
   const { policy, statements } = policyOf(queue);
   if (statements.some(({ Sid }) => Sid === label)) throw invalidValue("Label", label, "Already exists.");
+  if (statements.length >= MAX_STATEMENTS) {
+    const found = statements.length + 1;
+    throw new SqsFault("OverLimit", `${found} Statements were found, maximum allowed is ${MAX_STATEMENTS}.`);
+  }
   const statement = {
     Sid: label,
     Effect: "Allow",

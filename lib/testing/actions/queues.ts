@@ -1,15 +1,16 @@
 import { type Input, optionalInteger, optionalText, text, textMap, texts } from "../input.ts";
 import { arnOf, type Model, queueNamed, queueOf, urlOf } from "../model.ts";
-import { createQueueState, type QueueState, removeMessage, wake } from "../queue.ts";
+import { createQueueState, delayMessages, type QueueState, removeMessage, wake } from "../queue.ts";
 import {
+  changedAttributes,
   checkAttributes,
   DEFAULT_ATTRIBUTES,
   DEFAULT_FIFO_ATTRIBUTES,
   isAttribute,
   readAttributes,
-  redriveOf,
 } from "../queue_attributes.ts";
-import { invalid, invalidValue, SqsFault } from "../sqs_fault.ts";
+import { redriveOf } from "../queue_policies.ts";
+import { invalid, invalidValue, missing, SqsFault } from "../sqs_fault.ts";
 import { checkTags } from "./tags.ts";
 
 /** Milliseconds for which a deleted queue's name is taken, and between two purges. */
@@ -31,9 +32,12 @@ export function createQueue(model: Model, input: Input): { QueueUrl: string } {
     );
   }
   const now = model.timeline.now();
+  const arn = arnOf(model, name);
+  checkAttributes(model, attributes, { fifo, arn });
   const existing = model.queues.get(name);
   if (existing) {
-    const other = Object.keys(attributes).find((key) => attributes[key] !== (existing.attributes[key] ?? ""));
+    const wanted = changedAttributes(existing.attributes, attributes);
+    const other = Object.keys(attributes).find((key) => wanted[key] !== existing.attributes[key]);
     if (other === undefined) return { QueueUrl: existing.url };
     throw new SqsFault(
       "QueueNameExists",
@@ -46,8 +50,6 @@ export function createQueue(model: Model, input: Input): { QueueUrl: string } {
       "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
     );
   }
-  const arn = arnOf(model, name);
-  checkAttributes(model, attributes, { fifo, arn });
   const tags = textMap(input, "tags");
   checkTags(tags);
   const queue = createQueueState({
@@ -55,7 +57,7 @@ export function createQueue(model: Model, input: Input): { QueueUrl: string } {
     url: urlOf(model, name),
     arn,
     fifo,
-    attributes: { ...DEFAULT_ATTRIBUTES, ...(fifo ? DEFAULT_FIFO_ATTRIBUTES : {}), ...filled(attributes) },
+    attributes: changedAttributes({ ...DEFAULT_ATTRIBUTES, ...(fifo && DEFAULT_FIFO_ATTRIBUTES) }, attributes),
     tags: new Map(Object.entries(tags)),
     createdAt: now,
     rank: () => ++model.counter + (model.order === "random" ? SHUFFLED * model.random() : 0),
@@ -103,11 +105,19 @@ function page(input: Input, queues: QueueState[]): { urls: string[]; NextToken?:
   if (token !== undefined && most === undefined) {
     throw invalidValue("NextToken", token, "It goes with MaxResults only.");
   }
-  const rest = queues.filter(({ name }) => token === undefined || name > atob(token))
-    .sort((a, b) => a.name < b.name ? -1 : 1);
+  const after = token === undefined ? "" : readToken(token);
+  const rest = queues.filter(({ name }) => name > after).sort((a, b) => a.name < b.name ? -1 : 1);
   const shown = rest.slice(0, most ?? 1000);
   const more = most !== undefined && rest.length > shown.length;
   return { urls: shown.map(({ url }) => url), NextToken: more ? btoa(shown.at(-1)!.name) : undefined };
+}
+
+function readToken(token: string): string {
+  try {
+    return atob(token);
+  } catch {
+    throw invalid("Invalid or expired next token.");
+  }
 }
 
 /** GetQueueAttributes: those that were asked for, and of these the ones that the queue has. */
@@ -131,14 +141,15 @@ export function getQueueAttributes(model: Model, input: Input): unknown {
   return asked.length > 0 ? { Attributes: Object.fromEntries(asked) } : {};
 }
 
-/** SetQueueAttributes: an empty text takes a policy away. */
+/** SetQueueAttributes: for FIFO queues a new delay is also that of the messages that are there. */
 export function setQueueAttributes(model: Model, input: Input): unknown {
   const queue = queueOf(model, input);
   const attributes = readAttributes(input);
+  if (Object.keys(attributes).length === 0) throw missing("Attribute.Name");
   checkAttributes(model, attributes, queue);
-  for (const name of Object.keys(attributes)) delete queue.attributes[name];
-  Object.assign(queue.attributes, filled(attributes));
+  queue.attributes = changedAttributes(queue.attributes, attributes);
   queue.modifiedAt = model.timeline.now();
+  if (queue.fifo && attributes.DelaySeconds !== undefined) delayMessages(queue, model.timeline.now());
   queue.nextExpiry = 0; // the retention may be shorter now
   return {};
 }
@@ -157,8 +168,4 @@ export function purgeQueue(model: Model, input: Input): unknown {
   for (const message of [...queue.messages.values()]) removeMessage(queue, message);
   queue.sent.clear();
   return {};
-}
-
-function filled(attributes: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ""));
 }

@@ -15,7 +15,7 @@ import {
   removeMessage,
   takeable,
 } from "../queue.ts";
-import { redriveOf } from "../queue_attributes.ts";
+import { redriveOf } from "../queue_policies.ts";
 import { invalidValue, SqsFault } from "../sqs_fault.ts";
 
 interface Receive {
@@ -34,12 +34,13 @@ export async function receiveMessage(model: Model, input: Input, client?: AbortS
   const queue = queueOf(model, input);
   const receive: Receive = {
     max: optionalInteger(input, "MaxNumberOfMessages", 1, 10) ?? 1,
-    visibility: optionalInteger(input, "VisibilityTimeout", 0, 43_200),
+    visibility: optionalInteger(input, "VisibilityTimeout", 0, 43_200, "Must be >= 0 and <= 43200, if provided."),
     attempt: idOf(input, "ReceiveRequestAttemptId"),
     system: [...texts(input, "AttributeNames"), ...texts(input, "MessageSystemAttributeNames")],
     names: texts(input, "MessageAttributeNames"),
   };
-  const wait = optionalInteger(input, "WaitTimeSeconds", 0, 20) ?? numberOf(queue, "ReceiveMessageWaitTimeSeconds");
+  const wait = optionalInteger(input, "WaitTimeSeconds", 0, 20, "Must be >= 0 and <= 20, if provided.") ??
+    numberOf(queue, "ReceiveMessageWaitTimeSeconds");
   const unknown = receive.system.find((name) => !SYSTEM_ATTRIBUTES.test(name));
   if (unknown !== undefined) throw new SqsFault("InvalidAttributeName", `Unknown Attribute ${unknown}.`);
   if (receive.attempt !== undefined && !queue.fifo) {

@@ -1,34 +1,41 @@
 import { md5Hex, md5OfAttributes } from "../../codec/md5.ts";
+import type { WireAttribute } from "../../types.ts";
 import { type Input, optionalInteger } from "../input.ts";
 import type { StoredMessage } from "../message.ts";
-import { attributesOf, bodyOf, entriesOf, idOf, MAX_BYTES, sizeOf } from "../message_checks.ts";
+import { attributesOf, bodyOf, entriesOf, idOf, MAX_BYTES, sizeOf, systemAttributesOf } from "../message_checks.ts";
 import { type Model, nextSequenceNumber, queueOf } from "../model.ts";
 import { addMessage, forgetOld, numberOf, type QueueState } from "../queue.ts";
 import { invalid, invalidValue, missing, SqsFault } from "../sqs_fault.ts";
 import { uuidFrom } from "../random.ts";
 import { eachEntry } from "./batch.ts";
 
+/** What SQS calls a message of a batch. */
+const ENTRY = "SendMessageBatchRequestEntry";
+
+/** A message that SQS takes. */
+interface Checked extends Pick<StoredMessage, "body" | "attributes" | "groupId" | "deduplicationId"> {
+  readonly system: Readonly<Record<string, WireAttribute>>;
+  /** Seconds. */
+  readonly delay: number;
+}
+
 /** SendMessage. */
 export async function sendMessage(model: Model, input: Input): Promise<unknown> {
   const digests = await digestsFor(model, input, [input]);
-  return send(model, queueOf(model, input), input, digests.get(input));
+  const queue = queueOf(model, input);
+  return store(model, queue, check(queue, input, digests.get(input)));
 }
 
 /**
- * SendMessageBatch: one limit for all bodies and attributes together, and one entry of a FIFO queue without its group or
- * deduplication id refuses them all.
+ * SendMessageBatch: one limit for all bodies and attributes together. One wrong entry refuses the whole batch for a FIFO
+ * queue, whose order would have a gap.
  */
 export async function sendMessageBatch(model: Model, input: Input): Promise<unknown> {
-  const { fifo, attributes } = queueOf(model, input);
-  const entries = entriesOf(input);
-  for (const { MessageGroupId, MessageDeduplicationId } of fifo ? entries : []) {
-    if (MessageGroupId == null) throw invalid(missing("MessageGroupId").message);
-    if (MessageDeduplicationId == null && attributes.ContentBasedDeduplication !== "true") throw withoutDeduplication();
-  }
+  queueOf(model, input);
+  const entries = entriesOf(input, ENTRY);
   let bytes = 0;
   for (const { MessageBody, MessageAttributes } of entries) {
-    if (typeof MessageBody !== "string") continue;
-    bytes += sizeOf(MessageBody, (MessageAttributes ?? {}) as StoredMessage["attributes"]);
+    if (typeof MessageBody === "string") bytes += sizeOf(MessageBody, MessageAttributes);
   }
   if (bytes > MAX_BYTES) {
     throw new SqsFault(
@@ -38,7 +45,9 @@ export async function sendMessageBatch(model: Model, input: Input): Promise<unkn
   }
   const digests = await digestsFor(model, input, entries);
   const queue = queueOf(model, input);
-  return eachEntry(entries, (entry) => send(model, queue, entry, digests.get(entry)));
+  const checked = (entry: Input, index: number) => check(queue, entry, digests.get(entry), index + 1);
+  if (queue.fifo) entries.forEach(checked);
+  return eachEntry(entries, (entry, index) => store(model, queue, checked(entry, index)));
 }
 
 /** The deduplication ids that a FIFO queue makes of bodies. */
@@ -58,20 +67,33 @@ async function digestsFor(model: Model, input: Input, messages: readonly Input[]
   return digests;
 }
 
-function send(model: Model, queue: QueueState, input: Input, digest: string | undefined): object {
-  const now = model.timeline.now();
-  const body = bodyOf(input);
+/**
+ * Checks a message for a queue.
+ *
+ * @param place Which entry of a batch it is, from 1: SQS words some of its errors in another way then.
+ */
+function check(queue: QueueState, input: Input, digest: string | undefined, place?: number): Checked {
+  const body = bodyOf(input, place === undefined ? undefined : `${ENTRY}.${place}.MessageBody`);
   const attributes = attributesOf(input);
   const limit = numberOf(queue, "MaximumMessageSize");
   if (sizeOf(body, attributes) > limit) {
-    throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`);
+    const are = place === undefined || queue.fifo ? "are invalid" : "cannot be validated";
+    throw invalid(`One or more parameters ${are}. Reason: Message must be shorter than ${limit} bytes.`);
   }
-  const system = attributesOf(input, "MessageSystemAttributes");
-  const traceHeader = system.AWSTraceHeader?.StringValue;
+  const system = systemAttributesOf(input);
   const groupId = idOf(input, "MessageGroupId");
-  const deduplicationId = deduplicationIdOf(queue, input, groupId, digest);
-  const delay = delayOf(queue, input);
+  if (queue.fifo && groupId === undefined) {
+    const fault = missing("MessageGroupId");
+    throw place === undefined ? fault : invalid(fault.message);
+  }
+  const deduplicationId = deduplicationIdOf(queue, input, digest);
+  return { body, attributes, system, groupId, deduplicationId, delay: delayOf(queue, input) };
+}
 
+function store(model: Model, queue: QueueState, message: Checked): object {
+  const { body, attributes, system, groupId, deduplicationId, delay } = message;
+  const now = model.timeline.now();
+  const traceHeader = system.AWSTraceHeader?.StringValue;
   const checksums = {
     MD5OfMessageBody: md5Hex(body),
     ...(Object.keys(attributes).length > 0 && { MD5OfMessageAttributes: md5OfAttributes(attributes) }),
@@ -82,7 +104,7 @@ function send(model: Model, queue: QueueState, input: Input, digest: string | un
   const original = queue.fifo && queue.sent.get(scope + deduplicationId);
   if (original) return { ...checksums, MessageId: original.id, SequenceNumber: original.sequenceNumber };
 
-  const message: StoredMessage = {
+  const stored: StoredMessage = {
     id: uuidFrom(model.random),
     body,
     md5: checksums.MD5OfMessageBody,
@@ -99,40 +121,30 @@ function send(model: Model, queue: QueueState, input: Input, digest: string | un
     turn: 0,
   };
   if (queue.fifo) {
-    const sequenceNumber = message.sequenceNumber = nextSequenceNumber(model);
-    queue.sent.set(scope + deduplicationId, { at: now, id: message.id, sequenceNumber });
+    const sequenceNumber = stored.sequenceNumber = nextSequenceNumber(model);
+    queue.sent.set(scope + deduplicationId, { at: now, id: stored.id, sequenceNumber });
   }
-  addMessage(queue, message, now);
-  return { ...checksums, MessageId: message.id, SequenceNumber: message.sequenceNumber };
+  addMessage(queue, stored, now);
+  return { ...checksums, MessageId: stored.id, SequenceNumber: stored.sequenceNumber };
 }
 
-function deduplicationIdOf(
-  queue: QueueState,
-  input: Input,
-  groupId: string | undefined,
-  digest: string | undefined,
-): string | undefined {
+function deduplicationIdOf(queue: QueueState, input: Input, digest: string | undefined): string | undefined {
   const id = idOf(input, "MessageDeduplicationId");
   if (!queue.fifo) {
     if (id !== undefined) throw otherType("MessageDeduplicationId", id);
     return undefined;
   }
-  if (groupId === undefined) throw missing("MessageGroupId");
   if (id === undefined && digest === undefined) {
-    throw withoutDeduplication();
+    throw invalid(
+      "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    );
   }
   return id ?? digest;
 }
 
-function withoutDeduplication(): SqsFault {
-  return invalid(
-    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-  );
-}
-
 /** A delay of its own is for messages of standard queues only; 0 is none. */
 function delayOf(queue: QueueState, input: Input): number {
-  const delay = optionalInteger(input, "DelaySeconds", 0, 900);
+  const delay = optionalInteger(input, "DelaySeconds", 0, 900, "DelaySeconds must be >= 0 and <= 900.");
   if (queue.fifo && delay) throw otherType("DelaySeconds", delay);
   return (queue.fifo ? undefined : delay) ?? numberOf(queue, "DelaySeconds");
 }

@@ -18,7 +18,7 @@ export function deleteMessage(model: Model, input: Input): unknown {
 /** DeleteMessageBatch. */
 export function deleteMessageBatch(model: Model, input: Input): unknown {
   const queue = queueOf(model, input);
-  return eachEntry(entriesOf(input), (entry) => {
+  return eachEntry(entriesOf(input, "DeleteMessageBatchRequestEntry"), (entry) => {
     const handle = text(entry, "ReceiptHandle");
     if (queue.fifo && expired(queue, handle)) {
       throw new SqsFault("ReceiptHandleIsInvalid", "The receipt handle has expired");
@@ -38,7 +38,7 @@ export function changeMessageVisibility(model: Model, input: Input): unknown {
 /** ChangeMessageVisibilityBatch. */
 export function changeMessageVisibilityBatch(model: Model, input: Input): unknown {
   const queue = queueOf(model, input);
-  return eachEntry(entriesOf(input), (entry) => {
+  return eachEntry(entriesOf(input, "ChangeMessageVisibilityBatchRequestEntry"), (entry) => {
     hide(model, queue, entry);
     return {};
   });

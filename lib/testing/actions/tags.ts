@@ -1,11 +1,12 @@
 import { type Input, textMap, texts } from "../input.ts";
 import { type Model, queueOf } from "../model.ts";
-import { invalid } from "../sqs_fault.ts";
+import { invalid, missing } from "../sqs_fault.ts";
 
 /** TagQueue: a tag that is there gets a new value. */
 export function tagQueue(model: Model, input: Input): unknown {
   const { tags } = queueOf(model, input);
   const added = textMap(input, "Tags");
+  if (Object.keys(added).length === 0) throw missing("Tags");
   checkTags({ ...Object.fromEntries(tags), ...added });
   for (const [key, value] of Object.entries(added)) tags.set(key, value);
   return {};
@@ -14,7 +15,9 @@ export function tagQueue(model: Model, input: Input): unknown {
 /** UntagQueue. */
 export function untagQueue(model: Model, input: Input): unknown {
   const { tags } = queueOf(model, input);
-  for (const key of texts(input, "TagKeys")) tags.delete(key);
+  const keys = texts(input, "TagKeys");
+  if (keys.length === 0) throw missing("TagKeys");
+  for (const key of keys) tags.delete(key);
   return {};
 }
 
