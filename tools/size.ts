@@ -60,9 +60,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./payloads": 48_244,
   "./celery": 40_708,
   "./config": 54_032,
-  "./testing": 14_416,
+  "./testing": 15_892,
   "everything but ./testing": 100_122,
-  "everything": 112_466,
+  "everything": 113_977,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -1,5 +1,6 @@
 import { assertOptions, type Check, is, within } from "../check.ts";
 import { fromWireAttributes } from "../codec/attributes.ts";
+import { unwrapSns } from "../codec/unwrap_sns.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import type { PlainAttributeValue, SqsMessage } from "../types.ts";
 import type { Held } from "./held.ts";
@@ -139,13 +140,16 @@ export class Delivery<T = unknown> {
   }
 
   /**
-   * The payload as a stream of bytes: for one in S3 without holding it in memory. It is what was sent, before any codec:
-   * the bytes of a stream that was published, else the encoded text, kombu's envelope in base64 by default.
+   * The payload as a stream of bytes: for one in S3 without holding it in memory. It is what was sent, before any codec
+   * and out of SNS's envelope: the bytes of a stream that was published, else the encoded text, kombu's envelope in
+   * base64 by default.
    */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { payload, message } = this.#held;
     // A store need not say that its bytes are of no shared memory, and a TextDecoderStream takes no others.
-    return payload ? payload.stream(this.signal) as ReturnType<Delivery["stream"]> : new Blob([message.Body]).stream();
+    return payload
+      ? payload.stream(this.signal) as ReturnType<Delivery["stream"]>
+      : new Blob([unwrapSns(message.Body)?.body ?? message.Body]).stream();
   }
 
   /**

@@ -86,6 +86,8 @@ async function offload(
   let size: number;
   try {
     if (typeof body === "string") {
+      // As UTF-8 a lone surrogate would be another character.
+      if (!body.isWellFormed()) refuse("body", "well-formed text", "text with a lone surrogate");
       const bytes = utf8Bytes(body);
       size = bytes.length;
       await upload(settings, location, bytes, context);

@@ -87,6 +87,21 @@ Deno.test("payloads: lazy leaves the body undefined, and stream() reads it", asy
   });
 });
 
+Deno.test("stream() gives what SNS put into an envelope, a pointer or not", async () => {
+  const envelope = (Message: string) =>
+    JSON.stringify({ Type: "Notification", MessageId: "1", TopicArn: "arn:aws:sns:eu-west-1:0:news", Message });
+  const test = await withPointer(envelope("at:k"), { k: "large: żółć" });
+  await test.sqs.sendMessage("q", envelope('"small: żółć"'));
+  const texts: string[] = [];
+  await test.run(async () => {
+    for await (const delivery of consume(test.broker, "q", { maxMessages: 2, payloads: "lazy" })) {
+      texts.push(await new Response(delivery.stream()).text());
+      await delivery.ack();
+    }
+  });
+  assert.deepEqual(texts.sort(), ['"small: żółć"', "large: żółć"]);
+});
+
 for (const budget of [{ maxMessages: 2 }, { untilEmpty: true }]) {
   const [name] = Object.keys(budget);
   Deno.test(`after ${name} the body of a loop takes the time it takes, though payloads are read ahead of it`, async () => {

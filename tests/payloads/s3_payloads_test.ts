@@ -39,6 +39,12 @@ Deno.test("s3Payloads() brings back every text under every key, signed as S3 wan
   );
 });
 
+Deno.test("s3Payloads() refuses text that UTF-8 has no bytes for, before any request", async () => {
+  const { store, context, s3 } = setUp();
+  await assert.rejects(store.offload("half a \ud83c", ABOUT, context), ConfigError);
+  assert.equal(s3.calls.length, 0);
+});
+
 Deno.test("s3Payloads() refuses a key that no URL can carry, before any request", async () => {
   const { store, context, s3 } = setUp();
   for (const key of ["..", ".", "a/../b", "./a", "a/."]) {
