@@ -19,14 +19,14 @@ export interface BucketPlace {
   readonly endpoint?: Endpoints | undefined;
 }
 
-/** The slowest line that a body of many bytes is given time for, in bytes a second. */
+/** The slowest upload that a large body still has time for, in bytes a second. */
 const SLOWEST = 64 * 1024;
 
 /**
  * Sends a request to a bucket. A bucket that turns out to be in another region is asked there once more, and from then
  * on at once.
  *
- * @throws {IntegrityError} If S3 got other bytes than were summed up here.
+ * @throws {IntegrityError} If S3 got other bytes than were sent, by their checksum.
  * @throws {AwsError} If S3 answers with another error, or not in time.
  */
 export async function bucketRequest<Output>(
@@ -56,7 +56,7 @@ export async function bucketRequest<Output>(
   }
 }
 
-/** Makes the body part of the signature: buckets may be told to take nothing else. */
+/** Makes the body part of the signature: a bucket's policy may demand that. */
 async function withContentHash<Output>(
   request: AwsRequest<Output, AwsBody>,
   body: string | Uint8Array<ArrayBuffer>,

@@ -2,8 +2,9 @@ import { assertWithin } from "../check.ts";
 import type { PayloadGate } from "../types.ts";
 
 /**
- * Bounds the bytes that are under way at once: the `gate` of a payload store of your own. Who asks first is let in first,
- * so that a large one is not passed for ever by small ones; one that is larger than the bound is let in alone.
+ * Bounds the bytes that are downloaded at once: for the `gate` of a payload store of your own. Downloads enter in the
+ * order in which they asked, so that small ones can't keep a large one out for ever; one that is larger than the bound
+ * enters alone.
  *
  * @param most The bound in bytes, 1 or more.
  * @returns The gate.

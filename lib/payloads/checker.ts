@@ -4,15 +4,15 @@ import { CHECKSUMS, type S3Checksums } from "../s3/checksums.ts";
 import { checksumText, crc32, crc32c } from "../s3/crc32c.ts";
 import { crc64nvme } from "../s3/crc64nvme.ts";
 
-/** Sums up bytes as they pass. */
+/** Checks bytes as they pass. */
 export interface Checker {
   add(bytes: Uint8Array): void;
-  /** @throws {IntegrityError} If the sum or the number of the bytes is not the one that was announced. */
+  /** @throws {IntegrityError} If the checksum or the number of the bytes is not the one that was announced. */
   finish(): void;
   /**
-   * Checks all the bytes at once, if they could not be summed up as they passed.
+   * Checks all the bytes at once, where that was not possible as they passed.
    *
-   * @throws {IntegrityError} If the sum is not the one that was announced.
+   * @throws {IntegrityError} If the checksum is not the one that was announced.
    */
   check(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
@@ -43,12 +43,12 @@ function hashOf(name: typeof CHECKSUMS[number]): Hash | undefined {
  * Checks bytes against what S3 says of the object: their number, and a checksum of the whole. SHA-256 and SHA-1 take
  * `node:crypto`; without it they are left to `check()`.
  *
- * @param zlibs Whether the CRC-32 will do where a CRC-32C is announced.
+ * @param takeCrc32 Whether the CRC-32 will do where a CRC-32C is announced.
  */
-export function checkerFor(checksums: S3Checksums, size: number | undefined, zlibs = false): Checker {
+export function checkerFor(checksums: S3Checksums, size: number | undefined, takeCrc32 = false): Checker {
   const name = CHECKSUMS.find((name) => checksums[name]);
   const hash = name && hashOf(name);
-  const other = zlibs && name === "crc32c" ? hashOf("crc32") : undefined;
+  const other = takeCrc32 && name === "crc32c" ? hashOf("crc32") : undefined;
   let bytes = 0;
   const compare = (...found: (string | undefined)[]) => {
     if (!found.includes(checksums[name!])) {
@@ -75,7 +75,7 @@ export function checkerFor(checksums: S3Checksums, size: number | undefined, zli
   };
 }
 
-/** Throws if S3 says that it summed up other bytes; not every server says it. */
+/** Throws if S3 tells another CRC-32C than that of the bytes that were sent; not every server tells one. */
 export function assertSame(crc32c: string, theirs: S3Checksums): void {
   if (theirs.crc32c !== undefined && theirs.crc32c !== crc32c) {
     throw new IntegrityError("S3 got other bytes than were sent: its CRC-32C is another");

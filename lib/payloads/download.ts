@@ -44,13 +44,15 @@ async function download(
   } catch (error) {
     throw asNotFound(error, location);
   }
-  // What has no ETag may be a proxy's page with status 200. S3's has one, but browsers may not see it.
+  // Without an ETag this may be a proxy's page with status 200, so that the size which the message announces counts.
+  // S3 always sends one, but browsers hide it unless a CORS rule shows it.
   const size = !object.etag && location.size || object.size;
-  // A runtime that undid a content encoding gives other bytes than the ones that were summed up.
+  // Where the runtime undid a content encoding, the checksum is that of other bytes.
   const sums = size === undefined && object.contentEncoding ? {} : object.checksums;
   // moto gives what was stored in parts the CRC-32 for its CRC-32C, unless its Python has a package for that.
-  const zlibs = /-\d+"?$/.test(object.etag ?? "") && !!endpointFor("s3", settings.endpoint ?? state.options.endpoint);
-  const checker: Checker = checkerFor(sums, size, zlibs);
+  const takeCrc32 = /-\d+"?$/.test(object.etag ?? "") &&
+    !!endpointFor("s3", settings.endpoint ?? state.options.endpoint);
+  const checker: Checker = checkerFor(sums, size, takeCrc32);
   const reader = object.body.getReader();
   const guarded = guard(state, context.signal, reader);
   return {
@@ -108,7 +110,7 @@ export async function downloadAll(
         return bytes;
       } catch (error) {
         source.cancel(error).catch(() => {});
-        // The request had succeeded, so that it broke off or came wrong is not for `send` to mend.
+        // send() tries a request again, and this one succeeded: that its body broke off or came damaged is ours to mend.
         const mayPass = error instanceof IntegrityError || error instanceof AwsError;
         if (!mayPass || attempt >= state.maxAttempts) throw error;
         const delay = backoffSeconds(attempt, state.random);

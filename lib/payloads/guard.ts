@@ -17,10 +17,10 @@ export function guard(
   const { requestTimeout } = state;
   let failure: { error: unknown } | undefined;
   let reading = false;
-  let later = false; // the read under way began after its deadline was set
-  let forget: (() => void) | undefined;
+  let beganLater = false; // the read under way began after the deadline was set, and has until the next one
+  let clearDeadline: (() => void) | undefined;
   const end = () => {
-    forget?.();
+    clearDeadline?.();
     over.abort();
   };
   // Cancelling ends a read that is under way, as if all had come.
@@ -31,19 +31,19 @@ export function guard(
   };
   signal?.addEventListener("abort", () => fail(signal.reason), { signal: over.signal });
   if (signal?.aborted) fail(signal.reason);
-  const late = () => {
-    if (reading && !later) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
-    later = false;
+  const onDeadline = () => {
+    if (reading && !beganLater) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
+    beganLater = false;
     if (reading) return requestTimeout;
-    forget!();
-    forget = undefined;
+    clearDeadline!();
+    clearDeadline = undefined;
   };
   return {
     end,
     async read() {
       reading = true;
-      later = !!forget;
-      forget ??= setDeadline(state, requestTimeout, late);
+      beganLater = !!clearDeadline;
+      clearDeadline ??= setDeadline(state, requestTimeout, onDeadline);
       try {
         const result = await reader.read();
         if (failure) throw failure.error;

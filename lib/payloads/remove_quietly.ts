@@ -7,12 +7,12 @@ import { unlessAborted } from "../unless_aborted.ts";
 import { bucketRequest } from "./bucket_request.ts";
 import type { Settings } from "./settings.ts";
 
-/** Seconds that who gave up waits for what was stored to be removed: that S3 does not answer may be why. */
+/** Seconds for which a caller that gave up still waits: it may have given up as S3 does not answer. */
 const PATIENCE = 1;
 
 /**
- * Removes an object, or what another request removes. A failure is an event, and gives false. It goes on when the signal
- * fires, but is not waited for much longer.
+ * Removes an object, or what `request` removes. A failure is an event, and gives false. When the signal fires the removal
+ * goes on, but is not waited for much longer.
  */
 export function removeQuietly(
   settings: Settings,

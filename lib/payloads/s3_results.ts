@@ -97,6 +97,18 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
     return await readMeta(idOf(call), bytes, maxBytes);
   }
 
+  /**
+   * Throws if a task before this one in its chain has failed. As in Celery: one that was revoked, or that is followed by a
+   * group, tells nobody who waits for the rest of the chain.
+   */
+  async function assertChainGoesOn(call: Call | string, given: ResultOptions): Promise<void> {
+    for (let { parent } = call as Call; parent; { parent } = parent) {
+      const known = await meta(parent, given).catch(() => undefined);
+      if (known && FINAL.test(known.status)) resultOf(parent.id, known);
+      if (known) return;
+    }
+  }
+
   return Object.freeze<ResultStore>({
     meta,
     async get<T>(call: Call<T> | string, given: ResultOptions & { readonly timeout?: number } = {}): Promise<T> {
@@ -107,12 +119,8 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       let end = nowOf(state) + timeout * 1000;
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
         const found = await meta(call, given);
-        if (found && FINAL.test(found.status)) return valueOf(idOf(call), found) as T;
-        // As in Celery: one that was revoked, or whose next is a group, tells nobody who waits for the rest of its chain.
-        for (let { parent } = call as Call, known = found; parent && !known; { parent } = parent) {
-          known = await meta(parent, { broker, signal }).catch(() => undefined);
-          if (known && FINAL.test(known.status)) valueOf(parent.id, known);
-        }
+        if (found && FINAL.test(found.status)) return resultOf(idOf(call), found) as T;
+        if (!found) await assertChainGoesOn(call, { broker, signal });
         // A clock that was set back adds nothing to it.
         const now = nowOf(state);
         end = Math.min(end, now + timeout * 1000);
@@ -175,7 +183,7 @@ async function readMeta(
     json = parsePythonJson(utf8Text(plain));
   } catch (error) {
     if (error instanceof DecodeError) throw error;
-    // One that begins as it should is not whole yet. No other will ever be read: nobody must wait for it.
+    // What begins as it should may not be whole yet. Anything else can never be read, and nobody must wait for it.
     if (!plain.length || plain[0] === 0x7b) return undefined;
     throw new DecodeError(
       `Cannot read the result of task ${id} as it is not JSON: set Celery's result_serializer to it`,
@@ -184,8 +192,12 @@ async function readMeta(
   return typeof (json as TaskMeta | null)?.status === "string" ? json as TaskMeta : undefined;
 }
 
-/** What a final state says: the value, or the failure as an error. */
-function valueOf(id: string, { status, result, traceback }: TaskMeta): unknown {
+/**
+ * What a final state says.
+ *
+ * @throws {TaskFailedError} If it is a failure.
+ */
+function resultOf(id: string, { status, result, traceback }: TaskMeta): unknown {
   if (status === "SUCCESS") return result;
   let { exc_type, exc_message, exc_module } = Object(result) as Record<string, unknown>;
   // How Celery keeps an exception that Python could not make again, such as one whose __init__ takes other arguments.

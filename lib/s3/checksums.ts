@@ -4,7 +4,7 @@ export interface S3Checksums {
   readonly crc32c?: string | undefined;
   /** CRC-32, of zlib. */
   readonly crc32?: string | undefined;
-  /** CRC-64/NVME, which S3 sums up itself where the client gave no checksum. */
+  /** CRC-64/NVME, which S3 computes itself where the client gave no checksum. */
   readonly crc64nvme?: string | undefined;
   /** SHA-256. */
   readonly sha256?: string | undefined;
@@ -20,7 +20,7 @@ export function checksumHeaders(checksums: S3Checksums = {}): Record<string, str
   return Object.fromEntries(CHECKSUMS.map((name) => [`x-amz-checksum-${name}`, checksums[name]]));
 }
 
-/** The checksums of a whole object, from headers. One of a checksum for each part (`…-3`) tells nothing of the whole. */
+/** The checksums of a whole object, from headers. A checksum of the parts' checksums (`…-3`) tells nothing of the whole. */
 export function readChecksums(headers: Headers): S3Checksums {
   const whole = (name: string) => {
     const value = headers.get(`x-amz-checksum-${name}`);

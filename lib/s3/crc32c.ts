@@ -28,7 +28,7 @@ function tablesFor(polynomial: number): Int32Array {
  * The CRC-32C of some bytes: some 6 GB/s where the runtime makes WebAssembly of bytes (Node, Deno, Bun), 1.5 GB/s by
  * tables elsewhere.
  *
- * @param bytes What is summed up.
+ * @param bytes The bytes.
  * @param before The checksum of the bytes that came before these. Default: 0, none came.
  * @returns The checksum, an integer from 0 to 2^32 - 1.
  * @see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html}
@@ -84,7 +84,7 @@ function crc(t: Int32Array, bytes: Uint8Array, before: number): number {
 }
 
 /**
- * The CRC-32C of two pieces one after the other, from their own: parts that were summed up side by side become a whole.
+ * The CRC-32C of two pieces put together, from those of each: so that the parts of an upload give the whole's.
  *
  * @param first The checksum of the first piece.
  * @param second The checksum of the second piece.

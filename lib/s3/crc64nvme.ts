@@ -30,7 +30,7 @@ function makeTables(): NonNullable<typeof tables> {
  * The CRC-64/NVME of some bytes, which S3 and AWS's SDKs choose where nobody chose another. Without `BigInt`, which is
  * far slower.
  *
- * @param bytes What is summed up.
+ * @param bytes The bytes.
  * @param before The checksum of the bytes that came before these. Default: none came.
  * @returns The checksum's lower half, and its upper one.
  * @see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html}

@@ -1,7 +1,7 @@
 /** A checksum as integers of 32 bits, the lowest first: two for one of 64 bits. */
 export type Crc = readonly number[];
 
-/** Sums up bytes that come after others. */
+/** The checksum of bytes that come after others, whose own is `before`. */
 export type Sum = (bytes: Uint8Array, before: Crc) => Crc;
 
 /** Pages of 64 KiB. */
@@ -16,8 +16,9 @@ const PAGES = 2;
  * quotient so many places before. Only the remainder, of 209 words, is left for the tables.
  *
  * @param lags How many places before, in ascending order: the highest power less each of the others.
- * @param tables What sums up a remainder, what is too short, and all where the runtime makes no WebAssembly of bytes or
- * has no vectors. Browsers count as such, as they may report an attempt as a break of the page's policy.
+ * @param tables Computes the checksum of the remainder, of what is too short, and of everything where the runtime makes
+ * no WebAssembly of bytes or has no vectors. Browsers count as such, as they may report an attempt as a break of the
+ * page's policy.
  */
 export function crcWasm(lags: readonly number[], tables: Sum): Sum {
   const size = lags.at(-1)! * 16;

@@ -29,7 +29,7 @@ export interface PutObjectOutput {
   readonly etag?: string;
   /** Set in a bucket with versions. */
   readonly versionId?: string;
-  /** What S3 summed up, where it says. */
+  /** The checksums that S3 computed, where it tells them. */
   readonly checksums: S3Checksums;
 }
 

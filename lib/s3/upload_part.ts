@@ -31,7 +31,7 @@ export interface UploadPartOptions {
 export interface UploadPartOutput {
   /** What completing the upload must repeat. */
   readonly etag: string;
-  /** What S3 summed up, where it says. */
+  /** The checksums that S3 computed, where it tells them. */
   readonly checksums: S3Checksums;
 }
 
