@@ -25,7 +25,8 @@ console.log(`stored in ${payload?.bucket}`);
 await publish(broker, new Blob(["a file of any size"]).stream(), { queue: "letters" }); // sent as it comes
 
 for await (const delivery of consume(broker, "letters", { maxMessages: 2, payloads: "lazy" })) {
-  const { length } = await new Response(delivery.stream()).bytes(); // in constant memory, chunk by chunk
+  let length = 0;
+  for await (const chunk of delivery.stream()) length += chunk.length; // in constant memory, chunk by chunk
   console.log(`read ${length} bytes`);
   await delivery.ack(); // deletes the message, then the object
 }

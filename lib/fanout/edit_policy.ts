@@ -54,7 +54,7 @@ export function editPolicy(
         signal,
       });
       state.emit({ type: "topology", operation: "policy", resource: access.arn });
-      // Longer than it takes others from their reading to their writing, and not in step with them.
+      // Longer than others take between their reading and their writing, and not in step with them.
       await pause(state.clock, 0.1 * 2 ** written * (1 + state.random()), signal);
       signal?.throwIfAborted();
     }

@@ -1,8 +1,8 @@
 import { AwsError, type AwsErrorDetails, DashiError } from "../errors.ts";
 
 /**
- * What is known of what no later try mends in a subscription: SNS refused it, or SQS answered with a policy that can't be
- * read or changed. Undefined for what may pass later, and for what SQS says of the queue: that keeps its own class.
+ * The details of a failure that no later try mends: SNS refused the subscription, or the queue's policy can't be read or
+ * changed. Undefined for one that may pass later, and for what SQS says of the queue, whose errors keep their class.
  */
 export function refusalOf(error: unknown): AwsErrorDetails | undefined {
   if (error instanceof AwsError) return error.service === "sns" && !error.retryable ? error : undefined;

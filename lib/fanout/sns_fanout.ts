@@ -21,8 +21,8 @@ export const KOMBU_TAGS: Readonly<Record<string, string>> = {
 /** Options of {@linkcode snsFanout}. */
 export interface SnsFanoutOptions {
   /**
-   * The topics that there are, by exchange, which needs no `declareExchange()` then; with it every other exchange is an
-   * `UndefinedExchangeError`.
+   * Topics that exist already, by exchange. Such an exchange needs no `declareExchange()`; with this option every other
+   * exchange is an `UndefinedExchangeError`.
    */
   readonly topics?: Readonly<Record<string, PredefinedTopic>> | undefined;
   /** The tags of topics that are created. Default: kombu's two. */

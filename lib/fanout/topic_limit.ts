@@ -7,8 +7,8 @@ import type { Broker } from "../types.ts";
 import type { Topic } from "./topic.ts";
 
 /**
- * The bytes that a topic takes in a message, asked for once: 256 KiB unless its MaximumMessageSize says otherwise, or may
- * not be read.
+ * The bytes that a topic takes in a message, asked for once: its MaximumMessageSize, or 256 KiB where it has none or the
+ * keys may not read it.
  */
 export async function topicLimit(broker: Broker, topic: Topic, signal?: AbortSignal): Promise<number> {
   const { arn, region, credentials } = topic;

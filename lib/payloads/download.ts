@@ -46,7 +46,7 @@ async function download(
   }
   // Without an ETag this may be a proxy's page with status 200, so that the size which the message announces counts.
   // S3 always sends one, but browsers hide it unless a CORS rule shows it.
-  const size = !object.etag && location.size || object.size;
+  const size = object.etag ? object.size : location.size || object.size;
   // Where the runtime undid a content encoding, the checksum is that of other bytes.
   const sums = size === undefined && object.contentEncoding ? {} : object.checksums;
   // moto gives what was stored in parts the CRC-32 for its CRC-32C, unless its Python has a package for that.

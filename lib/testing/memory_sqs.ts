@@ -29,7 +29,7 @@ export interface MemorySqsOptions {
   readonly inFlightLimit?: number | undefined;
   /** Whether a long poll whose client is gone goes on at the server and takes messages. Default: true. */
   readonly abortedPollsTake?: boolean | undefined;
-  /** Requests that `requests` keeps, the latest. All are counted. Default: 10,000. */
+  /** How many of the latest requests `requests` keeps; all are counted. Default: 10,000. */
   readonly keepRequests?: number | undefined;
   /** Says what goes wrong. Default: nothing does. */
   readonly onRequest?: FaultHook | undefined;
