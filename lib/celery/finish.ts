@@ -28,31 +28,51 @@ import { deliver } from "./send_task.ts";
 import type { GroupCall, Signature, TaskCall } from "./types.ts";
 import type { Worker } from "./worker.ts";
 
+/** A task whose end is to be told. */
+export interface Run {
+  readonly worker: Worker;
+  readonly delivery: Delivery<unknown>;
+  readonly request: TaskRequest;
+  /** Whether its states are stored. */
+  readonly kept: boolean;
+  /**
+   * Fires when the message is no longer ours: whoever runs the task then does all of this, too, so nothing more is stored
+   * or sent. Undefined where it was acked before it began.
+   */
+  readonly lost: AbortSignal | undefined;
+}
+
 /** What a task is called with after this one. */
 function heritage({ id, rootId }: TaskRequest): Record<string, unknown> {
   return { parent_id: id, root_id: rootId };
 }
 
 /** Sends what was planned, written as what the worker reads. */
-function send({ broker, codec }: Worker, messages: Plan["messages"]): Promise<void> {
-  return deliver(broker, messages.map((message) => ({ ...message, codec })));
+function send({ worker: { broker, codec }, lost }: Run, messages: Plan["messages"]): Promise<void> {
+  return deliver(broker, messages.map((message) => ({ ...message, codec })), lost);
 }
 
-/** Stores a state of a task, if it is stored at all. */
+/**
+ * Stores a state of a task, if it is stored at all.
+ *
+ * @throws The reason of `lost`, also where the store did not hear it.
+ */
 export async function store(
-  { results, broker }: Worker,
-  { id, parentId, group }: Pick<TaskRequest, "id" | "parentId" | "group">,
-  kept: boolean,
+  { worker: { results, broker }, request, kept, lost }: Run,
   meta: TaskMeta,
+  { id, parentId, group }: Pick<TaskRequest, "id" | "parentId" | "group"> = request,
 ): Promise<void> {
-  if (!results || !kept) return;
-  const family = { ...(parentId && { parent_id: parentId }), ...(group && { group_id: group }) };
-  await results.store({ id }, { ...family, ...meta }, { broker });
+  lost?.throwIfAborted();
+  if (results && kept) {
+    const family = { ...(parentId && { parent_id: parentId }), ...(group && { group_id: group }) };
+    await results.store({ id }, { ...family, ...meta }, { broker, signal: lost });
+  }
+  lost?.throwIfAborted();
 }
 
 /** The task has returned. */
-export async function succeed(worker: Worker, request: TaskRequest, kept: boolean, value: unknown): Promise<void> {
-  const { queueFor, state } = worker;
+export async function succeed(run: Run, value: unknown): Promise<void> {
+  const { worker: { queueFor, state }, request } = run;
   const { callbacks, chain } = request.after!;
   const planned = (call: Signature, options?: Record<string, unknown>) =>
     plan(state, call, {
@@ -66,8 +86,8 @@ export async function succeed(worker: Worker, request: TaskRequest, kept: boolea
   if (next) plans.push(planned(next, chain.length > 1 ? { chain: chain.slice(0, -1) } : undefined));
   // What begins now: of a chain its first task.
   const children = plans.map(({ call }) => childOf(callOf(call.subtask_type === "chain" ? tasksOf(call)[0] : call)));
-  await store(worker, request, kept, { status: "SUCCESS", result: value ?? null, children });
-  for (const { messages } of plans) await send(worker, messages);
+  await store(run, { status: "SUCCESS", result: value ?? null, children });
+  for (const { messages } of plans) await send(run, messages);
 }
 
 /**
@@ -89,18 +109,18 @@ export function mayPass(error: unknown): boolean {
 }
 
 /** The task has failed: so have those that wait for it in the chain. */
-export async function fail(worker: Worker, request: TaskRequest, kept: boolean, error: unknown): Promise<void> {
-  const { queueFor, state } = worker;
+export async function fail(run: Run, error: unknown): Promise<void> {
+  const { worker: { queueFor, state }, request } = run;
   const { errbacks, chain } = request.after!;
   const meta: TaskMeta = { status: "FAILURE", ...describeError(error) };
-  await store(worker, request, kept, meta);
+  await store(run, meta);
   for (const { options: { task_id, group_id } } of chain) {
-    if (typeof task_id === "string") await store(worker, { id: task_id, group: group_id as string }, kept, meta);
+    if (typeof task_id === "string") await store(run, meta, { id: task_id, group: group_id as string });
   }
   for (const errback of errbacks) {
     try {
       const more = { prepend: [request.id], options: heritage(request), queueFor };
-      await send(worker, plan(state, errback, more).messages);
+      await send(run, plan(state, errback, more).messages);
     } catch (cause) {
       if (mayPass(cause)) throw cause;
       state.emit({ type: "error", error: cause as Error });
@@ -114,14 +134,8 @@ export async function fail(worker: Worker, request: TaskRequest, kept: boolean, 
  * @returns When it will run.
  * @throws What it fails with, if it was retried often enough.
  */
-export async function again(
-  worker: Worker,
-  request: TaskRequest,
-  delivery: Delivery<unknown>,
-  kept: boolean,
-  { options }: Retry,
-): Promise<Date> {
-  const { state } = worker;
+export async function again(run: Run, { options }: Retry): Promise<Date> {
+  const { worker: { state }, delivery, request } = run;
   const { max = RETRY_DEFAULTS.max, error } = options;
   const retries = request.retries + 1;
   if (retries > max) {
@@ -139,11 +153,8 @@ export async function again(
   const signature = { ...same, args: options.args ?? same.args, kwargs: options.kwargs ?? same.kwargs };
   const { messages } = plan(state, signature, { options: { retries, eta: due } });
   // Stored first: the next run may end before a later word of this one, which would be taken for the last.
-  await store(worker, request, kept, {
-    status: "RETRY",
-    ...(error === undefined ? { result: null } : describeError(error)),
-  });
-  await send(worker, messages);
+  await store(run, { status: "RETRY", ...(error === undefined ? { result: null } : describeError(error)) });
+  await send(run, messages);
   return eta;
 }
 

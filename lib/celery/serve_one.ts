@@ -3,7 +3,8 @@ import { awsNow } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError, TaskFailedError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
-import { again, fail, mayPass, store, succeed } from "./finish.ts";
+import { unlessAborted } from "../unless_aborted.ts";
+import { again, fail, mayPass, type Run, store, succeed } from "./finish.ts";
 import { readRequest, type TaskRequest } from "./request.ts";
 import { Retry, RETRY_DEFAULTS } from "./retry.ts";
 import { type Outcome, runTask } from "./run_task.ts";
@@ -47,38 +48,37 @@ export async function serveOne(
     return await delivery.release({ visibleAfter: Math.min(Math.ceil(seconds), MAX_VISIBILITY) });
   }
   const kept = !(request.ignoreResult ?? task.ignoreResult);
+  const run: Run = { worker, delivery, request, kept, lost: delivery.signal };
   worker.tell("received", delivery, { eta: request.eta });
   const expired = () => request.expires && awsNow(state) > +request.expires;
   if (request.eta && !expired() && !(await untilDue(worker, delivery, request.eta))) return;
   if (!expired()) {
     if (!(await slots.enter(stopping.signal, delivery.signal))) return await giveBack(delivery);
     try {
-      if (!expired()) return await work(worker, delivery, request, kept, task, invalid);
+      if (!expired()) return await work(run, task, invalid);
     } finally {
       slots.leave();
     }
   }
   worker.tell("expired", delivery);
   const result = { exc_type: "TaskRevokedError", exc_message: ["expired"], exc_module: "celery.exceptions" };
-  await settling(worker, delivery, () => store(worker, request, kept, { status: "REVOKED", result }));
+  await settling(run, () => store(run, { status: "REVOKED", result }));
 }
 
-async function work(
-  worker: Worker,
-  delivery: Delivery<unknown>,
-  request: TaskRequest,
-  kept: boolean,
-  task: ServedTask,
-  invalid: (error: unknown) => Promise<void>,
-): Promise<void> {
-  const { state, acks, results, broker } = worker;
+async function work(given: Run, task: ServedTask, invalid: (error: unknown) => Promise<void>): Promise<void> {
+  const { worker, delivery, request } = given;
+  const early = worker.acks === "early";
+  const run = early ? { ...given, lost: undefined } : given;
   let args: readonly unknown[];
   let kwargs: Readonly<Record<string, unknown>>;
   try {
-    args = await fit(task.args, request.args, request) as readonly unknown[];
-    kwargs = await fit(task.kwargs, request.kwargs, request) as Record<string, unknown>;
+    const checked = Promise.all([
+      fit(task.args, request.args, request),
+      fit(task.kwargs, request.kwargs, request),
+    ]);
+    [args, kwargs] = await unlessAborted(checked, delivery.signal) as [unknown[], Record<string, unknown>];
   } catch (error) {
-    return await invalid(error);
+    return await (delivery.signal.aborted ? giveBack(delivery) : invalid(error));
   }
   // What the handler stores goes in turn, and never after its end: the last word is the outcome's.
   let told: Promise<void> = Promise.resolve();
@@ -103,44 +103,41 @@ async function work(
     signal: controller.signal,
     update: (status: string, result?: unknown) => {
       const stored = told.then(async () => {
-        if (results && kept && !over) await results.store({ id }, { status, result }, { broker });
+        if (!over) await store(run, { status, result });
       });
       told = stored.catch(() => {});
       return stored;
     },
   });
   // Before it begins, and not begun if that is in doubt: it would be run twice.
-  if (acks === "early") await delivery.ack();
-  let outcome = await runTask(state, () => task.run(context, ...args), {
+  if (early) await delivery.ack();
+  let outcome = await runTask(worker.state, () => task.run(context, ...args), {
     controller,
-    lost: acks === "late" ? delivery.signal : worker.over.signal,
+    lost: run.lost ?? worker.over.signal,
     softTimeLimit: request.softTimeLimit ?? task.softTimeLimit,
     timeLimit: request.timeLimit ?? task.timeLimit,
   });
   over = true;
   if (outcome.type === "lost") {
-    if (acks === "late") return await giveBack(delivery);
+    if (!early) return await giveBack(delivery);
     // As in Celery, nobody will run it again, and who waits for it should know.
     const error = new TaskFailedError("The worker ended before the task did", WORKER_LOST);
     outcome = { type: "threw", error };
   }
-  await told;
-  await settling(worker, delivery, () => conclude(worker, delivery, request, kept, outcome));
+  await settling(run, async () => {
+    await told;
+    await conclude(run, outcome);
+  });
 }
 
 /** Tells what a run came to: success, another run, or failure. */
-async function conclude(
-  worker: Worker,
-  delivery: Delivery<unknown>,
-  request: TaskRequest,
-  kept: boolean,
-  outcome: Exclude<Outcome, { type: "lost" }>,
-): Promise<void> {
+async function conclude(run: Run, outcome: Exclude<Outcome, { type: "lost" }>): Promise<void> {
+  const { worker, delivery, request } = run;
   let error: unknown;
   if (outcome.type === "threw") error = outcome.error;
   else {
     try {
-      await succeed(worker, request, kept, outcome.value);
+      await succeed(run, outcome.value);
       return worker.tell("succeeded", delivery);
     } catch (final) {
       // As in Celery, a result or a callback that can't be written makes the task fail.
@@ -150,14 +147,14 @@ async function conclude(
   }
   if (error instanceof Retry) {
     try {
-      const due = await again(worker, request, delivery, kept, error);
+      const due = await again(run, error);
       return worker.tell("retried", delivery, { eta: due, error: error.options.error });
     } catch (final) {
       if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && mayPass(final)) throw final;
       error = final; // retried often enough, or with arguments that can't be written
     }
   }
-  await fail(worker, request, kept, error);
+  await fail(run, error);
   worker.tell("failed", delivery, { error });
 }
 
@@ -168,12 +165,14 @@ async function giveBack(delivery: Delivery<unknown>): Promise<void> {
 
 /**
  * Does what must be done before the ack; where that fails the message stays, and the task is run again. What would fail
- * each time is told once: an id that no store can keep must not run a task for ever.
+ * each time is told once: an id that no store can keep must not run a task for ever. Once the message is no longer ours
+ * nothing waits for it, as a store may never answer.
  */
-async function settling({ state }: Worker, delivery: Delivery<unknown>, work: () => Promise<void>): Promise<void> {
+async function settling({ worker: { state }, delivery, lost }: Run, work: () => Promise<void>): Promise<void> {
   try {
-    await work();
+    await unlessAborted(work(), lost);
   } catch (error) {
+    if (lost?.aborted) return await giveBack(delivery);
     state.emit({ type: "error", error: asError(error) });
     if (mayPass(error)) await delivery.retry({ error }).catch(() => {});
   }

@@ -54,7 +54,8 @@ export interface ServeTasksOptions extends Omit<ReceiveOptions, "onUndecodable">
 export interface TaskWorker extends AsyncDisposable {
   /**
    * Ends it: nothing new is begun, what runs may finish within `graceSeconds`; after that its `task.signal` fires, and it
-   * is given back, or has failed if it was acked early. Resolves when all is settled.
+   * is given back, or has failed if it was acked early. Resolves when all is settled: what was acked early waits for the
+   * result store, however long that takes.
    */
   stop(): Promise<void>;
   /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DoesNotExistQueueError } from "@dashi/sqs";
-import { sendTask, serveTasks, type TaskContext } from "@dashi/sqs/celery";
-import { add, memoryResults, once, setUp } from "./support.ts";
+import { chain, retry, sendTask, serveTasks, type TaskContext, type TaskHandler } from "@dashi/sqs/celery";
+import { add, memoryResults, notify, once, setUp } from "./support.ts";
 
 Deno.test("acks early: the message is gone before the task runs, and it is not run if that is in doubt", async () => {
   const { broker, sqs } = setUp();
@@ -67,6 +67,61 @@ Deno.test("after the grace a task's signal fires, its message goes back, and its
   assert.ok(aborted);
   assert.equal(results.kept.size, 0);
   assert.ok(!states().includes("failed app.add"));
+  assert.equal(sqs.messages("celery")[0].state, "visible");
+});
+
+const never = () => new Promise<never>(() => {});
+
+for (
+  const [name, run] of Object.entries<TaskHandler>({
+    returned: () => 3,
+    threw: () => {
+      throw new Error("no");
+    },
+    "is to be retried": () => {
+      throw retry({ countdown: 0 });
+    },
+    "told a state that nobody waits for": (task) => void task.update("PROGRESS"),
+  })
+) {
+  Deno.test(`after the grace a task that ${name} waits for no store, and nothing is sent: who gets the message does it`, async () => {
+    for (const seconds of [60, Infinity]) {
+      const { broker, sqs, states } = setUp();
+      const results = memoryResults();
+      const told: (AbortSignal | undefined)[] = [];
+      const store: typeof results.store = async (call, meta, options) => {
+        told.push(options?.signal);
+        await (seconds < Infinity ? sqs.clock.sleep(seconds) : never());
+        await results.store(call, meta);
+      };
+      await sendTask(broker, chain(add(1, 2), notify.partial()), { linkError: notify.partial() });
+      await sqs.clock.run(async () => {
+        const options = { graceSeconds: 3, waitTimeSeconds: 1, results: { ...results, store } };
+        const worker = serveTasks(broker, { "app.add": run }, options);
+        await sqs.clock.sleep(2);
+        const began = +sqs.clock.now();
+        await worker.stop();
+        assert.equal(+sqs.clock.now() - began, 3000);
+        assert.equal(worker.running, 0);
+        await sqs.clock.sleep(300);
+      });
+      assert.deepEqual(sqs.messages("celery").map(({ state }) => state), ["visible"]);
+      assert.deepEqual(states(), ["received app.add"]);
+      assert.deepEqual(told.map((signal) => signal?.aborted), [true]);
+    }
+  });
+}
+
+Deno.test("after the grace a schema that never answers holds nothing up", async () => {
+  const { broker, sqs } = setUp();
+  const schema = { "~standard": { version: 1, vendor: "test", validate: never } } as const;
+  await sendTask(broker, add(1, 2));
+  await sqs.clock.run(async () => {
+    const options = { graceSeconds: 3, waitTimeSeconds: 1 };
+    const worker = serveTasks(broker, { "app.add": { name: "app.add", args: schema, run: () => 1 } }, options);
+    await sqs.clock.sleep(2);
+    await worker.stop();
+  });
   assert.equal(sqs.messages("celery")[0].state, "visible");
 });
 
