@@ -98,11 +98,16 @@ function childOf({ id, parent, calls }: TaskCall & { calls?: GroupCall["calls"] 
   return [[id, parent && left ? childOf(parent, left - 1) : null], calls?.map((call) => childOf(call)) ?? null];
 }
 
+/** True if the task is to be run again for an error: another run may not meet it, and its message is not acked yet. */
+export function isRunAgain({ lost }: Run, error: unknown): boolean {
+  return !!lost && mayPass(error);
+}
+
 /**
- * True for an error that another run of the task may not meet: what AWS says, keys that could not be had, damage on the
- * way, or what a store of the user's throws. Of several calls one such is enough.
+ * True for an error that may pass: what AWS says, keys that could not be had, damage on the way, or what a store of the
+ * user's throws. Of several calls one such is enough.
  */
-export function mayPass(error: unknown): boolean {
+function mayPass(error: unknown): boolean {
   if (error instanceof PublishError) return error.failed.some(({ error }) => mayPass(error));
   return !(error instanceof DashiError) || error instanceof AwsError || error instanceof CredentialsError ||
     error instanceof IntegrityError;
@@ -122,7 +127,7 @@ export async function fail(run: Run, error: unknown): Promise<void> {
       const more = { prepend: [request.id], options: heritage(request), queueFor };
       await send(run, plan(state, errback, more).messages);
     } catch (cause) {
-      if (mayPass(cause)) throw cause;
+      if (isRunAgain(run, cause)) throw cause;
       state.emit({ type: "error", error: cause as Error });
     }
   }

@@ -4,7 +4,7 @@ import type { Delivery } from "../consume/delivery.ts";
 import { DecodeError, TaskFailedError } from "../errors.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { unlessAborted } from "../unless_aborted.ts";
-import { again, fail, mayPass, type Run, store, succeed } from "./finish.ts";
+import { again, fail, isRunAgain, type Run, store, succeed } from "./finish.ts";
 import { readRequest, type TaskRequest } from "./request.ts";
 import { Retry, RETRY_DEFAULTS } from "./retry.ts";
 import { type Outcome, runTask } from "./run_task.ts";
@@ -141,7 +141,7 @@ async function conclude(run: Run, outcome: Exclude<Outcome, { type: "lost" }>): 
       return worker.tell("succeeded", delivery);
     } catch (final) {
       // As in Celery, a result or a callback that can't be written makes the task fail.
-      if (mayPass(final)) throw final;
+      if (isRunAgain(run, final)) throw final;
       error = final;
     }
   }
@@ -150,7 +150,7 @@ async function conclude(run: Run, outcome: Exclude<Outcome, { type: "lost" }>): 
       const due = await again(run, error);
       return worker.tell("retried", delivery, { eta: due, error: error.options.error });
     } catch (final) {
-      if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && mayPass(final)) throw final;
+      if (request.retries < (error.options.max ?? RETRY_DEFAULTS.max) && isRunAgain(run, final)) throw final;
       error = final; // retried often enough, or with arguments that can't be written
     }
   }
@@ -168,13 +168,14 @@ async function giveBack(delivery: Delivery<unknown>): Promise<void> {
  * each time is told once: an id that no store can keep must not run a task for ever. Once the message is no longer ours
  * nothing waits for it, as a store may never answer.
  */
-async function settling({ worker: { state }, delivery, lost }: Run, work: () => Promise<void>): Promise<void> {
+async function settling(run: Run, work: () => Promise<void>): Promise<void> {
+  const { worker: { state }, delivery, lost } = run;
   try {
     await unlessAborted(work(), lost);
   } catch (error) {
     if (lost?.aborted) return await giveBack(delivery);
     state.emit({ type: "error", error: asError(error) });
-    if (mayPass(error)) await delivery.retry({ error }).catch(() => {});
+    if (isRunAgain(run, error)) await delivery.retry({ error }).catch(() => {});
   }
 }
 

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { ConfigError, json, kombu, TaskFailedError } from "@dashi/sqs";
-import { chain, group, retry, sendTask, serveTasks, signature, task, type TaskContext } from "@dashi/sqs/celery";
+import {
+  chain,
+  group,
+  retry,
+  sendTask,
+  serveTasks,
+  signature,
+  task,
+  type TaskContext,
+  type TaskHandler,
+} from "@dashi/sqs/celery";
 import { add, memoryResults, notify, once, sendRaw, setUp } from "./support.ts";
 
 Deno.test("a task that succeeds stores its result, then calls what is linked, then goes on with the chain", async () => {
@@ -371,6 +381,33 @@ Deno.test("acks late: a result that can't be stored, or a callback that can't be
   assert.equal(results.kept.get("one")!.status, "SUCCESS");
   assert.equal(sqs.messages("celery").length, 1);
 });
+
+for (
+  const [name, run] of Object.entries<TaskHandler>({
+    "a result that can't be stored": () => 404,
+    "a chain that can't go on": () => 3,
+    "a retry that can't be sent": () => {
+      throw retry({ countdown: 1 });
+    },
+  })
+) {
+  Deno.test(`acks early: ${name} makes the task fail, as nobody will run it again`, async () => {
+    const { broker, sqs, states } = setUp(["celery", "alarms"]);
+    const results = memoryResults();
+    const { store } = results;
+    results.store = (call, meta) => meta.result === 404 ? Promise.reject(new Error("no store")) : store(call, meta);
+    const missing = signature("app.alarm", { queue: "missing" });
+    const alarm = signature("app.alarm", { queue: "alarms" });
+    const call = await sendTask(broker, chain(add(1, 2), missing), { linkError: [missing, alarm] });
+    sqs.setFaults(({ action, queue }) =>
+      action === "SendMessage" && queue === "celery" ? { type: "error", code: "AccessDenied" } : undefined
+    );
+    await sqs.clock.run(() => serveTasks(broker, { "app.add": run }, { results, acks: "early", ...once }).closed);
+    assert.equal(states().at(-1), "failed app.add");
+    assert.equal(results.kept.get(call.id)!.status, "FAILURE");
+    assert.equal(sqs.messages("alarms").length, 1);
+  });
+}
 
 Deno.test("a result or a callback that can't be written makes the task fail once, as in Celery", async () => {
   const { broker, sqs, states, read } = setUp(["celery", "next"]);
