@@ -5,7 +5,14 @@ import { utf8Bytes, utf8Text } from "../codec/base64.ts";
 import { decompress } from "../codec/compression.ts";
 import { parsePythonJson, stringifyPythonJson } from "../codec/python_json.ts";
 import { connect } from "../connect.ts";
-import { ConfigError, DecodeError, PayloadNotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
+import {
+  type AwsError,
+  ConfigError,
+  DecodeError,
+  PayloadNotFoundError,
+  TaskFailedError,
+  TimeoutError,
+} from "../errors.ts";
 import { deleteObject } from "../s3/delete_object.ts";
 import { objectPath } from "../s3/object_path.ts";
 import type { Broker, Call, PayloadContext, PayloadLocation, ResultOptions, ResultStore, TaskMeta } from "../types.ts";
@@ -118,7 +125,12 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       const state = stateOf(broker);
       let end = nowOf(state) + timeout * 1000;
       for (let wait = FIRST_WAIT;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
-        const found = await meta(call, given);
+        let trouble: unknown;
+        const found = await meta(call, given).catch((error) => {
+          // Whoever waits for minutes is not to be thrown out by an outage of seconds.
+          if (!(error as Partial<AwsError>).retryable) throw error;
+          trouble = error;
+        });
         if (found && FINAL.test(found.status)) return resultOf(idOf(call), found) as T;
         if (!found) await assertChainGoesOn(call, { broker, signal });
         // A clock that was set back adds nothing to it.
@@ -128,6 +140,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
         if (left <= 0) {
           throw new TimeoutError(
             `Task ${idOf(call)} has no result after ${timeout} s: its state is ${found?.status ?? "unknown"}`,
+            { cause: trouble },
           );
         }
         await pause(state.clock, Math.min(wait, left), signal);

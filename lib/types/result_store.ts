@@ -72,10 +72,11 @@ export interface ResultOptions {
  */
 export interface ResultStore {
   /**
-   * Waits for a task's result.
+   * Waits for a task's result. While the store can't be asked for now it waits, too.
    *
    * @throws {TaskFailedError} If the task failed or was revoked, or one that it waits for in its chain.
-   * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires.
+   * @throws {TimeoutError} If there is no result after `timeout` seconds. Default: it waits until the signal fires. Its
+   * `cause` is why the store could not be asked at last.
    * @throws {DecodeError} If there is one that can't be read, such as a pickled one.
    */
   get<T = unknown>(

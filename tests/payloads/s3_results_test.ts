@@ -62,6 +62,19 @@ Deno.test("s3Results().get() ends after its timeout, with its signal, and with S
   await assert.rejects(denied.results.get("1", { broker: denied.broker }), AwsError);
 });
 
+Deno.test("s3Results().get() waits where S3 is down for a while, and tells why where that is longer than its timeout", async () => {
+  let down = Infinity;
+  const { results, broker, clock, put } = setUp(() => +clock.now() < down ? refused(503, "SlowDown") : undefined);
+  const call = keepCall({ id: "2", parent: { id: "1" } }, broker);
+  await assert.rejects(
+    clock.run(() => results.get(call, { timeout: 60 })),
+    (error) => error instanceof TimeoutError && error.cause instanceof AwsError && error.cause.awsCode === "SlowDown",
+  );
+  down = +clock.now() + 60_000;
+  put("2", '{"status": "SUCCESS", "result": 5}');
+  assert.equal(await clock.run(() => results.get(call)), 5);
+});
+
 Deno.test("s3Results().get() makes a failure an error with type, module and traceback", async () => {
   const { results, broker, put } = setUp();
   put(
