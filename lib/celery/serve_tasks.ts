@@ -160,6 +160,7 @@ export function serveTasks(
   };
   if (signal?.aborted) halt();
   signal?.addEventListener("abort", halt, { once: true });
+  void deliveries.closed.then(halt); // by an error, too
   // Those that wait for their time run side by side with those that run.
   const all = { concurrency: Infinity };
   const closed = forEach(deliveries, (delivery) => serveOne(worker, delivery, onInvalid), all)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DoesNotExistQueueError } from "@dashi/sqs";
+import { AccessDeniedQueueError, DoesNotExistQueueError } from "@dashi/sqs";
 import { chain, retry, sendTask, serveTasks, type TaskContext, type TaskHandler } from "@dashi/sqs/celery";
 import { add, memoryResults, notify, once, setUp } from "./support.ts";
 
@@ -153,6 +153,28 @@ Deno.test("acks early: after the grace what still runs has failed, whoever hears
     assert.deepEqual([status, (result as { exc_type: string }).exc_type], ["FAILURE", "WorkerLostError"]);
   }
   assert.deepEqual(states().slice(-2).sort(), ["failed app.hangs", "failed app.hears"]);
+});
+
+Deno.test("acks early: an error that ends the worker gives what runs its grace, too, and closed rejects after it", async () => {
+  const { broker, sqs, states } = setUp();
+  await sendTask(broker, add(1, 2));
+  await sqs.clock.run(async () => {
+    const options = { acks: "early", graceSeconds: 8, waitTimeSeconds: 1 } as const;
+    const worker = serveTasks(broker, { "app.add": never }, options);
+    await sqs.clock.sleep(5);
+    sqs.setFaults(({ action }) => action === "ReceiveMessage" ? { type: "error", code: "AccessDenied" } : undefined);
+    await assert.rejects(worker.closed, AccessDeniedQueueError);
+  }, { limit: 60 });
+  assert.equal(states().at(-1), "failed app.add");
+});
+
+Deno.test("acks early: a worker that ends when the queue is empty lets what runs end, however long that takes", async () => {
+  const { broker, sqs, states } = setUp();
+  await sendTask(broker, add(1, 2));
+  const run = () => sqs.clock.sleep(3600);
+  const worker = () => serveTasks(broker, { "app.add": run }, { acks: "early", graceSeconds: 8, ...once }).closed;
+  await sqs.clock.run(worker);
+  assert.equal(states().at(-1), "succeeded app.add");
 });
 
 Deno.test("a signal stops a worker as stop() does, and one that it has stopped before receives nothing", async () => {
