@@ -156,7 +156,7 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
       });
       if (before?.status === "SUCCESS") return;
       const now = new Date(nowOf(stateOf(context.broker))).toISOString().replace("Z", "+00:00");
-      const kept = {
+      const kept: TaskMeta & { result: unknown } = {
         result: null,
         traceback: null,
         children: [],
@@ -164,6 +164,8 @@ export function s3Results(options: S3ResultsOptions): ResultStore {
         ...defined(task),
         task_id: idOf(call),
       };
+      // JSON would leave it out, and Celery's AsyncResult fails where there is none.
+      if (/function|symbol/.test(typeof kept.result)) kept.result = null;
       await put(settings, locate(call), utf8Bytes(stringifyPythonJson(kept)), context);
     },
     async forget(call, given = {}) {

@@ -161,7 +161,7 @@ Deno.test("s3Results().store() writes what a Celery client reads, and never over
   assert.equal(s3.objects.size, 0);
 });
 
-Deno.test("s3Results().store() writes null for what is undefined: Celery's AsyncResult.result fails without a result", async () => {
+Deno.test("s3Results().store() writes null for what JSON leaves out: Celery's AsyncResult.result fails without a result", async () => {
   const { results, broker, s3 } = setUp();
   // As task.update("SUCCESS") without a result does.
   await results.store("1", { status: "SUCCESS", result: undefined, date_done: undefined }, { broker });
@@ -173,6 +173,11 @@ Deno.test("s3Results().store() writes null for what is undefined: Celery's Async
     status: "SUCCESS",
     task_id: "1",
   });
+  // What a handler may return without a thought: what off() gives, say.
+  for (const result of [() => {}, Symbol("no word of JSON's")]) {
+    await results.store("2", { status: "STARTED", result }, { broker });
+    assert.equal((await results.meta("2", { broker }))!.result, null);
+  }
 });
 
 Deno.test("s3Results() reads a compressed result, bounded", async () => {
