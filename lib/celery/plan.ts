@@ -65,7 +65,7 @@ function write(state: BrokerState, call: Signature, given: PlanOptions): Publish
   return [taskMessage(state, { ...call, args: [...more.prepend ?? [], ...args] }, more)];
 }
 
-/** Gives a signature, and those in it, their ids: whoever waits must know them before they run. */
+/** Gives a signature, and those in it, their ids, as Celery's `freeze()`: whoever waits must know them before they run. */
 function freeze(call: Signature, options: Readonly<Record<string, unknown>> = {}): Signature {
   const own = mergeOptions(call.options, options);
   own.task_id ??= crypto.randomUUID();

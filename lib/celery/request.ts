@@ -18,7 +18,7 @@ export interface TaskRequest {
   readonly task: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
-  /** The arguments for who runs it next. */
+  /** The arguments as they came, for a retry: types of Python's that have no like here are still themselves in it. */
   readonly written: Pick<Signature, "args" | "kwargs">;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly retries: number;
@@ -32,7 +32,7 @@ export interface TaskRequest {
   readonly group?: string;
   readonly groupIndex?: number;
   readonly stamps: Readonly<Record<string, unknown>>;
-  /** What a group's chord says, for those who count. */
+  /** The chord that its group belongs to: only handed on, as nothing here counts. */
   readonly chord: unknown;
   /** Undefined where what comes after can't be gone on with: `unsupported` says why. */
   readonly after?: After;
@@ -64,11 +64,11 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
     throw new DecodeError(`Cannot run message ${delivery.messageId} of '${delivery.queue}' as ${why}`);
   };
   // Protocol 1 has all in the body; some producers write it with headers of protocol 2.
-  const first = isRecord(body) && (body.task !== undefined || body.args !== undefined);
-  const fields: Record<string, unknown> = first
+  const isProtocol1 = isRecord(body) && (body.task !== undefined || body.args !== undefined);
+  const fields: Record<string, unknown> = isProtocol1
     ? { ...body, group: body.group ?? body.taskset, ...(text(headers.task) ? headers : {}) }
     : { ...headers };
-  const partsOf = (body: any) => first ? [body.args ?? [], body.kwargs ?? {}, body] : body;
+  const partsOf = (body: any) => isProtocol1 ? [body.args ?? [], body.kwargs ?? {}, body] : body;
   const triple: unknown = partsOf(body);
   const task = text(fields.task) ?? fail("it names no task");
   const id = text(fields.id) ?? fail("its task has no id");
@@ -90,7 +90,7 @@ export function readRequest(delivery: Delivery<unknown>): TaskRequest {
     after = {
       callbacks: checkSignatures(callbacks),
       errbacks: checkSignatures(errbacks),
-      chain: checkSignatures(first ? undefined : chain),
+      chain: checkSignatures(isProtocol1 ? undefined : chain),
     };
   } catch (error) {
     unsupported = error as DecodeError;
