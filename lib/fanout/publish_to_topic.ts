@@ -178,10 +178,10 @@ async function attemptOnce(
   }
   const { successful, failed } = await send(broker, publishBatch({ topicArn: arn, entries: batch }), options);
   for (const { id, ...sent } of successful) results.set(id, { topic: arn, ...sent });
-  for (const { id, code, message, senderFault } of failed) {
+  for (const { id, code, message, senderFault, cause } of failed) {
     const says = `failed for one message with ${code}: ${message}`;
     const error = faultOf(ASKED, says, code, { status: 200, retryable: !senderFault });
-    linkCause(error, results.get(id) as Error | undefined);
+    linkCause(error, cause ?? results.get(id) as Error | undefined);
     results.set(id, error);
     if (!senderFault && mayRetry) retry.set(id, error);
   }

@@ -84,7 +84,7 @@ export async function send<Output>(
     try {
       const output: any = await attemptOnce(state, request, options, seen, mended.keys);
       // What a batch says of its entries becomes errors elsewhere.
-      output?.failed?.map?.((failure: object) => redact(failure, seen.secrets));
+      output?.failed?.map?.((failure: Error) => linkCause(redact(failure, seen.secrets), before));
       return output;
     } catch (cause) {
       error = redact(errorOf(request, seen, cause), seen.secrets);

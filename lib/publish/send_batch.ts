@@ -2,6 +2,7 @@ import { asError } from "../as_error.ts";
 import { type BrokerState, nowOf, stateOf } from "../broker.ts";
 import { MAX_ATTRIBUTES } from "../codec/attributes.ts";
 import type { AwsError } from "../errors.ts";
+import { linkCause } from "../http/link_cause.ts";
 import { entryError } from "../sqs/batch.ts";
 import { asItCame, sendCheckedBatch } from "../sqs/send_checked.ts";
 import { sendTo } from "../topology/send_to.ts";
@@ -53,6 +54,7 @@ export async function sendBatch(broker: Broker, parts: readonly Part[], signal?:
       for (const sent of answer.successful) outcomes[+sent.id] = read(state, parts[+sent.id], sent);
       for (const failure of answer.failed) {
         const error = outcomes[+failure.id] = entryError("SendMessageBatch", failure);
+        linkCause(error, failure.cause);
         if (error.retryable) again.push(+failure.id);
       }
     } else {

@@ -30,6 +30,8 @@ export interface PublishFailure {
   readonly message: string;
   /** True if the entry itself is wrong, so that sending it again can't help. */
   readonly senderFault: boolean;
+  /** Why the try before failed, if there was one: the message may have been taken then. */
+  readonly cause?: Error;
 }
 
 /** The answer to {@linkcode publishBatch}: each entry is in one of the two lists, in the order they were sent in. */

@@ -22,6 +22,8 @@ export interface BatchFailure {
   readonly message: string;
   /** True if the entry itself is wrong, so that sending it again can't help. */
   readonly senderFault: boolean;
+  /** Why the try before failed, if there was one: the entry may have been carried out then. */
+  readonly cause?: Error;
 }
 
 /** The answer to a batch: each entry is in one of the two lists, in the order they were sent in. */

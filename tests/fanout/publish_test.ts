@@ -117,6 +117,28 @@ Deno.test("publish() sends only the entries again that failed and may pass, with
   assert.ok(last?.type === "publish" && last.count === 4 && last.failed === 3);
 });
 
+Deno.test("a message that SNS refuses after it did not speak of it says so in its cause: it may be there", async () => {
+  let tries = 0;
+  await using t = await setUp({
+    intercept(form, action) {
+      if (action !== "PublishBatch") return;
+      const ids = [...form].filter(([name]) => name.endsWith(".Id")).map(([, id]) => id);
+      const failed = ids.map((id) =>
+        `<member><Id>${id}</Id><Code>InvalidParameter</Code><SenderFault>true</SenderFault></member>`
+      );
+      return new Response(
+        `<PublishBatchResponse><PublishBatchResult><Successful></Successful><Failed>${tries++ ? failed.join("") : ""}` +
+          `</Failed></PublishBatchResult></PublishBatchResponse>`,
+      );
+    },
+  });
+  const results = await t.fanout.publish(t.broker, "news", [say("a"), say("b")]);
+  for (const error of results) {
+    assert.ok(error instanceof AwsError && error.awsCode === "InvalidParameter");
+    assert.ok(error.cause instanceof AwsError && error.cause.awsCode === "MissingFromAnswer");
+  }
+});
+
 Deno.test("a request that fails fails its own messages, and the next batch goes on", async () => {
   let batches = 0;
   await using t = await setUp({

@@ -201,6 +201,19 @@ Deno.test("publishAll() deletes what it stored for a message that failed for goo
   assert.deepEqual(held("orders"), ["pointer k0"]);
 });
 
+Deno.test("publishAll() keeps what it stored where a request that may have been carried out is refused entry by entry", async () => {
+  const { store, objects } = memoryStore({ threshold: 0 });
+  const { many, sqs, held } = setUpAll({ payloads: store });
+  sqs.setFaults(({ action, attempt }) => {
+    if (action !== "SendMessageBatch") return undefined;
+    return attempt === 1 ? { type: "lost-answer" } : { type: "failed-entries", ids: () => true, senderFault: true };
+  });
+  const [{ error }] = await many(numbered(1));
+  assert.ok(error instanceof AwsError && error.cause instanceof AwsError);
+  assert.deepEqual(held("orders"), ["pointer k0"]);
+  assert.deepEqual([...objects.keys()], ["k0"]);
+});
+
 Deno.test("publishAll() keeps what it stored for a message that a try before the last one may have sent", async () => {
   for (const then of ["refused", "given up"]) {
     const { store, objects } = memoryStore({ threshold: 0 });
