@@ -8,22 +8,24 @@
  *
  * @module
  */
+import { numberOf, readArguments } from "../tools/arguments.ts";
 import { bundle, path } from "./build.ts";
 import { aims, report, type Results } from "./report.ts";
 import { kombuVersion, python, runClient, startServer } from "./run_client.ts";
 import { compare, CONSUMERS, DASHI, type Effort, FLOOR, KOMBU, only, PUBLISHERS, SDK, starts } from "./scenarios.ts";
 
-if (Deno.args.some((argument) => argument !== "--short")) {
-  console.error(`There is no '${Deno.args.join(" ")}': only --short, which writes no page`);
-  Deno.exit(2);
-}
-const short = Deno.args.includes("--short");
+const { values: { short = false } } = readArguments(
+  `Usage: deno task bench [--short]
+
+Measures this library beside its peers and writes docs/benchmarks.md; --short is one short round that writes no page.`,
+  { short: { type: "boolean" } },
+);
 const effort: Effort = short
   ? { rounds: 1, warmUp: 0.6, seconds: 0.8 }
-  : { rounds: Number(Deno.env.get("BENCH_ROUNDS") ?? 5), warmUp: 6, seconds: 1.5 };
+  : { rounds: numberOf("BENCH_ROUNDS", 5, 1), warmUp: 6, seconds: 1.5 };
 const few: Effort = { ...effort, rounds: Math.ceil(effort.rounds / 2) };
-const messages = short ? 20_000 : Number(Deno.env.get("BENCH_MESSAGES") ?? 1_000_000);
-const payloadMiB = short ? 32 : Number(Deno.env.get("BENCH_PAYLOAD_MIB") ?? 1024);
+const messages = short ? 20_000 : numberOf("BENCH_MESSAGES", 1_000_000, 1);
+const payloadMiB = short ? 32 : numberOf("BENCH_PAYLOAD_MIB", 1024, 1);
 const polls = short ? [8] : [1, 8];
 
 if (!python) console.error("kombu is skipped: INTEROP_PYTHON is not set");

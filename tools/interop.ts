@@ -9,7 +9,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { helpOf } from "./arguments.ts";
 import { root, run, runTests } from "./run.ts";
+
+helpOf(`Usage: deno task test:interop [--allow-missing] [paths] [options of deno test]
+
+Runs the tests against real Celery, kombu, moto and the Extended Client, which it installs into .venv-interop. With
+--allow-missing it passes where there is no Python for that.`);
 
 const requirements = join(root, "tests/interop/requirements.txt");
 const venv = join(root, ".venv-interop");

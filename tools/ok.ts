@@ -6,7 +6,15 @@
  */
 import process from "node:process";
 import config from "../deno.json" with { type: "json" };
+import { readArguments } from "./arguments.ts";
 import { deno } from "./run.ts";
+
+readArguments(
+  `Usage: deno task ok
+
+Checks everything that must hold before a commit: format, lint, types, docs, imports, the package, and the tests.`,
+  {},
+);
 
 const entries = Object.values(config.exports);
 const steps: Record<string, readonly string[]> = {

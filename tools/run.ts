@@ -70,6 +70,11 @@ export async function runTests(args: readonly string[], options?: RunOptions): P
   const [, tests = "0", failures = "0"] = /<testsuites [^>]*tests="(\d+)" failures="(\d+)"/.exec(xml) ?? [];
   const skipped = xml.split("<skipped/>").length - 1;
   const failed = Math.max(Number(failures), code === 0 ? 0 : 1);
+  const filtered = args.some((argument) => argument.startsWith("--filter"));
+  if (filtered && code === 0 && xml && Number(tests) === skipped) {
+    console.error("No test has a name that fits --filter");
+    return 1;
+  }
   if (skipped) console.log(`${skipped} skipped`);
   console.log(`${Number(tests) - Number(failures) - skipped} passed, ${failed} failed`);
   return code;

@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
+import { readArguments } from "./arguments.ts";
 
 const root = resolve(import.meta.dirname!, "..");
 
@@ -239,13 +240,19 @@ function print(heading: string, sizes: readonly Size[]): void {
   console.log();
 }
 
+const USAGE = `Usage: deno task size [--modules]
+
+Measures what an app carries of each entry point, and fails where one is larger than its limit in tools/size.ts, holds
+what it must not, or is larger than README.md says. --modules lists the modules of the main bundle, not its rooms.`;
+
 if (import.meta.main) {
+  const { values: { modules } } = readArguments(USAGE, { modules: { type: "boolean" } });
   const sizes = await measure([...TARGETS, ...PEERS]);
   print("@dashi/sqs", sizes.slice(0, TARGETS.length));
   print("others", sizes.slice(TARGETS.length));
   const main = sizes.find(({ name }) => name === "{ connect, consume, publish }")!;
-  console.log(`${main.name} by ${process.argv.includes("--modules") ? "module" : "room"}, minified bytes:`);
-  for (const [room, bytes] of weights(main, process.argv.includes("--modules"))) {
+  console.log(`${main.name} by ${modules ? "module" : "room"}, minified bytes:`);
+  for (const [room, bytes] of weights(main, modules)) {
     console.log(`  ${room.padEnd(40)} ${String(bytes).padStart(6)} ${(bytes * 100 / main.minified).toFixed(1)} %`);
   }
   const page = readFileSync(resolve(root, "README.md"), "utf8").replace(/\s+/g, " ");

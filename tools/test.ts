@@ -7,7 +7,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
+import { helpOf } from "./arguments.ts";
 import { root, runTests } from "./run.ts";
+
+helpOf(`Usage: deno task test [paths] [options of deno test]
+
+Runs the unit tests and the examples of the docs; paths narrow it: deno task test tests/codec --filter base64`);
 
 /** Tests that have tasks of their own: they need Python and other runtimes. */
 const elsewhere = ["interop", "runtimes"];

@@ -9,23 +9,23 @@
  *     deno task test:ledger
  */
 import { connect, declareQueue, queueSize } from "@dashi/sqs";
+import { numberOf, readArguments } from "../../tools/arguments.ts";
 import { startServer } from "../support/fauxqs.ts";
 import { BREAKING, type ProxyFault, startProxy } from "../faults/proxy.ts";
 import { account } from "./account.ts";
 import { openLedger, readLedger } from "./log.ts";
 
-function env(name: string, usual: number): number {
-  const given = Deno.env.get(name);
-  const value = Number(given || usual);
-  if (value >= 0) return value;
-  console.error(`${name} must be a number from 0 on: it is '${given}'`);
-  Deno.exit(2);
-}
+readArguments(
+  `Usage: deno task test:ledger
 
-const seconds = env("LEDGER_SECONDS", 60);
-const total = env("LEDGER_MESSAGES", seconds >= 600 ? 100_000 : seconds * 100);
-const share = env("LEDGER_FAULTS", 0.04);
-const seed = env("LEDGER_SEED", Math.floor(Math.random() * 2 ** 31));
+LEDGER_SECONDS (60) is how long messages are sent, LEDGER_MESSAGES (100 a second) how many, LEDGER_FAULTS (0.04) the
+share of requests that break, and LEDGER_SEED which ones.`,
+  {},
+);
+const seconds = numberOf("LEDGER_SECONDS", 60);
+const total = numberOf("LEDGER_MESSAGES", seconds >= 600 ? 100_000 : seconds * 100);
+const share = numberOf("LEDGER_FAULTS", 0.04);
+const seed = numberOf("LEDGER_SEED", Math.floor(Math.random() * 2 ** 31));
 const FIFO_PERCENT = 10;
 const VISIBILITY = 6;
 

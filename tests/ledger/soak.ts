@@ -6,8 +6,9 @@
  *     deno run -A --v8-flags=--expose-gc tests/ledger/soak.ts
  */
 import { connect, consume, forEach, publishAll } from "@dashi/sqs";
+import { numberOf } from "../../tools/arguments.ts";
 
-const total = Number(Deno.env.get("SOAK_MESSAGES") ?? 1_000_000);
+const total = numberOf("SOAK_MESSAGES", 1_000_000, 1);
 const LEAST_WAITING = 2000;
 
 interface Kept {

@@ -8,17 +8,23 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import process from "node:process";
 import config from "../../deno.json" with { type: "json" };
+import { readArguments } from "../../tools/arguments.ts";
 import { startServer } from "../support/fauxqs.ts";
 import { library } from "./library.ts";
 import { bundleSuite, type Run, runners } from "./runners/runners.ts";
 import type { SuiteResult } from "./suite.ts";
 
-const { values, positionals } = parseArgs({ options: { filter: { type: "string" } }, allowPositionals: true });
-const filter = values.filter ?? "";
 const known = [...Object.keys(runners), "workers", "package"];
+const { values: { filter = "" }, positionals } = readArguments(
+  `Usage: deno task test:runtimes [runtimes] [--filter TEXT]
+
+Runs one suite in ${Object.keys(runners).join(", ")}, then the Workers examples ("workers") and the npm package
+("package"); --filter takes the checks whose names hold the text.`,
+  { filter: { type: "string" } },
+  true,
+);
 const chosen = positionals.length ? positionals : known;
 for (const name of chosen) {
   if (known.includes(name)) continue;
@@ -30,6 +36,8 @@ for (const name of chosen) {
 const LIMIT = 600_000;
 const entries = Object.keys(config.exports);
 let failed = 0;
+/** Checks that were run or skipped, in all runtimes. */
+let checks = 0;
 if (entries.length !== Object.keys(library).length) {
   console.error(`tests/runtimes/library.ts must import every entry point: ${entries.join(", ")}`);
   failed++;
@@ -59,6 +67,7 @@ for (const [name, runner] of Object.entries(runners)) {
     if (status !== "ok") console.log(`${name}: ${status}: ${check}: ${reason?.split("\n").slice(0, 6).join("\n")}`);
   }
   failed += Number(count("failed"));
+  checks += results.length;
 }
 
 for (const name of ["workers", "package"]) {
@@ -73,6 +82,7 @@ for (const name of ["workers", "package"]) {
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   const [, ok = "0", , bad = child.code ? "1" : "0"] = /(\d+) passed(?: \(.*?\))?( \| (\d+) failed)?/.exec(text) ?? [];
   rows.push([name, ok, "0", child.code ? bad : "0", seconds]);
+  checks += Number(ok) + Number(bad);
   if (child.code) {
     console.log(text, new TextDecoder().decode(child.stderr));
     failed++;
@@ -81,4 +91,5 @@ for (const name of ["workers", "package"]) {
 
 const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
 for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
-process.exitCode = failed ? 1 : 0;
+if (filter && !checks) console.error(`No check has a name that holds '${filter}'`);
+process.exitCode = failed || filter && !checks ? 1 : 0;
