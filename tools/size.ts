@@ -121,7 +121,7 @@ export function denoPackages(links: string): esbuild.Plugin {
     name: "deno-packages",
     setup(build) {
       build.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind, pluginData }) => {
-        if (pluginData === "found" || isBuiltin(path) || resolve(path) === path) return;
+        if (pluginData === "found" || isBuiltin(path) || /^\w+:/.test(path) || resolve(path) === path) return;
         const [, name, below = ""] = /^(@[^/]+\/[^/]+|[^/]+)(\/.*)?$/.exec(path)!;
         if (name === config.name) {
           return { path: resolve(root, config.exports[`.${below}` as keyof typeof config.exports]) };

@@ -46,6 +46,13 @@ const PROJECTS: Readonly<Record<string, object>> = {
   },
 };
 
+/** Each Worker of examples/, as one who copies it checks it: an object's class must be one that a binding takes. */
+const WORKERS = ["celery_status", "cron_drain", "durable_consumer", "http_publish", "queues_bridge"].map((name) =>
+  `workers/${name}/src/index.ts`
+);
+const BINDING = `import type { Consumer } from "./workers/durable_consumer/src/index";
+export type Binding = DurableObjectNamespace<Consumer>;\n`;
+
 /** What many projects in CommonJS still have: it knows no `exports`, and TypeScript 7 has it no more. */
 const COMMONJS = { module: "commonjs", moduleResolution: "node10", types: ["node"], lib: ["es2020"] };
 
@@ -99,16 +106,21 @@ const process = { sanitizeOps: false, sanitizeResources: false };
 Deno.test("the package type-checks in Node, bundler and Worker projects, and runs in Node", process, async () => {
   await project(async (folder) => {
     writeFileSync(join(folder, "print.ts"), PRINT.replace("EXT", "js"));
-    const compile = async (typescript: string, name: string, options: object, file = "print.ts") => {
+    const compile = async (typescript: string, name: string, options: object, ...files: string[]) => {
       const compilerOptions = { ...STRICT, outDir: name, ...options };
-      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
       await run("node", [`node_modules/${typescript}/bin/tsc`, "-p", "."], { cwd: folder })
         .catch((error) => assert.fail(`${name} with ${typescript}: ${error.message}`));
     };
     for (const [name, options] of Object.entries(PROJECTS)) {
-      for (const typescript of ["oldest-typescript", "typescript"]) await compile(typescript, name, options);
+      for (const typescript of ["oldest-typescript", "typescript"]) {
+        await compile(typescript, name, options, "print.ts");
+      }
     }
     await compile("oldest-typescript", "commonjs", COMMONJS, "every_entry.ts");
+    for (const file of WORKERS) cpSync(new URL(`../../examples/${file}`, import.meta.url), join(folder, file));
+    writeFileSync(join(folder, "binding.ts"), BINDING);
+    await compile("typescript", "workers", { ...PROJECTS.worker, noEmit: true }, ...WORKERS, "binding.ts");
     assert.deepEqual(JSON.parse(await run("node", ["nodenext/print.js"], { cwd: folder })), EXPECTED);
   });
 });

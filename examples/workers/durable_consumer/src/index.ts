@@ -2,18 +2,9 @@
  * A Durable Object that consumes a queue all the time: one alarm runs a shift, and the next one follows.
  */
 import { connect, consume, forEach } from "@dashi/sqs";
+import { DurableObject } from "cloudflare:workers";
 
-/** The part of a Durable Object's state that is used: in your own project, take `wrangler types`. */
-interface DurableObjectState {
-  readonly storage: {
-    get<T>(key: string): Promise<T | undefined>;
-    put(key: string, value: unknown): Promise<void>;
-    setAlarm(at: number): Promise<void>;
-    deleteAlarm(): Promise<void>;
-  };
-}
-
-/** The binding of the Durable Object's class. */
+/** The part of the binding that is used: in your own project, take `wrangler types`. */
 interface DurableObjectNamespace {
   idFromName(name: string): unknown;
   get(id: unknown): { fetch(url: string): Promise<Response> };
@@ -34,18 +25,11 @@ export interface Env {
 /** Seconds after which a shift that was never heard of again is taken over by a new one. */
 const TAKE_OVER = 60;
 
-export class Consumer {
-  readonly #state: DurableObjectState;
-  readonly #env: Env;
+export class Consumer extends DurableObject<Env> {
   #stop = new AbortController();
 
-  constructor(state: DurableObjectState, env: Env) {
-    this.#state = state;
-    this.#env = env;
-  }
-
-  async fetch(request: Request): Promise<Response> {
-    const { storage } = this.#state;
+  override async fetch(request: Request): Promise<Response> {
+    const { storage } = this.ctx;
     const { pathname } = new URL(request.url);
     if (pathname === "/start") {
       await storage.put("running", true);
@@ -59,9 +43,8 @@ export class Consumer {
     return Response.json({ running, cooked: await storage.get("cooked") ?? 0 });
   }
 
-  async alarm(): Promise<void> {
-    const { storage } = this.#state;
-    const env = this.#env;
+  override async alarm(): Promise<void> {
+    const { env, ctx: { storage } } = this;
     if (!await storage.get("running")) return;
     // First of all: should the object be evicted in the middle, this alarm brings it back. What it held becomes visible
     // in the queue again when its timeout is over.
