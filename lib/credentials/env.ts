@@ -27,7 +27,7 @@ export function env(): CredentialProvider {
     if (!accessKeyId || !secretAccessKey) {
       throw new ConfigError(
         "Cannot sign as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set or can't be read: " +
-          "set 'credentials' in connect(), as defaultChain() is",
+          "set 'credentials' in connect(), say defaultChain()",
       );
     }
     // The same object for the same keys: what is derived for signing hangs on it.
