@@ -47,6 +47,35 @@ Deno.test("README.md names what Deno must allow, for keys of the environment and
   }
 });
 
+Deno.test("README.md's first examples run as they stand, but for the server", async () => {
+  const page = readFileSync(new URL("README.md", root), "utf8");
+  const [loop, task] = Array.from(page.matchAll(/```ts ignore\n([^]*?)```/g), ([, code]) => code);
+  const CONNECT = 'connect({ region: "eu-west-1" })';
+  assert.ok(loop.includes(CONNECT), loop);
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      file,
+      `import { memorySqs } from "@dashi/sqs/testing";
+      const sqs = memorySqs();
+      for (const queue of ["orders", "celery"]) sqs.createQueue(queue);
+      const charge = (order: unknown) => {
+        console.log(JSON.stringify(order), sqs.messages("celery").length);
+        Deno.exit(); // the loop has no end
+      };
+      ${loop.replace(CONNECT, "connect(sqs.connectOptions)").replace("for await", `${task}\nfor await`)}`,
+    );
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-lock", "--config", "deno.json", file],
+      cwd: root,
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.equal(out.trim(), '{"id":1,"dish":"ramen"} 1', err);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("README.md names each function of each entry point", async () => {
   const page = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const table = page.slice(page.indexOf("## What there is"), page.indexOf("## What it does not do"));
