@@ -38,6 +38,43 @@ Deno.test("every SNS request is a form with its action and the API's version", (
   }
 });
 
+Deno.test("every SNS request carries all that it was given, and nothing else", () => {
+  const raw = { RawMessageDelivery: true };
+  const requests: [AwsRequest<unknown>, Record<string, string>][] = [
+    [createTopic({ name: "news" }), { Name: "news" }],
+    [deleteTopic({ topicArn }), { TopicArn: topicArn }],
+    [getTopicAttributes({ topicArn }), { TopicArn: topicArn }],
+    [listSubscriptionsByTopic({ topicArn }), { TopicArn: topicArn }],
+    [listSubscriptionsByTopic({ topicArn, nextToken: "t" }), { TopicArn: topicArn, NextToken: "t" }],
+    [publish({ topicArn, message: "x", subject: "s" }), { TopicArn: topicArn, Message: "x", Subject: "s" }],
+    [publishBatch({ topicArn, entries: [{ id: "a", message: "x", subject: "s" }] }), {
+      TopicArn: topicArn,
+      "PublishBatchRequestEntries.member.1.Id": "a",
+      "PublishBatchRequestEntries.member.1.Message": "x",
+      "PublishBatchRequestEntries.member.1.Subject": "s",
+    }],
+    [setSubscriptionAttributes({ subscriptionArn, name: "RawMessageDelivery", value: true }), {
+      SubscriptionArn: subscriptionArn,
+      AttributeName: "RawMessageDelivery",
+      AttributeValue: "true",
+    }],
+    // Without ReturnSubscriptionArn, SNS answers "pending confirmation" in place of the ARN.
+    [subscribe({ topicArn, endpoint: "q", attributes: raw }), {
+      TopicArn: topicArn,
+      Protocol: "sqs",
+      Endpoint: "q",
+      "Attributes.entry.1.key": "RawMessageDelivery",
+      "Attributes.entry.1.value": "true",
+      ReturnSubscriptionArn: "true",
+    }],
+    [unsubscribe({ subscriptionArn }), { SubscriptionArn: subscriptionArn }],
+  ];
+  for (const [request, fields] of requests) {
+    const { Action: _, Version: __, ...rest } = form(request);
+    assert.deepEqual(rest, fields, request.action);
+  }
+});
+
 Deno.test("createTopic() flattens attributes and tags", () => {
   const { Action: _, Version: __, ...rest } = form(
     createTopic({ name: "n.fifo", attributes: { FifoTopic: true }, tags: { a: "1 & 2", b: "é" } }),
@@ -83,6 +120,25 @@ Deno.test("SNS builders refuse what SNS would refuse", () => {
   const wrong: [() => unknown, string][] = [
     [() => createTopic({ name: "a.b" }), "name"],
     [() => createTopic({ name: "" }), "name"],
+    [() => createTopic({ name: ".fifo" }), "name"],
+    [() => createTopic({ name: "n".repeat(257) }), "name"],
+    [() => createTopic({ name: ["news"] as never }), "name"],
+    ...[deleteTopic, getTopicAttributes, listSubscriptionsByTopic].map((build): [() => unknown, string] => [
+      () => build({ topicArn: "news" }),
+      "topicArn",
+    ]),
+    [() => publish({ topicArn: [topicArn] as never, message: "x" }), "topicArn"],
+    [() => publish({ topicArn: `of ${topicArn}`, message: "x" }), "topicArn"],
+    [() => publish({ topicArn, message: ["x"] as never }), "message"],
+    [() => publishBatch({ topicArn: "news", entries: [entry] }), "topicArn"],
+    [() => publishBatch({ topicArn, entries: { length: 1 } as never }), "entries"],
+    [() => publishBatch({ topicArn, entries: undefined as never }), "entries"],
+    [() => publishBatch({ topicArn, entries: [{ ...entry, id: 7 as never }] }), "entries.0.id"],
+    [() => publishBatch({ topicArn, entries: [{ ...entry, message: "" }] }), "entries.0.message"],
+    [() => subscribe({ topicArn: "news", endpoint: "q" }), "topicArn"],
+    [() => unsubscribe({ subscriptionArn: "news" }), "subscriptionArn"],
+    [() => setSubscriptionAttributes({ subscriptionArn: "news", name: "A", value: 1 }), "subscriptionArn"],
+    [() => setSubscriptionAttributes({ subscriptionArn, name: "", value: 1 }), "name"],
     [() => publish({ topicArn: "news", message: "x" }), "topicArn"],
     [() => publish({ topicArn: "arn:aws:sqs:eu-west-1:1:news", message: "x" }), "topicArn"],
     [() => publish({ topicArn: "arn:aws:sns:eu-west-1:1:news\n", message: "x" }), "topicArn"],
@@ -102,6 +158,41 @@ Deno.test("SNS builders refuse what SNS would refuse", () => {
   for (const [build, path] of wrong) {
     assert.throws(build, { name: "ConfigError", message: new RegExp(`^Cannot use '${path}' as it must be`) });
   }
+});
+
+Deno.test("SNS's answers are read whole", async () => {
+  const subscribed = `<SubscribeResult><SubscriptionArn>${subscriptionArn}</SubscriptionArn></SubscribeResult>`;
+  assert.deepEqual(await subscribe({ topicArn, endpoint: "q" }).parse(ok("Subscribe", subscribed)), {
+    subscriptionArn,
+  });
+  const sent = (rest: string) =>
+    publish({ topicArn, message: "x" }).parse(
+      ok("Publish", `<PublishResult><MessageId>m</MessageId>${rest}</PublishResult>`),
+    );
+  assert.deepEqual(await sent("<SequenceNumber>10</SequenceNumber>"), { messageId: "m", sequenceNumber: "10" });
+  // What is empty in an answer was left out.
+  assert.deepEqual(await sent("<SequenceNumber/>"), { messageId: "m", sequenceNumber: undefined });
+});
+
+Deno.test("publishBatch() counts an entry that the answer has in both lists as failed, and keeps the order", async () => {
+  const entries = ["a", "b", "c"].map((id) => ({ id, message: id }));
+  const output = await publishBatch({ topicArn, entries }).parse(ok(
+    "PublishBatch",
+    `<PublishBatchResult>
+       <Successful>${
+      ["c", "b", "a"].map((id) => `<member><Id>${id}</Id><MessageId>m-${id}</MessageId><SequenceNumber/></member>`)
+        .join("")
+    }</Successful>
+       <Failed><member><Id>b</Id><SenderFault>true</SenderFault></member></Failed>
+     </PublishBatchResult>`,
+  ));
+  assert.deepEqual(output, {
+    successful: [
+      { id: "a", messageId: "m-a", sequenceNumber: undefined },
+      { id: "c", messageId: "m-c", sequenceNumber: undefined },
+    ],
+    failed: [{ id: "b", code: "Unknown", message: "", senderFault: true }],
+  });
 });
 
 Deno.test("publishBatch() accounts for every entry, also for those the answer leaves out", async () => {
@@ -133,6 +224,7 @@ Deno.test("listSubscriptionsByTopic() reads no, one and several members, and the
       ok("ListSubscriptionsByTopic", `<ListSubscriptionsByTopicResult>${inner}</ListSubscriptionsByTopicResult>`),
     );
   assert.deepEqual(await read("<Subscriptions/>"), { subscriptions: [], nextToken: undefined });
+  assert.equal((await read("<Subscriptions/><NextToken/>")).nextToken, undefined);
   assert.equal((await read(`<Subscriptions>${member(1)}</Subscriptions>`)).subscriptions[0].endpoint, "q1");
   const many = await read(`<Subscriptions>${member(1)}${member(2)}</Subscriptions><NextToken>more==</NextToken>`);
   assert.deepEqual(many.subscriptions.map(({ endpoint }) => endpoint), ["q1", "q2"]);
@@ -146,6 +238,8 @@ Deno.test("getTopicAttributes() reads the attributes by name", async () => {
      <entry><key>MaximumMessageSize</key><value>1048576</value></entry></Attributes></GetTopicAttributesResult>`,
   ));
   assert.deepEqual({ ...attributes }, { DisplayName: "", MaximumMessageSize: "1048576" });
+  const none = await getTopicAttributes({ topicArn }).parse(ok("GetTopicAttributes", "<GetTopicAttributesResult/>"));
+  assert.deepEqual({ ...none.attributes }, {});
 });
 
 Deno.test("SNS answers that are errors, cut off, hostile or not XML are typed errors", async () => {

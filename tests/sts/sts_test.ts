@@ -16,12 +16,76 @@ Deno.test("assumeRole() of ./sts writes one form for one input", () => {
   assert.deepEqual([request.method, request.path, request.query, request.service], ["POST", "/", {}, "sts"]);
 });
 
+const answered = (action: string, result: string) =>
+  new Response(`<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`);
+const KEYS = "<Credentials><AccessKeyId>AKIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>" +
+  "<SessionToken>t</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>";
+
+Deno.test("assumeRole() and assumeRoleWithWebIdentity() send a session policy: without it the keys could do more", () => {
+  const policy = '{"Statement":[]}';
+  const shared = { RoleArn: ROLE, RoleSessionName: "me", DurationSeconds: "3600", Policy: policy };
+  const input = { roleArn: ROLE, roleSessionName: "me", policy };
+  for (
+    const [request, fields] of [
+      [assumeRole(input), shared],
+      [assumeRoleWithWebIdentity({ ...input, webIdentityToken: "abcd" }), { ...shared, WebIdentityToken: "abcd" }],
+    ] as const
+  ) {
+    const { Action: _, Version: __, ...rest } = Object.fromEntries(new URLSearchParams(request.body));
+    assert.deepEqual(rest, fields);
+  }
+  for (const build of [assumeRole, assumeRoleWithWebIdentity]) {
+    assert.throws(() => build({ ...input, webIdentityToken: "abcd", policy: "" }), /'policy'/);
+  }
+});
+
+Deno.test("assumeRole() reads keys whose role is not described, and refuses half of them", async () => {
+  const request = assumeRole({ roleArn: ROLE, roleSessionName: "me" });
+  const credentials = {
+    accessKeyId: "AKIA",
+    secretAccessKey: "s",
+    sessionToken: "t",
+    expiration: new Date("2030-01-01T00:00:00Z"),
+  };
+  assert.deepEqual(await request.parse(answered("AssumeRole", KEYS)), {
+    credentials,
+    arn: undefined,
+    assumedRoleId: undefined,
+  });
+  const user = "<AssumedRoleUser><Arn>arn</Arn><AssumedRoleId>id</AssumedRoleId></AssumedRoleUser>";
+  assert.deepEqual(await request.parse(answered("AssumeRole", KEYS + user)), {
+    credentials,
+    arn: "arn",
+    assumedRoleId: "id",
+  });
+  for (const field of ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"]) {
+    const half = KEYS.replace(new RegExp(`(<${field}>)[^<]*`), "$1");
+    await assert.rejects(
+      request.parse(answered("AssumeRole", half)),
+      new RegExp(`its 'Credentials\\.${field}' is not what sts answers`),
+    );
+  }
+});
+
+Deno.test("STS's errors say what to do, where we know it, and nothing more where we don't", async () => {
+  const failed = (code: string, message: string) =>
+    new Response(`<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`, {
+      status: 403,
+    });
+  const parse = assumeRole({ roleArn: ROLE, roleSessionName: "me" }).parse;
+  await assert.rejects(
+    async () => await parse(failed("AccessDenied", "no")),
+    /: no: the role's trust policy must name/,
+  );
+  await assert.rejects(async () => await parse(failed("MalformedPolicyDocument", "bad JSON")), /: bad JSON$/);
+});
+
 Deno.test("assumeRoleWithWebIdentity() shows its token in no error", () => {
-  for (const webIdentityToken of ["", "a b c d", "abc\r\nx", "x".repeat(20_001)]) {
+  for (const webIdentityToken of ["", "a b c d", "abc\r\nx", "x".repeat(20_001), ["abcd"] as never]) {
     assert.throws(
       () => assumeRoleWithWebIdentity({ roleArn: ROLE, roleSessionName: "me", webIdentityToken }),
       (error: Error) =>
-        error instanceof ConfigError && (!webIdentityToken || !error.message.includes(webIdentityToken)),
+        error instanceof ConfigError && (!webIdentityToken.length || !error.message.includes(webIdentityToken)),
     );
   }
 });
@@ -37,10 +101,19 @@ Deno.test("assumeRole() of ./sts refuses ARNs that are no role's", () => {
       ROLE + "\n",
     ]
   ) {
-    assert.throws(() => assumeRole({ roleArn, roleSessionName: "me" }), /'roleArn'/, roleArn);
+    const input = { roleArn, roleSessionName: "me", webIdentityToken: "abcd" };
+    for (const build of [assumeRole, assumeRoleWithWebIdentity]) {
+      assert.throws(() => build(input), /'roleArn'/, roleArn);
+    }
   }
   for (const partition of ["aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"]) {
     assumeRole({ roleArn: `arn:${partition}:iam::123456789012:role/x`, roleSessionName: "me" });
+  }
+});
+
+Deno.test("assumeRole() of ./sts refuses names that no session has", () => {
+  for (const roleSessionName of ["", "a", "a".repeat(65), " me", "me ", "me\n", "mé", ["me"] as never]) {
+    assert.throws(() => assumeRole({ roleArn: ROLE, roleSessionName }), /'roleSessionName'/);
   }
 });
 
