@@ -214,6 +214,35 @@ Deno.test("publishAll() keeps what it stored where a request that may have been 
   assert.deepEqual([...objects.keys()], ["k0"]);
 });
 
+Deno.test("publishAll() sends no request where nothing of a batch could be stored", async () => {
+  const { store } = memoryStore({ threshold: 0, fails: () => true });
+  const { many, sqs, events } = setUpAll({ payloads: store });
+  const results = await many(numbered(3));
+  assert.deepEqual(results.map(({ error }) => /no room/.test(error!.message)), [true, true, true]);
+  assert.equal(sqs.requests.count("SendMessageBatch"), 0);
+  assert.deepEqual(events.filter(({ type }) => type === "publish"), []);
+});
+
+Deno.test("publish() and publishAll() tell of an object that they could not take back, and fail with what the send failed with", async () => {
+  for (const batched of [false, true]) {
+    const { store } = memoryStore({ threshold: 0 });
+    const offload: PayloadStore["offload"] = async (...about) => ({
+      ...await store.offload(...about),
+      undo: () => Promise.reject(new Error("no way back")),
+    });
+    const { broker, sqs, events } = setUpAll({ payloads: { ...store, offload } });
+    sqs.setFaults(({ action }) =>
+      action.startsWith("SendMessage") ? { type: "error", code: "AccessDenied" } : undefined
+    );
+    const publishOne = batched ? publishFirst : publish;
+    await assert.rejects(sqs.clock.run(() => publishOne(broker, "0", { queue: "orders" })), {
+      awsCode: "AccessDenied",
+    });
+    const errors = events.flatMap((event) => event.type === "error" ? [event.error.message] : []);
+    assert.deepEqual(errors, ["no way back"]);
+  }
+});
+
 Deno.test("publishAll() keeps what it stored for a message that a try before the last one may have sent", async () => {
   for (const then of ["refused", "given up"]) {
     const { store, objects } = memoryStore({ threshold: 0 });

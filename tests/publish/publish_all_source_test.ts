@@ -125,6 +125,30 @@ Deno.test("publishAll() closes its source on break, waits for what is in flight 
   assert.equal(held("orders").length, 20);
 });
 
+Deno.test("publishAll() waits on break until its source has closed, and throws what that throws", async () => {
+  for (const fails of [false, true]) {
+    const { sqs, broker } = setUpAll();
+    let closed = false;
+    async function* source() {
+      try {
+        for (;;) yield { body: "x" };
+      } finally {
+        await sqs.clock.sleep(5);
+        closed = true;
+        if (fails) throw new Error("no end");
+      }
+    }
+    await sqs.clock.run(async () => {
+      const read = async () => {
+        for await (const _ of publishAll(broker, source(), { queue: "orders", concurrency: 1 })) break;
+      };
+      if (fails) await assert.rejects(read(), /no end/);
+      else await read();
+      assert.ok(closed);
+    });
+  }
+});
+
 Deno.test("publishAll() waits on break for a look-up that is under way", async () => {
   const { sqs, broker } = setUpAll();
   const began = +sqs.clock.now();
@@ -141,9 +165,13 @@ Deno.test("publishAll() ends on return() while its source is silent", async () =
   const { sqs, broker, held } = setUpAll();
   const silent = Promise.withResolvers<void>();
   async function* source() {
-    yield { body: "one" };
-    await silent.promise;
-    yield { body: "two" };
+    try {
+      yield { body: "one" };
+      await silent.promise;
+      yield { body: "two" };
+    } finally {
+      await Promise.reject(new Error("nobody hears this")); // and it is no unhandled rejection
+    }
   }
   const results = publishAll(broker, source(), { queue: "orders" });
   assert.equal((await results.next()).value!.error, undefined);

@@ -39,6 +39,52 @@ Deno.test("a batch that is too long for the server goes in parts, and keeps the 
   assert.deepEqual(held("jobs.fifo"), numbered(10).map(({ body }) => body));
 });
 
+Deno.test("publishAll() sends a message again that went alone and failed, as SQS refused its batch as a whole", async () => {
+  const { sqs, many, held } = setUpAll();
+  const alone = failing({ "1": 1 });
+  sqs.setFaults((call) =>
+    call.action === "SendMessageBatch" && (call.input.Entries as Entry[]).length > 1
+      ? { type: "error", code: "BatchRequestTooLong" }
+      : alone(call)
+  );
+  const results = await many(numbered(3));
+  assert.deepEqual(results.map(({ error }) => error), [undefined, undefined, undefined]);
+  assert.deepEqual(held("orders").sort(), ["0", "1", "2"]);
+});
+
+Deno.test("publishAll() gives up what waits for its next try as the signal fires", async () => {
+  const { broker, sqs, events, held } = setUpAll();
+  sqs.setFaults(failing({ "1": 1 }));
+  const controller = new AbortController();
+  const results: PublishResult[] = [];
+  await sqs.clock.run(async () => {
+    const read = async () => {
+      const options = { queue: "orders", signal: controller.signal };
+      for await (const result of publishAll(broker, numbered(2), options)) results.push(result);
+    };
+    const ended = read();
+    while (!events.some(({ type }) => type === "retry")) await sqs.clock.sleep(0);
+    controller.abort(new Error("enough"));
+    await assert.rejects(ended, /enough/);
+  });
+  assert.deepEqual(results.map(({ error }) => error?.message), [undefined, "enough"]);
+  assert.equal(sqs.requests.count("SendMessageBatch"), 1);
+  assert.deepEqual(held("orders"), ["0"]);
+});
+
+Deno.test("publishAll() sends nothing again after break", async () => {
+  const { broker, sqs, events, held } = setUpAll();
+  sqs.setFaults(failing({ "1": 1 }));
+  await sqs.clock.run(async () => {
+    for await (const _ of publishAll(broker, numbered(2), { queue: "orders" })) {
+      assert.ok(events.some(({ type }) => type === "retry"));
+      break;
+    }
+  });
+  assert.equal(sqs.requests.count("SendMessageBatch"), 1);
+  assert.deepEqual(held("orders"), ["0"]);
+});
+
 Deno.test("publishAll() fills batches of ten, from arrays and from async sources", async () => {
   async function* source() {
     yield* numbered(95);
