@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   AccessDeniedQueueError,
   AwsError,
+  CredentialsError,
   UnableToSubscribeQueueError,
   UndefinedExchangeError,
 } from "../../lib/errors.ts";
@@ -114,11 +115,45 @@ Deno.test("bind() sets raw delivery where the queue is subscribed without", asyn
   await using t = await setUp();
   const queue = await t.queue("inbox");
   const topicArn = await t.fanout.declare(t.broker, "news");
-  const endpoint = "arn:aws:sqs:us-east-1:000000000000:inbox";
-  await send(t.broker, subscribe({ topicArn, endpoint, attributes: { RawMessageDelivery: false } }));
+  const other = await t.queue("other");
+  for (const name of ["other", "inbox"]) {
+    const endpoint = `arn:aws:sqs:us-east-1:000000000000:${name}`;
+    await send(t.broker, subscribe({ topicArn, endpoint, attributes: { RawMessageDelivery: false } }));
+  }
   await t.fanout.bind(t.broker, "news", queue);
   await t.fanout.publish(t.broker, "news", [message]);
   assert.equal((await t.receive(queue))[0].Body, "soup");
+  assert.equal(JSON.parse((await t.receive(other))[0].Body).Message, "soup", "another queue's stays as it is");
+});
+
+Deno.test("bind() fails where SNS says that the queue is subscribed otherwise, and does not show how", async () => {
+  await using t = await setUp({
+    intercept: (_, action) =>
+      action === "ListSubscriptionsByTopic"
+        ? new Response(
+          "<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions/>" +
+            "</ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>",
+        )
+        : undefined,
+  });
+  const queue = await t.queue("inbox");
+  const topicArn = await t.fanout.declare(t.broker, "news");
+  const endpoint = "arn:aws:sqs:us-east-1:000000000000:inbox";
+  await send(t.broker, subscribe({ topicArn, endpoint, attributes: { RawMessageDelivery: false } }));
+  await assert.rejects(t.fanout.bind(t.broker, "news", queue), (error) => {
+    assert.ok(error instanceof UnableToSubscribeQueueError);
+    return /already exists with different attributes/.test(error.message);
+  });
+});
+
+Deno.test("bind() and unbind() pass on that a provider has no keys: SNS refused nothing", async () => {
+  const none = () => Promise.reject(new CredentialsError("no keys"));
+  await using t = await setUp({
+    topics: { news: { arn: "arn:aws:sns:us-east-1:000000000000:news", credentials: none } },
+  });
+  const queue = await t.queue("inbox");
+  await assert.rejects(t.fanout.bind(t.broker, "news", queue), { name: "CredentialsError" });
+  await assert.rejects(t.fanout.unbind(t.broker, "news", queue), { name: "CredentialsError" });
 });
 
 Deno.test("bind() takes a Statement that is an object, and mends a statement of ours that differs", async () => {

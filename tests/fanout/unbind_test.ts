@@ -91,6 +91,44 @@ Deno.test("unbind() that SNS refuses is an UnableToUnsubscribeQueueError", async
   });
 });
 
+Deno.test("unbind() that may pass later fails with what AWS said, and leaves the binding", async () => {
+  const busy = "<ErrorResponse><Error><Code>ServiceUnavailable</Code><Message>no</Message></Error></ErrorResponse>";
+  const faults: Record<string, () => Response> = {
+    GetQueueAttributes: () =>
+      Response.json({ __type: "com.amazon.coral.service#AccessDeniedException", message: "no" }, { status: 403 }),
+    ListSubscriptionsByTopic: () => new Response(busy, { status: 503 }),
+    Unsubscribe: () => new Response(busy, { status: 503 }),
+  };
+  let wrong = "";
+  await using t = await setUp({ intercept: (_, action) => action === wrong ? faults[action]() : undefined });
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  const policy = await t.policy(queue);
+  for (const action of Object.keys(faults)) {
+    wrong = action;
+    const code = action === "GetQueueAttributes" ? "AccessDeniedException" : "ServiceUnavailable";
+    await assert.rejects(t.fanout.unbind(t.broker, "news", queue), (error) => {
+      assert.ok(error instanceof AwsError && !(error instanceof UnableToUnsubscribeQueueError));
+      assert.deepEqual([error.action, error.awsCode], [action, code]);
+      return true;
+    });
+    wrong = "";
+    assert.equal((await t.subscriptions(NEWS)).length, 1, action);
+    assert.equal(await t.policy(queue), policy, action);
+  }
+});
+
+Deno.test("unbind() of a queue that nobody bound changes nothing, whether it has no policy or is gone", async () => {
+  await using t = await setUp();
+  const queue = await t.queue("inbox");
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.equal(await t.policy(queue), undefined);
+  await send(t.broker, deleteQueue({ queueUrl: queue.url }));
+  t.actions.length = 0;
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.deepEqual(t.actions, ["GetQueueAttributes"]);
+});
+
 Deno.test("remove() deletes the topic and takes back the statements of the queues we bound", async () => {
   await using t = await setUp();
   const queue = await t.queue("inbox");
