@@ -89,15 +89,18 @@ export async function redrive(
     destinationArn: destination && await arnOf(await find(destination)),
     maxNumberOfMessagesPerSecond: maxPerSecond,
   });
-  const look = async () => (await sendTo(broker, queue, listMessageMoveTasks({ sourceArn }), { signal })).tasks[0];
-  const before = await look();
+  const list = listMessageMoveTasks({ sourceArn });
+  const look = async (signal?: AbortSignal) => (await sendTo(broker, queue, list, { signal })).tasks[0];
+  const before = await look(signal);
   // The list may still end with the task before ours.
   const isOurs = ({ startedAt }: MessageMoveTask) => Number(startedAt) !== Number(before?.startedAt);
-  const { taskHandle } = await sendTo(broker, queue, start, { signal }).catch(async (error) => {
+  // The signal ends no wait for this answer: without it there would be a task that nobody can cancel.
+  const { taskHandle } = await sendTo(broker, queue, start).catch(async (error) => {
     if (!(error instanceof AwsError)) throw error;
     // The task that runs already is ours, where the answer to a try before was lost.
     const task = error.cause instanceof AwsError && /already/i.test(error.message) ? await look() : undefined;
     if (task?.taskHandle && isOurs(task)) return { taskHandle: task.taskHandle };
+    signal?.throwIfAborted();
     if (!/dead.?letter/i.test(error.message)) throw error;
     throw new ConfigError(
       `Cannot redrive the queue '${deadLetterQueue}' as no queue has it as its dead-letter queue: ` +
@@ -107,7 +110,7 @@ export async function redrive(
   });
   try {
     for (;;) {
-      const task = await look().catch((error) => {
+      const task = await look(signal).catch((error) => {
         // SQS moves on though we can't see it for a while, as nobody answers or a provider has no keys.
         if (signal?.aborted || error.retryable === false) throw error;
       });

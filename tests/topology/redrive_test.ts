@@ -79,6 +79,41 @@ Deno.test("redrive() ends with its signal's reason, whatever it is, also where t
   }
 });
 
+Deno.test("redrive() cancels the task that begins while its signal fires, also where that answer is lost", async () => {
+  for (
+    const faults of [[{ type: "slow", seconds: 5 }], [{ type: "lost-answer" }, { type: "slow", seconds: 5 }]] as const
+  ) {
+    for (const reason of [new Error("enough"), null]) {
+      const { sqs, broker } = await setUp(100);
+      const controller = new AbortController();
+      sqs.setFaults(({ action, attempt }) => {
+        if (action !== "StartMessageMoveTask") return undefined;
+        if (attempt === faults.length) void sqs.clock.sleep(1).then(() => controller.abort(reason));
+        return faults[attempt - 1];
+      });
+      const options = { destination: "orders", maxPerSecond: 1, signal: controller.signal };
+      const ended = await sqs.clock.run(() => redrive(broker, "dead", options).catch((error) => error));
+      assert.equal(ended, reason);
+      assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+      await sqs.clock.advance(200);
+      assert.ok((await queueSize(broker, "orders")).visible < 100);
+    }
+  }
+});
+
+Deno.test("redrive() ends with its signal's reason where SQS refuses to begin meanwhile", async () => {
+  const { sqs, broker } = await setUp(1);
+  const controller = new AbortController();
+  sqs.setFaults(({ action }) => {
+    if (action !== "StartMessageMoveTask") return undefined;
+    controller.abort(null);
+    return { type: "error", code: "AccessDenied" };
+  });
+  const options = { destination: "orders", signal: controller.signal };
+  assert.equal(await sqs.clock.run(() => redrive(broker, "dead", options).catch((error) => error)), null);
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
+});
+
 Deno.test("redrive() is cancelled by a throw of onProgress, or by what it rejects with", async () => {
   const fails = () => {
     throw new Error("no terminal");
@@ -91,6 +126,53 @@ Deno.test("redrive() is cancelled by a throw of onProgress, or by what it reject
     );
     assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
   }
+});
+
+Deno.test("redrive() fails where it may look no longer, and cancels nothing: SQS goes on", async () => {
+  const { sqs, broker } = await setUp(10);
+  sqs.setFaults(({ action, attempt }) =>
+    action === "ListMessageMoveTasks" && attempt > 1 ? { type: "error", code: "AccessDenied" } : undefined
+  );
+  await assert.rejects(sqs.clock.run(() => redrive(broker, "dead", { destination: "orders" })), {
+    name: "AccessDeniedQueueError",
+  });
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 0);
+});
+
+Deno.test("redrive() ends with its signal's reason where it can't be cancelled, and tells that", async () => {
+  const errors: unknown[] = [];
+  const { sqs, broker } = await setUp(10, {
+    onEvent: (event) => event.type === "error" && errors.push((event.error as AwsError).action),
+  });
+  const controller = new AbortController();
+  sqs.setFaults(({ action }) =>
+    action === "CancelMessageMoveTask" ? { type: "error", code: "AccessDenied" } : undefined
+  );
+  const began = +sqs.clock.now();
+  await sqs.clock.run(async () => {
+    const moving = redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, signal: controller.signal });
+    sqs.clock.sleep(2.5).then(() => controller.abort(new Error("enough")));
+    await assert.rejects(moving, /^Error: enough$/);
+    assert.equal(+sqs.clock.now() - began, 2500, "it does not wait for its next look");
+  });
+  assert.deepEqual(errors, ["CancelMessageMoveTask"]);
+});
+
+Deno.test("redrive() hears its signal while SQS does not say how far it is", async () => {
+  const { sqs, broker } = await setUp(10);
+  const controller = new AbortController();
+  sqs.setFaults(({ action, attempt }) => {
+    if (action !== "ListMessageMoveTasks" || attempt !== 2) return undefined;
+    void sqs.clock.sleep(1).then(() => controller.abort(new Error("enough")));
+    return { type: "slow", seconds: Infinity };
+  });
+  const options = { destination: "orders", maxPerSecond: 1, signal: controller.signal };
+  const began = +sqs.clock.now();
+  await sqs.clock.run(async () => {
+    await assert.rejects(redrive(broker, "dead", options), /^Error: enough$/);
+    assert.equal(+sqs.clock.now() - began, 1000);
+  });
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
 });
 
 Deno.test("redrive() goes on over an outage", async () => {
