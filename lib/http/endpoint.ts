@@ -56,11 +56,11 @@ export function regionFor(own: string | undefined, target?: string, brokers?: st
 
 /** Reads an environment variable where the runtime has them and lets us. */
 export function environment(name: string): string | undefined {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  const { process } = globalThis as unknown as { process: { env: Record<string, string | undefined> } };
   try {
-    return process?.env?.[name];
+    return process.env[name];
   } catch {
-    return undefined; // Deno without --allow-env
+    return undefined; // Deno without --allow-env, or a runtime without process, such as a browser
   }
 }
 

@@ -6,10 +6,8 @@ import { canonicalName } from "./canonical_name.ts";
  * Forgets what was found for a queue, so that the next look-up asks SQS anew.
  *
  * @param broker What `connect()` gave.
- * @param nameOrUrl A queue's name or URL.
+ * @param name The queue's name. What a URL or a predefined name stands for is known without SQS.
  */
-export function forgetQueue(broker: Broker, nameOrUrl: string): void {
-  const { queues } = stateOf(broker);
-  queues.delete(nameOrUrl);
-  queues.delete(canonicalName(broker, nameOrUrl));
+export function forgetQueue(broker: Broker, name: string): void {
+  stateOf(broker).queues.delete(canonicalName(broker, name));
 }
