@@ -69,6 +69,10 @@ Deno.test("bind() lets the topic send before it subscribes the queue", async () 
   await using t = await setUp();
   await t.fanout.bind(t.broker, "news", await t.queue("inbox"));
   assert.ok(t.actions.indexOf("SetQueueAttributes") < t.actions.indexOf("Subscribe"));
+  const news = t.events.flatMap((event) => event.type === "topology" ? [event] : []);
+  assert.deepEqual(news.map(({ operation }) => operation), ["create", "policy", "subscribe"]);
+  const [{ subscriptionArn }] = await t.subscriptions("arn:aws:sns:us-east-1:000000000000:news");
+  assert.equal(news[2].resource, subscriptionArn);
 });
 
 Deno.test("bind() again writes no policy", async () => {
@@ -102,6 +106,41 @@ Deno.test("an existing topic with other tags is used, without ours", async () =>
   await using t = await setUp();
   const { topicArn } = await send(t.broker, createTopic({ name: "news", tags: { ManagedBy: "somebody" } }));
   assert.equal(await t.fanout.declare(t.broker, "news"), topicArn);
+});
+
+Deno.test("a FIFO exchange's topic is created as one, also where it has other tags", async () => {
+  const forms: URLSearchParams[] = [];
+  await using t = await setUp({
+    tags: { team: "shop" },
+    intercept: (form, action) => void (action === "CreateTopic" && forms.push(form)),
+  });
+  const attributes = { FifoTopic: true };
+  await send(t.broker, createTopic({ name: "news.fifo", attributes, tags: { team: "other" } }));
+  assert.match(await t.fanout.declare(t.broker, "news.fifo"), /:news\.fifo$/);
+  await t.fanout.declare(t.broker, "plain");
+  const fields = forms.map((form) => [form.get("Attributes.entry.1.key"), form.get("Tags.member.1.Value")]);
+  assert.deepEqual(fields, [
+    ["FifoTopic", "other"],
+    ["FifoTopic", "shop"],
+    ["FifoTopic", null],
+    [null, "shop"],
+  ]);
+});
+
+Deno.test("a topic that SNS does not let us create is not asked for again without tags", async () => {
+  const answer = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>";
+  await using t = await setUp({
+    intercept: (_, action) => action === "CreateTopic" ? new Response(answer, { status: 403 }) : undefined,
+  });
+  await assert.rejects(t.fanout.declare(t.broker, "news"), { awsCode: "AuthorizationError" });
+  assert.deepEqual(t.actions, ["CreateTopic"]);
+});
+
+Deno.test("a predefined exchange is known by its name as it is written, and by the canonical one", async () => {
+  const topics = { "the.news": { arn: "arn:aws:sns:us-east-1:1:a" }, "p-b": { arn: "arn:aws:sns:us-east-1:1:b" } };
+  await using t = await setUp({ topics, connect: { queueNamePrefix: "p." } });
+  assert.equal(await t.fanout.declare(t.broker, "the.news"), "arn:aws:sns:us-east-1:1:a");
+  assert.equal(await t.fanout.declare(t.broker, "b"), "arn:aws:sns:us-east-1:1:b");
 });
 
 Deno.test("fifty callers create a topic once", async () => {
@@ -300,13 +339,17 @@ Deno.test("a predefined exchange uses its ARN, region and keys, and is neither c
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await t.fanout.publish(t.broker, "news", [message]);
+  const received = await t.receive(queue);
+  await t.fanout.unbind(t.broker, "news", queue);
   await t.fanout.remove(t.broker, "news");
   assert.deepEqual(await t.fanout.removeStale(t.broker, "news"), []);
   assert.deepEqual(seen.filter((line) => /Topic|Subscribe|Publish|Unsub/.test(line)), [
     "Subscribe AKIDOTHER,eu-west-1",
     "Publish AKIDOTHER,eu-west-1",
+    "ListSubscriptionsByTopic AKIDOTHER,eu-west-1",
+    "Unsubscribe AKIDOTHER,eu-west-1",
   ]);
-  assert.equal((await t.receive(queue))[0].Body, "soup");
+  assert.equal(received[0].Body, "soup");
   await assert.rejects(t.fanout.declare(t.broker, "other"), UndefinedExchangeError);
   await assert.rejects(t.fanout.publish(t.broker, "__proto__", [message]), UndefinedExchangeError);
 });

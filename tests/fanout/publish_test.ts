@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { AwsError, ConfigError, UndefinedExchangeError } from "../../lib/errors.ts";
 import { send } from "../../lib/http/send.ts";
 import { deleteTopic } from "../../lib/sns/delete_topic.ts";
-import type { FanoutMessage, FanoutReceipt } from "../../lib/types.ts";
-import { type Intercept, setUp } from "./setup.ts";
+import type { FanoutMessage, FanoutReceipt, QueueAddress } from "../../lib/types.ts";
+import { type Intercept, type Setting, setUp } from "./setup.ts";
 
 const say = (body: string, more: Partial<FanoutMessage> = {}): FanoutMessage => ({
   body,
@@ -165,11 +165,79 @@ Deno.test("batches stay within 256 KiB, and a message above the topic's limit is
     say("b".repeat(100_000)),
     say("c".repeat(262_145)),
     say("d".repeat(262_144)),
+    say("e".repeat(100_000)),
+    say("f".repeat(100_000)),
   ]);
-  assert.deepEqual(sizes, [200_000, 100_000, 262_144]);
+  assert.deepEqual(sizes, [200_000, 100_000, 262_144, 200_000]);
   assert.ok(results[2] instanceof ConfigError);
   assert.match(results[2].message, /262145.*262144.*payloads/);
-  assert.deepEqual(results.map((result) => result instanceof Error), [false, false, true, false]);
+  assert.deepEqual(results.map((result) => result instanceof Error), [
+    false,
+    false,
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+Deno.test("a predefined FIFO topic's messages have a group and a deduplication id", async () => {
+  const sent: URLSearchParams[] = [];
+  await using t = await setUp({
+    topics: { news: { arn: "arn:aws:sns:us-east-1:000000000000:their-news.fifo" } },
+    intercept(form, action) {
+      if (action !== "Publish") return;
+      sent.push(form);
+      return new Response("<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>");
+    },
+  });
+  await t.fanout.publish(t.broker, "news", [say("a")]);
+  assert.equal(sent[0].get("MessageGroupId"), "default");
+  assert.match(sent[0].get("MessageDeduplicationId")!, /^[\w-]{36}$/);
+});
+
+Deno.test("limit() passes on what may pass later, and asks again", async () => {
+  let busy = true;
+  await using t = await setUp({
+    intercept: (_, action) => action === "GetTopicAttributes" && busy ? error("ServiceUnavailable", 503) : undefined,
+  });
+  await assert.rejects(t.fanout.limit(t.broker, "news"), { awsCode: "ServiceUnavailable" });
+  busy = false;
+  assert.equal(await t.fanout.limit(t.broker, "news"), 262_144);
+});
+
+Deno.test("every verb of a fanout exchange ends with its signal's reason, whichever of its requests is under way", async () => {
+  type Verb = (t: Setting, queue: QueueAddress, options: { readonly signal: AbortSignal }) => Promise<unknown>;
+  const large = say("x".repeat(262_145));
+  const silent: [action: string, verb: Verb][] = [
+    ["CreateTopic", (t, _, options) => t.fanout.declare(t.broker, "alerts", options)],
+    ["GetTopicAttributes", (t, _, options) => t.fanout.limit(t.broker, "news", options)],
+    ["GetTopicAttributes", (t, _, options) => t.fanout.publish(t.broker, "news", [large], options)],
+    ["Subscribe", (t, queue, options) => t.fanout.bind(t.broker, "news", queue, options)],
+    ["GetQueueAttributes", (t, queue, options) => t.fanout.unbind(t.broker, "news", queue, options)],
+    ["ListSubscriptionsByTopic", (t, queue, options) => t.fanout.unbind(t.broker, "news", queue, options)],
+    ["Unsubscribe", (t, queue, options) => t.fanout.unbind(t.broker, "news", queue, options)],
+    ["SetQueueAttributes", (t, queue, options) => t.fanout.unbind(t.broker, "news", queue, options)],
+    ["ListSubscriptionsByTopic", (t, _, options) => t.fanout.removeStale(t.broker, "news", options)],
+    ["GetQueueUrl", (t, _, options) => t.fanout.removeStale(t.broker, "news", options)],
+    ["DeleteTopic", (t, _, options) => t.fanout.remove(t.broker, "news", options)],
+  ];
+  for (const [silentAction, verb] of silent) {
+    const controller = new AbortController();
+    let armed = false;
+    await using t = await setUp({
+      intercept(_, action, request) {
+        if (!armed || action !== silentAction) return;
+        controller.abort(new Error("enough"));
+        assert.ok(request.signal.aborted, `${action} goes on`);
+        return new Promise(() => {});
+      },
+    });
+    const queue = await t.queue("inbox");
+    await t.fanout.bind(t.broker, "news", queue);
+    armed = true;
+    await assert.rejects(verb(t, queue, controller), /^Error: enough$/, `${silentAction} of ${verb}`);
+  }
 });
 
 Deno.test("limit() is the topic's MaximumMessageSize, asked for once; 256 KiB where it may not be read", async () => {

@@ -6,6 +6,7 @@ Deno.test("snsFanout() refuses what is no topic, naming it", () => {
   const arn = "arn:aws:sns:eu-west-1:123456789012:news";
   const wrong: [unknown, RegExp][] = [
     [{ topic: {} }, /'topic'/],
+    [{ tags: { team: 7 } }, /'tags\.team'/],
     [{ topics: { news: arn } }, /'topics\.news'/],
     [{ topics: { news: {} } }, /'topics\.news\.arn'/],
     [{ topics: { news: { arn: "arn:aws:sqs:eu-west-1:123456789012:news" } } }, /'topics\.news\.arn'/],

@@ -174,6 +174,73 @@ Deno.test("removeStale() leaves another account's subscription, whosever queue i
   assert.ok(t.actions.includes("ListSubscriptionsByTopic") && !t.actions.includes("Unsubscribe"), `${t.actions}`);
 });
 
+Deno.test("removeStale() looks for a queue in the region of its ARN, and takes nothing but queues for queues", async () => {
+  const regions: (string | undefined)[] = [];
+  await using t = await setUp({
+    intercept(_, action, request) {
+      if (action !== "GetQueueUrl") return;
+      regions.push(/\/([\w-]+)\/sqs\/aws4_request/.exec(request.headers.get("authorization")!)?.[1]);
+    },
+  });
+  const topicArn = await t.fanout.declare(t.broker, "news");
+  for (const endpoint of ["sqs:eu-north-1:000000000000:far", "lambda:us-east-1:000000000000:function"]) {
+    await send(t.broker, subscribe({ topicArn, endpoint: `arn:aws:${endpoint}` }));
+  }
+  assert.equal((await t.fanout.removeStale(t.broker, "news")).length, 1);
+  assert.deepEqual(regions, ["eu-north-1"]);
+  assert.deepEqual((await t.subscriptions(topicArn)).map(({ endpoint }) => endpoint.split(":")[2]), ["lambda"]);
+});
+
+Deno.test("removeStale() leaves a predefined topic's subscriptions, and tells of that", async () => {
+  await using t = await setUp({ topics: { news: { arn: NEWS } } });
+  assert.deepEqual(await t.fanout.removeStale(t.broker, "news"), []);
+  assert.deepEqual(t.actions, []);
+  assert.deepEqual(t.events.map((event) => event.type === "warning" && /'news'/.test(event.message)), [true]);
+});
+
+Deno.test("removeStale() and unbind() mind no subscription that ended meanwhile, and tell of each that did", async () => {
+  const gone = "<ErrorResponse><Error><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
+  await using t = await setUp({
+    intercept: (_, action) => action === "Unsubscribe" ? new Response(gone, { status: 404 }) : undefined,
+  });
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  const [{ subscriptionArn }] = await t.subscriptions(NEWS);
+  const ends = () =>
+    t.events.flatMap((event) => event.type === "topology" && event.operation === "unsubscribe" ? [event.resource] : []);
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.deepEqual(ends(), [subscriptionArn]);
+  assert.equal(await t.policy(queue) || undefined, undefined);
+  await send(t.broker, deleteQueue({ queueUrl: queue.url }));
+  assert.deepEqual(await t.fanout.removeStale(t.broker, "news"), [subscriptionArn]);
+  assert.deepEqual(ends(), [subscriptionArn, subscriptionArn]);
+});
+
+Deno.test("unbind() asks nothing of a subscription that is not confirmed: it has no ARN to end", async () => {
+  const member = "<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>sqs</Protocol>" +
+    `<Endpoint>arn:aws:sqs:us-east-1:000000000000:inbox</Endpoint><TopicArn>${NEWS}</TopicArn></member>`;
+  const page = `<ListSubscriptionsByTopicResult><Subscriptions>${member}</Subscriptions>` +
+    "</ListSubscriptionsByTopicResult>";
+  await using t = await setUp({
+    intercept: (_, action) =>
+      action === "ListSubscriptionsByTopic"
+        ? new Response(`<ListSubscriptionsByTopicResponse>${page}</ListSubscriptionsByTopicResponse>`)
+        : undefined,
+  });
+  const queue = await t.queue("inbox");
+  await t.fanout.bind(t.broker, "news", queue);
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.ok(!t.actions.includes("Unsubscribe"));
+});
+
+Deno.test("unbind() takes no statement for a topic's that names something else", async () => {
+  const odd = { Sid: "dashi-arn:aws:sqs:us-east-1:000000000000:news", Effect: "Deny" };
+  await using t = await setUp();
+  const queue = await t.queue("inbox", JSON.stringify({ Statement: [odd] }));
+  await t.fanout.unbind(t.broker, "news", queue);
+  assert.deepEqual(JSON.parse((await t.policy(queue))!).Statement, [odd]);
+});
+
 Deno.test("removeStale() takes no subscription for removed that SNS does not end", async () => {
   await using t = await setUp({ intercept: refused });
   const topicArn = await t.fanout.declare(t.broker, "news");
