@@ -53,8 +53,9 @@ Deno.test("declareQueue() sets the dead-letter queue by its ARN", async () => {
   const { sqs, broker } = setUp({ queueNamePrefix: "p-" });
   const dead = await declareQueue(broker, "dead");
   const deadLetter = { queue: "dead", maxReceiveCount: 3 };
-  await declareQueue(broker, "orders", { deadLetter });
+  await declareQueue(broker, "orders", { deadLetter, attributes: { DelaySeconds: 5 } });
   const { input } = sqs.requests.list.findLast(({ action }) => action === "CreateQueue")!;
+  assert.equal((input.Attributes as Record<string, string>).DelaySeconds, "5");
   assert.deepEqual(JSON.parse((input.Attributes as Record<string, string>).RedrivePolicy), {
     deadLetterTargetArn: dead.arn,
     maxReceiveCount: 3,
@@ -131,6 +132,15 @@ Deno.test("declareQueue() compares documents by what they say, not by how they a
   const other = turned.replace(":a", ":b");
   await assert.rejects(declareQueue(broker, "orders", { attributes: { RedriveAllowPolicy: other } }), ConfigError);
   assert.equal(sqs.requests.count("CreateQueue"), 2);
+});
+
+Deno.test("declareQueue() compares a document that is no JSON as the text that it is", async () => {
+  const { broker } = setUp();
+  await declareQueue(broker, "orders");
+  await assert.rejects(
+    declareQueue(broker, "orders", { attributes: { Policy: "{ broken" } }),
+    (error) => error instanceof ConfigError && /Policy is unset and not \{ broken;/.test(error.message),
+  );
 });
 
 Deno.test("declareQueue() holds the broker's attributes against no queue that is there", async () => {

@@ -130,7 +130,7 @@ Deno.test("bind() and unbind() hand on why it failed, with what may be retried, 
     awsCode: "ServiceUnavailable",
     retryable: true,
   });
-  const { fanout } = recorder({ bind: refusal, unbind: refusal });
+  const { fanout } = recorder({ bind: refusal, unbind: refusal, remove: refusal });
   const bindings = [{ exchange: "news", queue: "b", routingKey: "" }];
   const { broker } = setUp({ fanout, topology: { exchanges: { news: { type: "fanout" } }, bindings } });
   const isRefusal = (error: unknown) => error === refusal;
@@ -140,6 +140,32 @@ Deno.test("bind() and unbind() hand on why it failed, with what may be retried, 
   await assert.rejects(deleteExchange(broker, "news"), isRefusal);
   await assert.rejects(deleteQueue(broker, "b"), isRefusal);
   assert.deepEqual(topology(broker), { exchanges: { news: { type: "fanout" } }, bindings });
+  const unbound = setUp({ fanout, topology: { exchanges: { news: { type: "fanout" } }, bindings: [] } }).broker;
+  await assert.rejects(deleteExchange(unbound, "news"), isRefusal);
+  assert.ok("news" in topology(unbound).exchanges);
+});
+
+Deno.test("fanout is handed each verb's signal", async () => {
+  const signals: Record<string, AbortSignal | undefined> = {};
+  const { fanout } = recorder();
+  const keep = (verb: string) => (...args: unknown[]) => {
+    signals[verb] = (args.at(-1) as { signal?: AbortSignal }).signal;
+    return Promise.resolve([]);
+  };
+  const { broker } = setUp({
+    fanout: { ...fanout, ...Object.fromEntries(["bind", "unbind", "remove", "removeStale"].map((v) => [v, keep(v)])) },
+    topology: { exchanges: { news: { type: "fanout" } }, bindings: [] },
+  });
+  const of = Object.fromEntries(
+    ["bind", "unbind", "removeStale", "remove"].map((verb) => [verb, new AbortController().signal]),
+  );
+  await bind(broker, "a", { exchange: "news", signal: of.bind });
+  await unbind(broker, "a", { exchange: "news", signal: of.unbind });
+  await removeStaleSubscriptions(broker, "news", { signal: of.removeStale });
+  await bind(broker, "b", { exchange: "news" });
+  await deleteExchange(broker, "news", { signal: of.remove });
+  for (const verb of ["removeStale", "remove"]) assert.equal(signals[verb], of[verb], verb);
+  assert.equal(signals.unbind, of.remove, "deleteExchange() unbinds the queues first");
 });
 
 Deno.test("bind() rejects with its signal's reason", async () => {

@@ -3,6 +3,7 @@ import { memorySqs } from "../../lib/testing/mod.ts";
 import {
   AwsError,
   bind,
+  type Broker,
   ConfigError,
   connect,
   declareExchange,
@@ -56,6 +57,37 @@ Deno.test("purgeQueue() passes on every other error", async () => {
   await assert.rejects(purgeQueue(broker, "orders"), { name: "AccessDeniedQueueError", message: /sqs:PurgeQueue/ });
 });
 
+Deno.test("every verb of a queue ends with its signal's reason, whichever of its requests is under way", async () => {
+  type Verb = (broker: Broker, options: { readonly signal: AbortSignal }) => Promise<unknown>;
+  const tags = { team: "shop" };
+  const silent: [action: string, verb: Verb][] = [
+    ["GetQueueUrl", (broker, options) => queueUrl(broker, "orders", options)],
+    ["GetQueueUrl", (broker, options) => queueSize(broker, "orders", options)],
+    ["GetQueueAttributes", (broker, options) => queueSize(broker, "orders", options)],
+    ["GetQueueUrl", (broker, options) => purgeQueue(broker, "orders", options)],
+    ["GetQueueAttributes", (broker, options) => purgeQueue(broker, "orders", options)],
+    ["PurgeQueue", (broker, options) => purgeQueue(broker, "orders", options)],
+    ["GetQueueUrl", (broker, options) => deleteQueue(broker, "orders", options)],
+    ["GetQueueAttributes", (broker, options) => deleteQueue(broker, "orders", { ifEmpty: true, ...options })],
+    ["DeleteQueue", (broker, options) => deleteQueue(broker, "orders", options)],
+    ["GetQueueUrl", (broker, options) => declareQueue(broker, "orders", options)],
+    ["GetQueueAttributes", (broker, options) => declareQueue(broker, "orders", options)],
+    ["ListQueueTags", (broker, options) => declareQueue(broker, "orders", { tags, ...options })],
+    ["CreateQueue", (broker, options) => declareQueue(broker, "new", options)],
+  ];
+  for (const [silentAction, verb] of silent) {
+    const { sqs, broker } = setUp({}, ["orders"]);
+    const controller = new AbortController();
+    sqs.setFaults(({ action }) => {
+      if (action !== silentAction) return undefined;
+      controller.abort(new Error("enough"));
+      return { type: "slow", seconds: Infinity };
+    });
+    await assert.rejects(verb(broker, { signal: controller.signal }), /^Error: enough$/, `${silentAction} of ${verb}`);
+    assert.equal(sqs.requests.count(silentAction), 1);
+  }
+});
+
 Deno.test("deleteQueue() deletes a queue and forgets it", async () => {
   const events: string[] = [];
   const { sqs, broker } = setUp({ onEvent: (event) => event.type === "topology" && events.push(event.operation) });
@@ -94,6 +126,18 @@ Deno.test("deleteQueue() never deletes a predefined queue", async () => {
     );
   }
   assert.equal(sqs.requests.count(), 0);
+});
+
+Deno.test("deleteQueue() passes on what SQS refuses, and leaves queue and bindings as they are", async () => {
+  const { sqs, broker } = setUp();
+  await declareQueue(broker, "orders");
+  await declareExchange(broker, "news", { type: "topic" });
+  await bind(broker, "orders", { exchange: "news", routingKey: "a" });
+  const code = "com.amazon.coral.service#AccessDeniedException";
+  sqs.setFaults(({ action }) => action === "DeleteQueue" ? { type: "error", code } : undefined);
+  await assert.rejects(deleteQueue(broker, "orders"), { name: "AccessDeniedQueueError", message: /sqs:DeleteQueue/ });
+  assert.equal(topology(broker).bindings.length, 1);
+  assert.deepEqual(sqs.queueNames, ["orders"]);
 });
 
 Deno.test("deleteQueue() takes the queue's bindings with it", async () => {
