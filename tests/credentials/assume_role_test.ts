@@ -41,6 +41,44 @@ Deno.test("assumeRole() asks the region's STS once and keeps the keys", async ()
   });
 });
 
+Deno.test("assumeRole() asks STS in the role's partition, in the broker's region where that is of it", async () => {
+  for (
+    const [partition, region, host] of [
+      ["aws", "eu-west-1", "sts.eu-west-1.amazonaws.com"],
+      ["aws-cn", "eu-west-1", "sts.cn-north-1.amazonaws.com.cn"],
+      ["aws-cn", "cn-northwest-1", "sts.cn-northwest-1.amazonaws.com.cn"],
+      ["aws-us-gov", "eu-west-1", "sts.us-gov-west-1.amazonaws.com"],
+      ["aws-us-gov", "us-gov-east-1", "sts.us-gov-east-1.amazonaws.com"],
+    ] as const
+  ) {
+    const { asked, context } = sts();
+    const arn = `arn:${partition}:iam::123456789012:role/orders`;
+    await assumeRole({ arn, credentials: KEYS })({ ...context, region });
+    assert.equal(asked[0].url, `https://${host}/`);
+    await assumeRole({ arn, credentials: KEYS, region: "eu-north-1" })({ ...context, region });
+    assert.equal(new URL(asked[1].url).hostname, "sts.eu-north-1.amazonaws.com");
+  }
+});
+
+Deno.test("assumeRole() uses keys for a while that seem to have ended when they come: then our clock is wrong", async () => {
+  const { asked, context, clock } = sts(fakeClock(), -1000);
+  const provider = assumeRole({ arn: ROLE, credentials: KEYS });
+  const first = await provider(context);
+  await clock.advance(29);
+  assert.equal(await provider(context), first);
+  assert.equal(asked.length, 1);
+  await clock.advance(2);
+  assert.equal((await provider(context)).accessKeyId, "ASIA2");
+});
+
+Deno.test("assumeRole() gives no keys to who gave up", async () => {
+  const { context } = sts();
+  const provider = assumeRole({ arn: ROLE, credentials: KEYS });
+  await provider(context);
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(provider({ ...context, signal }), /^Error: enough$/);
+});
+
 Deno.test("assumeRole() tells the broker's onEvent of its requests to STS", async () => {
   const { context } = sts();
   await assumeRole({ arn: ROLE, credentials: KEYS })(context);

@@ -43,6 +43,26 @@ Deno.test("chain() hears its signal", async () => {
   await assert.rejects(chain(env())({ ...nothing, signal: controller.signal }), /enough/);
 });
 
+Deno.test("chain() asks no further provider once its signal fired", async () => {
+  const controller = new AbortController();
+  let asked = 0;
+  const giving: CredentialProvider = () => {
+    controller.abort(new Error("enough"));
+    return Promise.reject(new Error("no keys"));
+  };
+  const next: CredentialProvider = () => {
+    asked++;
+    return Promise.resolve(KEYS);
+  };
+  await assert.rejects(chain(giving, next)({ ...nothing, signal: controller.signal }), /^Error: enough$/);
+  assert.equal(asked, 0);
+});
+
+Deno.test("staticCredentials() gives what it was given, and no more", async () => {
+  const keys = { ...KEYS, sessionToken: "t", expiration: new Date(0) };
+  assert.deepEqual(await staticCredentials({ ...keys, more: 1 } as Credentials)(nothing), keys);
+});
+
 Deno.test("defaultChain() says all that it tried", async () => {
   await withEnv({ HOME: "/nonexistent" }, async () => {
     await assert.rejects(defaultChain()(nothing), (error: Error) => {

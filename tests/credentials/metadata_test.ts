@@ -102,6 +102,32 @@ Deno.test("instanceMetadata() hears its variables", async () => {
   assert.throws(() => instanceMetadata({ endpoint: "file:///x" }), /'endpoint'/);
 });
 
+Deno.test("instanceMetadata() asks another address of this machine or by https, its option before its variable", async () => {
+  const variables = { AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://10.0.0.1:1338/" };
+  for (
+    const [endpoint, host] of [
+      [undefined, "10.0.0.1:1338"],
+      ["http://127.0.0.1:1338//", "127.0.0.1:1338"],
+      ["https://keys.example", "keys.example"],
+    ] as const
+  ) {
+    await withEnv(variables, async () => {
+      const { asked, context } = imds();
+      await instanceMetadata({ endpoint, role: "my-role" })(context);
+      assert.deepEqual(asked, [
+        `PUT ${host}/latest/api/token`,
+        `GET ${host}/latest/meta-data/iam/security-credentials/my-role`,
+      ]);
+    });
+  }
+  assert.throws(() => instanceMetadata({ endpoint: "http://keys.example" }), /'endpoint'/);
+  await withEnv({ AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://keys.example" }, async () => {
+    const { asked, context } = imds();
+    await assert.rejects(instanceMetadata()(context), /AWS_EC2_METADATA_SERVICE_ENDPOINT as it must be/);
+    assert.deepEqual(asked, []);
+  });
+});
+
 Deno.test("container() asks ECS's address by path and EKS's with the token of a file", async () => {
   const seen: Request[] = [];
   const context = fakeContext((request) => {
@@ -162,7 +188,7 @@ Deno.test("container() asks nobody else than https, loopback, ECS and EKS", asyn
   ) await assert.rejects(full(url), /AWS_CONTAINER_CREDENTIALS_FULL_URI/, url);
   for (const path of ["@evil.example/", ".evil.example/", ":1/"]) {
     await withEnv({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: path }, async () => {
-      await assert.rejects(container()(context), /RELATIVE_URI/);
+      await assert.rejects(container()(context), /RELATIVE_URI as it must be a path/);
     });
   }
   await assert.rejects(

@@ -56,6 +56,12 @@ credential_source = Ec2InstanceMetadata
 [profile fromelsewhere]
 role_arn = arn:aws:iam::123456789012:role/elsewhere
 credential_source = Elsewhere
+[profile pod]
+role_arn = arn:aws:iam::123456789012:role/pod
+role_session_name = pod-1
+duration_seconds = 900
+web_identity_token_file = TOKEN_FILE
+source_profile = spaced
 [profile fromnowhere]
 role_arn = arn:aws:iam::123456789012:role/nowhere
 [profile process]
@@ -99,15 +105,17 @@ async function withFiles(
 ) {
   const home = await Deno.makeTempDir();
   await Deno.mkdir(`${home}/.aws`);
-  await Deno.writeTextFile(`${home}/.aws/config`, CONFIG);
+  await Deno.writeTextFile(`${home}/token`, "a.web.token\n");
+  await Deno.writeTextFile(`${home}/.aws/config`, CONFIG.replace("TOKEN_FILE", `${home}/token`));
   await Deno.writeTextFile(`${home}/.aws/credentials`, SHARED);
   const asked: { signer: string; body: URLSearchParams }[] = [];
   const context = fakeContext(async (request) => {
     const told = metadata(request);
     if (told) return told;
-    const signer = /Credential=(\w+)/.exec(request.headers.get("authorization")!)![1];
-    asked.push({ signer, body: new URLSearchParams(await request.text()) });
-    return assumed("AssumeRole", `ASIA${asked.length}`, "2026-01-01T01:00:00Z");
+    const signer = /Credential=(\w+)/.exec(request.headers.get("authorization") ?? "")?.[1] ?? "nobody";
+    const body = new URLSearchParams(await request.text());
+    asked.push({ signer, body });
+    return assumed(body.get("Action")!, `ASIA${asked.length}`, "2026-01-01T01:00:00Z");
   });
   try {
     await withEnv({ HOME: home, ...more }, () =>
@@ -163,6 +171,44 @@ Deno.test("profile() assumes a profile's role with its source's keys, along chai
     AWS_SECRET_ACCESS_KEY: "e",
     AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1",
   }));
+
+Deno.test("profile() assumes a profile's role with the token in its web_identity_token_file, unsigned", () =>
+  withFiles(async (ask, asked) => {
+    assert.match(await ask("pod"), /^ASIA1 /);
+    assert.deepEqual(asked.map(({ signer }) => signer), ["nobody"]);
+    const { Version: _, ...fields } = Object.fromEntries(asked[0].body);
+    assert.deepEqual(fields, {
+      Action: "AssumeRoleWithWebIdentity",
+      RoleArn: "arn:aws:iam::123456789012:role/pod",
+      RoleSessionName: "pod-1",
+      WebIdentityToken: "a.web.token",
+      DurationSeconds: "900",
+    });
+  }));
+
+Deno.test("profile() finds the home of Windows", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${home}/.aws`);
+    await Deno.writeTextFile(`${home}/.aws/credentials`, SHARED);
+    await withEnv({ HOME: "", USERPROFILE: home }, async () => {
+      const keys = await profile({ profile: "plain" })(fakeContext(() => new Response()));
+      assert.equal(keys.accessKeyId, "AKIDPLAIN");
+    });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("profile() says that a file can't be read, and does not take it for missing", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const ask = profile({ file: folder })(fakeContext(() => new Response()));
+    await assert.rejects(ask, { name: "CredentialsError", message: /Cannot read the shared file ".*": EISDIR$/ });
+  } finally {
+    await Deno.remove(folder);
+  }
+});
 
 Deno.test("profile() says what it does not do, and what is not there", () =>
   withFiles(async (ask) => {
