@@ -163,6 +163,32 @@ Deno.test("queues_bridge: messages go over to Cloudflare Queues and come back", 
   }
 });
 
+Deno.test(
+  "queues_bridge: large messages go in several calls, and one that is too large holds up no other",
+  worker,
+  async () => {
+    await using setting = await setUp();
+    const { broker, proxy, server } = setting;
+    for (const queue of ["to-cloudflare", "from-cloudflare"]) await declareQueue(broker, queue);
+    const plain = connect({ ...server.options, codec: json() });
+    const bodies = [130_000, ...Array.from({ length: 12 }, () => 40_000)].map((length) => ({
+      body: "x".repeat(length),
+    }));
+    await publishMany(plain, bodies, { queue: "to-cloudflare" });
+    const miniflare = await startExample("queues_bridge", {
+      endpoint: proxy.endpoint,
+      queues: { "from-sqs": "both", "to-sqs": "both" },
+    });
+    try {
+      assert.equal(await trigger(miniflare, "* * * * *"), "ok");
+      assert.deepEqual(await queueSize(broker, "to-cloudflare"), { visible: 0, inFlight: 1, delayed: 0 });
+      await eventually(async () => (await queueSize(broker, "from-cloudflare")).visible === 12);
+    } finally {
+      await miniflare.dispose();
+    }
+  },
+);
+
 /** Starts a Worker of tests/runtimes/workers. */
 async function startWorker(name: string, bindings: Record<string, string>): Promise<Miniflare> {
   const [script] = await bundle(new URL(`workers/${name}.ts`, import.meta.url));

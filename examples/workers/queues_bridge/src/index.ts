@@ -1,7 +1,7 @@
 /**
  * A bridge between SQS and Cloudflare Queues, both ways.
  */
-import { batch, type Broker, connect, consume, json, pipe, publishMany } from "@dashi/sqs";
+import { batch, type Broker, connect, consume, type Delivery, json, pipe, publishMany } from "@dashi/sqs";
 
 /** The part of a Worker's context that is used: in your own project, take `wrangler types`. */
 interface Context {
@@ -32,6 +32,10 @@ export interface Env {
   SQS_ENDPOINT?: string;
 }
 
+/** The bytes that Cloudflare takes in a message and in a call, less some for what it adds itself. */
+const MOST_OF_A_MESSAGE = 127_000;
+const MOST_OF_A_CALL = 250_000;
+
 let broker: Broker | undefined;
 
 function brokerOf(env: Env): Broker {
@@ -54,9 +58,11 @@ export default {
     });
     context.waitUntil(messages.closed);
     for await (const deliveries of pipe(messages, batch(10, 0.5))) {
-      // At least once: should the Worker end between the two lines, they come again.
-      await env.TO_CLOUDFLARE.sendBatch(deliveries.map(({ body }) => ({ body })));
-      for (const delivery of deliveries) delivery.ack();
+      for (const call of calls(deliveries)) {
+        // At least once: should the Worker end between the two lines, they come again.
+        await env.TO_CLOUDFLARE.sendBatch(call.map(({ body }) => ({ body })));
+        for (const delivery of call) delivery.ack();
+      }
     }
   },
 
@@ -70,3 +76,25 @@ export default {
     });
   },
 };
+
+/** Parts deliveries into what goes over in one call each. One that no call takes stays in SQS, for its dead-letter queue. */
+function* calls(deliveries: readonly Delivery[]): Generator<readonly Delivery[]> {
+  let call: Delivery[] = [];
+  let room = MOST_OF_A_CALL;
+  for (const delivery of deliveries) {
+    const bytes = new TextEncoder().encode(JSON.stringify(delivery.body)).length;
+    if (bytes > MOST_OF_A_MESSAGE) {
+      console.error(`Message ${delivery.messageId} is too large for Cloudflare: ${bytes} bytes`);
+      delivery.retry();
+      continue;
+    }
+    if (bytes > room) {
+      yield call;
+      call = [];
+      room = MOST_OF_A_CALL;
+    }
+    call.push(delivery);
+    room -= bytes;
+  }
+  if (call.length) yield call;
+}
