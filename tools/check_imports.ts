@@ -22,6 +22,7 @@ export const allowed: Readonly<Record<string, readonly string[]>> = {
   "as_error.ts": [],
   "builtin.ts": [],
   "celery_call.ts": [],
+  "on_abort.ts": [],
   "unless_aborted.ts": [],
   http: [],
   codec: [],
@@ -54,6 +55,7 @@ export const shared: readonly string[] = [
   "as_error.ts",
   "builtin.ts",
   "celery_call.ts",
+  "on_abort.ts",
   "unless_aborted.ts",
 ];
 const packages: Record<string, readonly string[]> = {

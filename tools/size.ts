@@ -47,7 +47,7 @@ const entry = (name: string): string => `export * from "${name.replace(/^\./, "@
 export const LIMITS: Readonly<Record<string, number>> = {
   "{ entityName }": 300,
   "{ sign }": 5_518,
-  "{ connect }": 5_952,
+  "{ connect }": 6_013,
   "{ connect, publish }": 20_153,
   "{ connect, consume }": 27_940,
   "{ connect, consume, publish }": 31_341,

@@ -1,5 +1,6 @@
 import { type BrokerState, pause } from "../broker.ts";
 import { TimeLimitExceeded } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 
 /** How a run ended. */
 export type Outcome =
@@ -27,6 +28,7 @@ export interface RunTaskOptions {
 export async function runTask(state: BrokerState, run: () => unknown, options: RunTaskOptions): Promise<Outcome> {
   const { controller, lost, softTimeLimit, timeLimit } = options;
   const over = new AbortController();
+  let callOff!: () => void;
   const outcomes: Promise<Outcome>[] = [
     (async () => await run())().then(
       (value) => ({ type: "returned", value }),
@@ -37,8 +39,7 @@ export async function runTask(state: BrokerState, run: () => unknown, options: R
         resolve({ type: "lost" }); // before the handler hears it, and throws
         controller.abort(lost.reason);
       };
-      if (lost.aborted) give();
-      lost.addEventListener("abort", give, { signal: over.signal });
+      callOff = onAbort(lost, give);
     }),
   ];
   const limit = async (seconds: number, soft: boolean): Promise<Outcome> => {
@@ -51,5 +52,6 @@ export async function runTask(state: BrokerState, run: () => unknown, options: R
   if (timeLimit !== undefined) outcomes.push(limit(timeLimit, false));
   const outcome = await Promise.race(outcomes);
   over.abort();
+  callOff();
   return outcome;
 }

@@ -5,6 +5,7 @@ import { consumerOf } from "../consume/deliveries.ts";
 import { forEach } from "../consume/for_each.ts";
 import type { Queues, ReceiveOptions } from "../consume/options.ts";
 import { lapse } from "../http/lapse.ts";
+import { onAbort } from "../on_abort.ts";
 import type { Broker, Codec, ResultStore } from "../types.ts";
 import { serveOne } from "./serve_one.ts";
 import { DEFAULT_QUEUE } from "./task_message.ts";
@@ -158,14 +159,13 @@ export function serveTasks(
       void lapse(state.clock, graceSeconds, ended.signal).then(() => worker.over.abort(worker.stopping.signal.reason));
     }
   };
-  if (signal?.aborted) halt();
-  signal?.addEventListener("abort", halt, { once: true });
+  const callOff = signal && onAbort(signal, halt);
   void deliveries.closed.then(halt); // by an error, too
   // Those that wait for their time run side by side with those that run.
   const all = { concurrency: Infinity };
   const closed = forEach(deliveries, (delivery) => serveOne(worker, delivery, onInvalid), all)
     .finally(() => {
-      signal?.removeEventListener("abort", halt);
+      callOff?.();
       ended.abort();
     })
     .then(() => deliveries.closed);

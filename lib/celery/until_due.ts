@@ -7,7 +7,7 @@ import { getQueueAttributes } from "../sqs/get_queue_attributes.ts";
 import { MAX_VISIBILITY } from "../sqs/limits.ts";
 import { resolveQueue } from "../topology/resolve_queue.ts";
 import { sendTo } from "../topology/send_to.ts";
-import { onAbort } from "./on_abort.ts";
+import { onAnyAbort } from "./on_any_abort.ts";
 import { nameOf } from "./request.ts";
 import type { Worker } from "./worker.ts";
 
@@ -56,7 +56,7 @@ export async function untilDue(worker: Worker, delivery: Delivery<unknown>, eta:
   const unpark = park(delivery);
   worker.parked++;
   const ended = new AbortController();
-  const callOff = onAbort([stopping.signal, delivery.signal], () => ended.abort());
+  const callOff = onAnyAbort([stopping.signal, delivery.signal], () => ended.abort());
   try {
     // One request for the whole wait. Where it fails the heartbeat goes on.
     if (far) await delivery.extend(Math.ceil(left()) + MARGIN / 2).catch(() => {});

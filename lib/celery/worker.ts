@@ -7,7 +7,7 @@ import { asError } from "../as_error.ts";
 import type { BrokerState } from "../broker.ts";
 import type { Delivery } from "../consume/delivery.ts";
 import type { Broker, Codec, DashiEvent, ResultStore } from "../types.ts";
-import { onAbort } from "./on_abort.ts";
+import { onAnyAbort } from "./on_any_abort.ts";
 import { nameOf } from "./request.ts";
 import type { ServedTask } from "./types.ts";
 
@@ -65,7 +65,7 @@ export function createSlots(count: number): Slots {
           resolve(true);
         };
         waiting.push(go);
-        const callOff = onAbort(signals, () => {
+        const callOff = onAnyAbort(signals, () => {
           waiting.splice(waiting.indexOf(go), 1);
           callOff();
           resolve(false);

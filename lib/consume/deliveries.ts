@@ -1,5 +1,6 @@
 import { nowOf } from "../broker.ts";
 import { ConfigError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import { atHand, type MayHaveAtHand } from "../streams/at_hand.ts";
 import type { Consumer } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
@@ -50,9 +51,7 @@ export function deliveriesOf<D>(
     return closed;
   };
   // Not where it begins: who waits for `closed` need not have come to its loop when the signal fires.
-  if (signal?.aborted) end(consumer);
-  signal?.addEventListener("abort", stop);
-  closed.then(() => signal?.removeEventListener("abort", stop));
+  closed.then(signal && onAbort(signal, stop));
   const deliveries: Deliveries<D> = Object.freeze({
     [Symbol.asyncIterator]() {
       if (begun) throw new ConfigError("Cannot iterate deliveries twice: call consume() again");

@@ -7,6 +7,7 @@ import { asError } from "../as_error.ts";
 import { awsNow, type BrokerState } from "../broker.ts";
 import { assertKeys, refuse } from "../check.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
 import { unlessAborted } from "../unless_aborted.ts";
 import { faultOf, firstLine, idsOf, REDIRECT } from "./answer.ts";
@@ -42,8 +43,7 @@ export async function attemptOnce<Output>(
   const region = regionFor(options.region, request.target, state.options.region);
   const controller = new AbortController();
   let forgetDeadline = () => {};
-  const abort = () => controller.abort(signal!.reason);
-  signal?.addEventListener("abort", abort);
+  const callOff = signal && onAbort(signal, () => controller.abort(signal.reason));
 
   /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
   let seconds = requestTimeout + (request.wait ?? 0);
@@ -101,7 +101,7 @@ export async function attemptOnce<Output>(
     return await unlessAborted(work(), controller.signal);
   } finally {
     forgetDeadline();
-    signal?.removeEventListener("abort", abort);
+    callOff?.();
   }
 }
 

@@ -1,4 +1,5 @@
 import { assertWithin } from "../check.ts";
+import { onAbort } from "../on_abort.ts";
 import type { PayloadGate } from "../types.ts";
 
 /**
@@ -38,6 +39,7 @@ export function byteGate(most: number): PayloadGate {
       signal?.throwIfAborted();
       await new Promise<void>((resolve, reject) => {
         const leave = () => {
+          callOff?.();
           waiting.splice(waiting.indexOf(entry), 1);
           next();
           reject(signal!.reason);
@@ -45,11 +47,11 @@ export function byteGate(most: number): PayloadGate {
         const entry = {
           bytes,
           admit: () => {
-            signal?.removeEventListener("abort", leave);
+            callOff?.();
             resolve();
           },
         };
-        signal?.addEventListener("abort", leave, { once: true });
+        const callOff = signal && onAbort(signal, leave);
         waiting.push(entry);
         next();
       });

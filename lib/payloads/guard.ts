@@ -3,6 +3,7 @@ import { asError } from "../as_error.ts";
 import type { AwsError } from "../errors.ts";
 import { faultOf } from "../http/answer.ts";
 import { setDeadline } from "../http/set_deadline.ts";
+import { onAbort } from "../on_abort.ts";
 
 /**
  * Bounds each wait for bytes, which a dead connection never ends, and makes a broken one a typed error. One timer serves
@@ -13,15 +14,15 @@ export function guard(
   signal: AbortSignal | undefined,
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): { read(): Promise<ReadableStreamReadResult<Uint8Array>>; end(): void } {
-  const over = new AbortController();
   const { requestTimeout } = state;
   let failure: { error: unknown } | undefined;
   let reading = false;
   let beganLater = false; // the read under way began after the deadline was set, and has until the next one
   let clearDeadline: (() => void) | undefined;
+  let callOff: (() => void) | undefined;
   const end = () => {
     clearDeadline?.();
-    over.abort();
+    callOff?.();
   };
   // Cancelling ends a read that is under way, as if all had come.
   const fail = (error: unknown) => {
@@ -29,8 +30,8 @@ export function guard(
     end();
     reader.cancel(error).catch(() => {});
   };
-  signal?.addEventListener("abort", () => fail(signal.reason), { signal: over.signal });
-  if (signal?.aborted) fail(signal.reason);
+  callOff = signal && onAbort(signal, () => fail(signal.reason));
+  if (failure) end();
   const onDeadline = () => {
     if (reading && !beganLater) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));
     beganLater = false;

@@ -5,6 +5,7 @@
  */
 import { refuse } from "../check.ts";
 import { AwsError, ConfigError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import { checksumText, crc32c } from "../s3/crc32c.ts";
 import { putObject } from "../s3/put_object.ts";
 import type { PayloadContext, PayloadLocation } from "../types.ts";
@@ -59,7 +60,7 @@ export async function uploadStream(
   const reader = stream.getReader();
   const { signal } = context;
   const cancel = () => reader.cancel(signal?.reason).catch(() => {});
-  signal?.addEventListener("abort", cancel);
+  const callOff = signal && onAbort(signal, cancel);
   try {
     signal?.throwIfAborted();
     const fill = filler(reader);
@@ -74,7 +75,7 @@ export async function uploadStream(
     reader.cancel(error).catch(() => {});
     throw signal?.aborted ? signal.reason : error;
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    callOff?.();
   }
 }
 

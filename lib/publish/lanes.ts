@@ -8,6 +8,7 @@ import { type BrokerState, pause, stateOf } from "../broker.ts";
 import type { AwsError } from "../errors.ts";
 import { linkCause } from "../http/link_cause.ts";
 import { backoffSeconds } from "../http/retryable.ts";
+import { onAbort } from "../on_abort.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import type { SentPart } from "./options.ts";
@@ -146,7 +147,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     load.settle(outcome);
   }
 
-  signal?.addEventListener("abort", abort);
+  const callOff = signal && onAbort(signal, abort);
   return {
     add(load) {
       if (ending.signal.aborted || signal?.aborted) return begin(refuse(load));
@@ -162,7 +163,7 @@ export function openLanes(broker: Broker, options: LanesOptions): Lanes {
     },
     flush: () => dispatchAll(true),
     async close() {
-      signal?.removeEventListener("abort", abort);
+      callOff?.();
       abort();
       while (running.size) await Promise.all(running);
     },

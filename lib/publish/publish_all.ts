@@ -1,5 +1,6 @@
 import { stateOf } from "../broker.ts";
 import { assertIterable, is, within } from "../check.ts";
+import { onAbort } from "../on_abort.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Broker } from "../types.ts";
 import { openIntake, type Slot } from "./intake.ts";
@@ -103,7 +104,7 @@ async function* generate(
     abandoned = stopped = true;
     progress();
   };
-  signal?.addEventListener("abort", progress);
+  const callOff = signal && onAbort(signal, progress);
 
   async function read(): Promise<void> {
     reading = true;
@@ -156,7 +157,7 @@ async function* generate(
     }
   } finally {
     stopped = true;
-    signal?.removeEventListener("abort", progress);
+    callOff?.();
     await Promise.all([lanes.close(), locating, exhausted ? undefined : closeSource()]);
   }
 
