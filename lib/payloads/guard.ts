@@ -19,10 +19,10 @@ export function guard(
   let reading = false;
   let beganLater = false; // the read under way began after the deadline was set, and has until the next one
   let clearDeadline: (() => void) | undefined;
-  let callOff: (() => void) | undefined;
+  let callOff = () => {};
   const end = () => {
     clearDeadline?.();
-    callOff?.();
+    callOff();
   };
   // Cancelling ends a read that is under way, as if all had come.
   const fail = (error: unknown) => {
@@ -30,7 +30,7 @@ export function guard(
     end();
     reader.cancel(error).catch(() => {});
   };
-  callOff = signal && onAbort(signal, () => fail(signal.reason));
+  if (signal) callOff = onAbort(signal, () => fail(signal.reason));
   if (failure) end();
   const onDeadline = () => {
     if (reading && !beganLater) return fail(notWhole("Timeout", `stalled: no bytes came for ${requestTimeout} s`));

@@ -129,15 +129,18 @@ Deno.test("publishAll() waits on break until its source has closed, and throws w
   for (const fails of [false, true]) {
     const { sqs, broker } = setUpAll();
     let closed = false;
-    async function* source() {
+    const close = async () => {
+      await sqs.clock.sleep(5);
+      closed = true;
+      if (fails) throw new Error("no end");
+    };
+    const source = async function* () {
       try {
         for (;;) yield { body: "x" };
       } finally {
-        await sqs.clock.sleep(5);
-        closed = true;
-        if (fails) throw new Error("no end");
+        await close();
       }
-    }
+    };
     await sqs.clock.run(async () => {
       const read = async () => {
         for await (const _ of publishAll(broker, source(), { queue: "orders", concurrency: 1 })) break;

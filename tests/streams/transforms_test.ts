@@ -252,10 +252,10 @@ Deno.test("batch() waits its time, though one timer of the runtime's holds no mo
   }) as typeof setTimeout;
   try {
     const { promise: never } = Promise.withResolvers<void>();
-    async function* items() {
+    const items = async function* () {
       yield 1;
       await never;
-    }
+    };
     const { value } = await pipe(items(), batch(2, 60 * days))[Symbol.asyncIterator]().next();
     assert.deepEqual(value, [1]);
   } finally {
