@@ -5,7 +5,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     const leave = () => reject(signal.reason);
-    // It may have fired already: by the work itself, which began before.
+    // The work has begun by now, and may have aborted it itself.
     promise.then(resolve, reject).finally(onAbort(signal, leave));
   });
 }

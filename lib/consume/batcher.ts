@@ -11,8 +11,8 @@ import type { Held } from "./held.ts";
 import { soon } from "./soon.ts";
 
 /**
- * Is told the outcome of an entry, and what is under way since: a promise an entry would cost more than all else that a
- * batch does for it.
+ * Is told the outcome of an entry, and what is to be waited for besides. No promise, as one for each entry would cost more
+ * than all else that a batch does for it.
  */
 export type Done = (error?: unknown, after?: Promise<void>) => void;
 
@@ -24,7 +24,7 @@ export interface Entry {
   readonly seconds?: number;
   /** Why it failed, once its batch was carried out. */
   error?: Error;
-  /** What its outcome is followed by. */
+  /** What whoever awaits it waits for besides: the removal of its payload. */
   after?: Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface BatcherOptions {
   /** Seconds that an entry waits for others; with 0 it waits only while a batch is under way. */
   linger(): number;
   readonly clock: Clock;
-  /** True when nothing else can come that is worth waiting for, or one of those that wait can't. */
+  /** True when no other entry can join those that wait, or one of them has no time for it. */
   hurry(waiting: readonly Entry[]): boolean;
   /** Carries a batch out; what failed has an `error` then. Never rejects. */
   send(batch: readonly Entry[]): Promise<unknown>;

@@ -39,7 +39,7 @@ export interface Lane {
   idle?: boolean;
   /** The last receive that was asked, to be asked again. */
   request?: { readonly key: string; readonly request: AwsRequest<ReceiveMessageOutput> };
-  /** An emulator was asked for some attributes by name: its sum may be over all that a message has, and AWS's is not. */
+  /** Its MD5 of attributes can't be checked: an emulator's may be over all of them where some were asked for by name. */
   vague?: boolean;
   /** When a message last left it, in milliseconds. */
   freedAt?: number;
@@ -51,7 +51,7 @@ export interface Lane {
   drained?: boolean;
   /** Receives or look-ups that failed, in a row. */
   failures: number;
-  /** What `choose()` owes it, of receives and of hand-overs. */
+  /** What `choose()` owes it: of receives, and of hand-overs. */
   pollCredit: number;
   takeCredit: number;
   /** FIFO: receives that failed, to be asked again with the same id. */
@@ -90,7 +90,7 @@ export interface Consumer {
   busy: number;
   /** Requests sent so far, retries counted. */
   requests: number;
-  /** What may yet be asked for payloads that are being removed, and for what lapsed in hand: it is acked all the same. */
+  /** Requests kept back for what takes no slot: payloads being removed, and what lapsed in hand, as it is acked all the same. */
   owed: number;
   /** Counts a try of a request. */
   readonly onAttempt: () => void;
@@ -104,7 +104,7 @@ export interface Consumer {
   last?: Delivery<unknown>;
   /** Handlers of `forEach` that run, each for as long as its group has messages. */
   working: number;
-  /** Failures in a row after which a queue that fails for now ends the iteration. */
+  /** How many failures of a queue in a row end the iteration, though each of them may pass. */
   patience: number;
   lastPollAt?: Date;
   /** One of `phase.ts`. */
@@ -125,13 +125,13 @@ export interface Consumer {
   watchAt: number;
   /** Wakes the watch. */
   wake(): void;
-  /** Once it ends: resolves when what nobody has is released and the acks so far are confirmed, well or not. */
+  /** Set once it ends: resolves when what was not handed out is released and the acks so far are confirmed, well or not. */
   draining?: Promise<void>;
   /** Resolves when the grace is over, once it has begun. */
   grace?: Promise<void>;
   /**
-   * Closes the pipeline, so that it gives back what it has not handed over. While it is there nobody has cut the iteration
-   * short: if that has ended, all was handed out that was to be.
+   * Closes the pipeline, so that it gives back what it has not handed over. Unset once somebody cut the iteration short:
+   * one that has ended and still has it has handed out all that it was to.
    */
   cut?(): void;
   /** When `maxSeconds` are over, in milliseconds. */
@@ -139,7 +139,7 @@ export interface Consumer {
   /** Resolves when nothing is left. */
   readonly closed: Promise<void>;
   readonly close: () => void;
-  /** Called when a slot, a poll or other work is done. */
+  /** To be called when a slot is free, or a receive or other work is done: what that allows is begun soon after. */
   changed(): void;
 }
 

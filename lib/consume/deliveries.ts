@@ -50,7 +50,7 @@ export function deliveriesOf<D>(
     end(consumer);
     return closed;
   };
-  // Not where it begins: who waits for `closed` need not have come to its loop when the signal fires.
+  // Here and not in start(): whoever waits for `closed` may not have come to the loop when the signal fires.
   closed.then(signal && onAbort(signal, stop));
   const deliveries: Deliveries<D> = Object.freeze({
     [Symbol.asyncIterator]() {

@@ -8,7 +8,7 @@ import { MAX_BATCH } from "../sqs/limits.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { TURN } from "./figures.ts";
 
-/** The slots that the long poll of an empty queue may keep from the others: together no more than half of all. */
+/** The slots that a long poll of an empty queue may reserve: all of these polls together no more than half. */
 export function shareOf({ lanes, settings: { prefetch } }: Consumer): number {
   return Math.max(1, Math.floor(prefetch / 2 / lanes.length));
 }
@@ -24,7 +24,7 @@ export function roomOf(consumer: Consumer): number {
   );
 }
 
-/** The requests that a message may take: an ack or a release; where there is a store of payloads, two there as well. */
+/** The requests that a message may take: an ack or a release, and two more of a store of payloads, if there is one. */
 const costOf = ({ state }: Consumer): number => state.options.payloads ? 3 : 1;
 
 /** The requests that the budget has left, when all is done for what is held or asked for. */
@@ -53,11 +53,11 @@ export function highest({ lanes, settings: { strategy } }: Consumer, among: (lan
   return priority;
 }
 
-/** Tells which queues should be asked now. */
+/** Makes the test of whether a queue should be asked now, where there is room for so many messages. */
 export function wanting(consumer: Consumer, room: number): (lane: Lane) => boolean {
   const { lanes, receives, settings: { polls } } = consumer;
   const most = mostPolls(consumer);
-  // A few free slots are worth a request only when nothing is there to work on, nor about to come or to free more.
+  // To fill a few slots is worth a request only when nothing is buffered and no settlement is about to free more.
   const few = room < MAX_BATCH;
   const settling = consumer.held.size - consumer.unsettled;
   const worthless = few && (consumer.buffered > 0 || room + settling >= MAX_BATCH);
@@ -65,7 +65,7 @@ export function wanting(consumer: Consumer, room: number): (lane: Lane) => boole
   return (lane) => {
     if (!lane.address || lane.resting || lane.drained || lane.polls >= (lane.idle ? 1 : lane.target)) return false;
     if (receives >= (lane.polls ? polls : most)) return false;
-    // Whether one that was empty has something now is asked in turn, whatever its rank, or one would never be asked.
+    // Beside queues that are busy, of whatever rank, one that was empty would never be asked again.
     if (lanes.length > 1 && lane.idle) return true;
     return !worthless && !(few && lane.polls > 0) && lane.priority >= rank;
   };

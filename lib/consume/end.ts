@@ -47,12 +47,12 @@ async function drain(consumer: Consumer): Promise<void> {
   await Promise.allSettled([...held].map(({ settlement }) => settlement));
 }
 
-/** Looks how much is left at the end: handlers at work, then what the grace is for, then nothing. */
+/** Takes the ending as far as it can go now: handlers finish, then the grace begins, then the consumer is closed. */
 export function windUp(consumer: Consumer): void {
   const { held, state, settings, polling } = consumer;
   if (consumer.phase !== Phase.Ending) return;
-  // Where all was handed out that was to be, the last message is worked on to its end, by forEach() and by a loop that was
-  // read ahead of. Who stops it cuts that short.
+  // Where nobody cut it short, forEach()'s handlers and the loop's last message take the time they take before the grace
+  // begins: a step that reads ahead sees the end while the loop still works.
   if (consumer.cut && (consumer.working || consumer.last)) return;
   if (held.size + consumer.busy) {
     consumer.grace ??= lapse(state.clock, settings.graceSeconds, polling.signal).then(() => giveUp(consumer));
@@ -97,7 +97,7 @@ export function letGo(consumer: Consumer): void {
 
 /** Ends the iteration with an error, after what is buffered: what no retry mends. */
 export function fail(consumer: Consumer, error: Error): void {
-  // Told once: of the others that fail for the same reason, their own events tell.
+  // One error is enough: of other queues that fail for the same reason, their own events tell.
   if (consumer.phase >= Phase.Ending || consumer.error) return;
   consumer.state.emit({ type: "error", error: consumer.error = error });
   finish(consumer);

@@ -123,7 +123,7 @@ export function free(held: Held): void {
 export function lose(held: Held, error?: Error): void {
   tell(held, held.handedAt ? { type: "heartbeat-ended", error } : { type: "drop", reason: "lapsed", error });
   if (held.handedAt) held.consumer.owed++;
-  held.hiddenUntil = 0; // also where SQS said so before its time: another's message, and its payload, are left alone
+  held.hiddenUntil = 0; // SQS may say so before our clock: from now on it counts as another's, and so does its payload
   abandon(held, error);
   giveBackGroup(held);
   free(held);

@@ -27,7 +27,7 @@ export function laneBatchers(consumer: Consumer, lane: () => Lane): Pick<Lane, "
       clock,
       // No heartbeat keeps a message whose ack waits: it leaves before one is due.
       hurry: (waiting) => hurry() || waiting.some(({ held }) => held.beatAt < nowOf(state) + consumer.linger * 1000),
-      // What is awaited before it is handed over has no others to wait for; at the end nothing is worth a long wait.
+      // With `ack: "none"` the loop waits for it, so that no other can come; at the end nothing is worth a long wait.
       linger: () =>
         consumer.deletesFirst
           ? 0
@@ -62,7 +62,7 @@ async function sendBatch(consumer: Consumer, lane: Lane, action: string, batch: 
     try {
       ({ failed } = await sendTo(broker, address, batchRequest(action, address.url, entries), { onAttempt }));
     } catch (error) {
-      whole = error as Error; // of those that were asked again: what was confirmed before stays so
+      whole = error as Error; // of all that are left; what an earlier try confirmed stays so
     }
     for (const entry of left) entry.error = whole;
     if (!failed.length) return;
@@ -77,12 +77,12 @@ async function sendBatch(consumer: Consumer, lane: Lane, action: string, batch: 
 function cleanUp(consumer: Consumer, batch: readonly Entry[]): void {
   const { state, broker, onAttempt, deletesFirst } = consumer;
   const stored = batch.filter(({ held, error }) =>
-    // SQS takes an old handle, and leaves the message to who has it by now. With `ack: "none"` the stream of a lazy one is
-    // yet to be read.
+    // SQS says yes to an old handle and deletes nothing: another consumer may have the message and need its payload. With
+    // `ack: "none"` the stream of a lazy payload is yet to be read.
     held.payload && !error && !isLapsed(held) && !(deletesFirst && held.payload.body === undefined)
   );
   const remove = async (store: PayloadStore, theirs: readonly Entry[]) => {
-    consumer.owed++; // before its message makes room for others
+    consumer.owed++; // at once: the share that was kept for its message is free in a moment
     const locations = theirs.map(({ held }) => held.payload!.location);
     try {
       await store.cleanUp(locations, { broker, emit: state.emit, onAttempt });

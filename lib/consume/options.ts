@@ -32,7 +32,7 @@ export type Queues = string | QueueSource | readonly (string | QueueSource)[];
 export interface ReceiveOptions {
   /**
    * The most deliveries held unsettled, over all queues, 0 or more; 0 is no limit. Acks on their way hold their slots, so
-   * that a queue that is to be drained at full speed wants some 40 for each receive side by side. Default: 10.
+   * a queue that is to be drained at full speed wants 20 or more for each of the `polls`. Default: 10.
    */
   readonly prefetch?: number | undefined;
   /** The most receives side by side while a queue is busy, 1 or more. Default: 8; 4 in Workers. */
@@ -42,11 +42,20 @@ export interface ReceiveOptions {
    * `ack: "auto"`.
    */
   readonly ackLinger?: number | undefined;
-  /** Which queue goes first. Default: `"fair"`, in turn. */
+  /**
+   * Which queue goes first. `"fair"`: they take turns. `"strict"`: the highest `priority` that has messages. `"weighted"`:
+   * each has a share by its `weight`. Default: `"fair"`.
+   */
   readonly strategy?: "fair" | "strict" | "weighted" | undefined;
-  /** Seconds, 0 to 43,200, to hide a failed message for. Default: the predefined queue's `backoffPolicy`. */
+  /**
+   * Seconds, 0 to 43,200, to hide a failed message for: `{ 1: 10, 2: 20 }` by receive count, or what a function says.
+   * Default: the predefined queue's `backoffPolicy`.
+   */
   readonly backoff?: Backoff | undefined;
-  /** What becomes of a message that can't be read. Default: `"leave"`. */
+  /**
+   * What becomes of a message that can't be read. `"leave"`: hidden until its timeout, with a `drop` event, never deleted.
+   * `"deliver"`: handed over with its `error`. Default: `"leave"`.
+   */
   readonly onUndecodable?: "leave" | "deliver" | undefined;
   /** Ends after this many messages, 1 or more. Default: never. */
   readonly maxMessages?: number | undefined;
@@ -57,7 +66,7 @@ export interface ReceiveOptions {
    * counted. A queue that the broker does not know yet takes two. Default: never.
    */
   readonly maxRequests?: number | undefined;
-  /** Ends after an empty receive of every queue. Default: false. */
+  /** Ends once every queue has given an empty answer. Default: false. */
   readonly untilEmpty?: boolean | undefined;
   /**
    * Seconds after the end, 0 or more, until what was handed out and is unsettled is released; handlers of `forEach` that

@@ -30,9 +30,9 @@ export function pump(consumer: Consumer): void {
         consumer.fullSince = nowOf(consumer.state);
         consumer.wake();
       }
-      // The budget has room for no receive, and nothing is under way that may take less than its share.
+      // The budget has no room for a receive, and nothing is under way that may give back what was kept for it.
       const { held, unsettled, busy } = consumer;
-      if (affordable(consumer) < 1 && held.size === unsettled && !(busy + moving(consumer))) finish(consumer);
+      if (affordable(consumer) < 1 && held.size === unsettled && !(busy + unfinished(consumer))) finish(consumer);
       return;
     }
     consumer.fullSince = undefined;
@@ -76,7 +76,7 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   // The timer of `maxSeconds` stood still while the machine slept.
   if (sentAt > consumer.deadline) return void end(consumer);
   const address = lane.address!;
-  // The answer to a receive that is asked again may be as large as it was to be.
+  // A receive that is asked again under its id may bring as many as it asked for first.
   const again = lane.again.findIndex((failed) => failed.asked <= asked);
   const attempt = again < 0
     ? { id: address.fifo ? crypto.randomUUID() : undefined, asked }
@@ -121,12 +121,13 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
   else if (!count) lane.target = 1;
   state.emit({ type: "receive", queue: lane.name, asked, count, seconds: (now - sentAt) / 1000 });
   if (count) return await arrive(consumer, lane, messages, sentAt, Math.min(now, sentAt + wait * 1000));
+  // An empty answer that came at once must not be followed by the next receive at once.
   const least = wait < Math.min(TURN, settings.waitTimeSeconds) ? TURN : LEAST_REST;
   const rest = Math.max(settings.pollingInterval, now - sentAt < LEAST_REST * 1000 ? least : 0);
   // A short poll only looked whether more is there: the long one that follows it counts.
   if (!long) return;
-  // However late the answer is, SQS looked for as long as it was to wait: each second, or when a group was unlocked.
-  if (settings.untilEmpty && !locked(consumer, lane, sentAt + Math.max(0, wait - TURN) * 1000)) {
+  // However late the answer came: SQS last looked in the last second of its wait, as it looks at least once a second.
+  if (settings.untilEmpty && !mayBeLocked(consumer, lane, sentAt + Math.max(0, wait - TURN) * 1000)) {
     lane.drained = true;
     if (consumer.lanes.every(({ drained }) => drained)) finish(consumer);
   } else if (rest) {
@@ -135,18 +136,19 @@ async function poll(consumer: Consumer, lane: Lane, asked: number, long?: boolea
 }
 
 /**
- * FIFO: a queue may look empty because its groups wait for messages that were held here at the instant when it was last
- * looked at. What a loop keeps that waits for the next one locks nothing, as it will not end otherwise.
+ * FIFO: true if a queue may only have looked empty, as SQS gives nothing of a group while a message of it is held, and some
+ * were held here when SQS last looked. What a loop keeps while it asks for the next one does not count: `untilEmpty` would
+ * never end.
  */
-function locked(consumer: Consumer, lane: Lane, looked: number): boolean {
+function mayBeLocked(consumer: Consumer, lane: Lane, looked: number): boolean {
   const { held, waiters } = consumer;
-  const busy = moving(consumer) || !waiters.length;
+  const busy = unfinished(consumer) || !waiters.length;
   return lane.address!.fifo && (lane.polls > 0 || lane.freedAt! >= looked ||
     [...held].some((message) => message.lane === lane && (busy || message.where !== "out")));
 }
 
 /** How much is buffered, on its way to the loop, or worked on by it or by `forEach`. */
-function moving({ last, working, buffered, taken, handed }: Consumer): number {
+function unfinished({ last, working, buffered, taken, handed }: Consumer): number {
   return +!!last + working + buffered + taken - handed;
 }
 
@@ -154,7 +156,7 @@ function moving({ last, working, buffered, taken, handed }: Consumer): number {
 export async function survive(consumer: Consumer, lane: Lane, error: unknown): Promise<void> {
   if (consumer.phase !== Phase.Open) return;
   const { state } = consumer;
-  // What is no answer, such as a throw of a credential provider, may pass where there was one before.
+  // What is no AWS error, such as a throw of a credential provider, may pass if the queue has answered before.
   const { retryable = lane.idle !== undefined } = error as Partial<AwsError>;
   if (!retryable || ++lane.failures >= consumer.patience) {
     // A queue that is gone may be made anew with others.

@@ -26,10 +26,7 @@ import {
 } from "./held.ts";
 import { soon } from "./soon.ts";
 
-/**
- * Settles a message once. The first settlement counts and later ones get its promise, but one that failed and may be
- * tried again is.
- */
+/** Settles a message once: later calls get the promise of the first, unless that failed and may be tried again. */
 export function settle(
   held: Held,
   type: "ack" | "release" | "reject" | undefined,
@@ -55,7 +52,7 @@ export function settle(
       reject(error);
     })
   );
-  // The end waits for what is held; for a message that lapsed before it waits by this.
+  // The end waits for what is held. A message that lapsed is not, so it is told to wait for this.
   if (held.where === "gone") track(consumer, settlement);
   return settlement;
 }
@@ -98,7 +95,7 @@ export function giveBackGroup(held: Held): void {
   }
 }
 
-/** Asks SQS to hide a message for some seconds from now. Neither a release nor the consumer's end goes past it. */
+/** Asks SQS to hide a message for some seconds from now. A release and the consumer's end wait for it. */
 export async function hideFor(held: Held, seconds: number): Promise<void> {
   const from = nowOf(held.consumer.state);
   track(held.consumer, held.extending = carryOut(held.lane.changes, held, seconds));
@@ -109,7 +106,7 @@ export async function hideFor(held: Held, seconds: number): Promise<void> {
     if (fresh && isOurs(held)) noteHidden(held, from, seconds);
   } finally {
     held.extending = undefined;
-    heed(held); // the watch passed it over meanwhile
+    heed(held); // the watch left it out meanwhile
   }
 }
 

@@ -55,7 +55,7 @@ export function serve(consumer: Consumer): void {
     const value = take(consumer);
     if (value) {
       waiters.shift()!({ value, done: false });
-    } else if (over(consumer)) {
+    } else if (isOver(consumer)) {
       const answer = waiters.shift()!;
       end(consumer, true);
       answer({ value: undefined, done: true });
@@ -66,13 +66,13 @@ export function serve(consumer: Consumer): void {
   if (waiters.length) pump(consumer);
 }
 
-/** `maxMessages` are handed out, or on their way to the loop. */
+/** True if `maxMessages` are handed out, or on their way to the loop. */
 function isSpent({ taken, settings: { maxMessages = Infinity } }: Consumer): boolean {
   return taken >= maxMessages;
 }
 
-/** Nothing more will come. */
-function over(consumer: Consumer): boolean {
+/** True if nothing more will come. */
+function isOver(consumer: Consumer): boolean {
   const { phase, buffered, error, lanes, taken, handed } = consumer;
   const last = isSpent(consumer) ||
     (phase === Phase.Finishing && !buffered && (!!error || lanes.every(({ polls }) => !polls)));

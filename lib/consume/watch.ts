@@ -26,7 +26,7 @@ export async function watch(consumer: Consumer): Promise<void> {
     consumer.watchAt = Infinity; // what happens during the look is part of it
     consumer.wake = () => timer.abort();
     const now = nowOf(state);
-    // But for a second, as timers may be early: the clock was set back.
+    // Timers may be early, though not by a second: the clock was set back then.
     const next = Math.min(look(consumer, now, least - 1000 > now), stalled(consumer, now));
     consumer.watchAt = next;
     // Timers stand still while a machine sleeps: what lapsed meanwhile is told soon after.
