@@ -94,7 +94,8 @@ export async function redrive(
   const before = await look(signal);
   // The list may still end with the task before ours.
   const isOurs = ({ startedAt }: MessageMoveTask) => Number(startedAt) !== Number(before?.startedAt);
-  // The signal ends no wait for this answer: without it there would be a task that nobody can cancel.
+  // Without the signal: SQS may begin what we no longer wait for, and nobody would know what to cancel.
+  signal?.throwIfAborted();
   const { taskHandle } = await sendTo(broker, queue, start).catch(async (error) => {
     if (!(error instanceof AwsError)) throw error;
     // The task that runs already is ours, where the answer to a try before was lost.
@@ -108,6 +109,7 @@ export async function redrive(
       { cause: error },
     );
   });
+  let telling = false;
   try {
     for (;;) {
       const task = await look(signal).catch((error) => {
@@ -119,7 +121,9 @@ export async function redrive(
           moved: task.approximateNumberOfMessagesMoved,
           total: task.approximateNumberOfMessagesToMove,
         };
+        telling = true;
         await onProgress?.(progress);
+        telling = false;
         if (task.status === "COMPLETED") return progress;
         if (task.status !== "RUNNING") throw ended(deadLetterQueue, task);
       }
@@ -127,8 +131,8 @@ export async function redrive(
       signal?.throwIfAborted();
     }
   } catch (error) {
-    // It is the user who gives up, by the signal or by a throw of onProgress.
-    if (!(error instanceof AwsError)) {
+    // It is the user who gives up, by a throw of onProgress or by the signal.
+    if (telling || signal?.aborted) {
       const cancel = cancelMessageMoveTask({ taskHandle });
       await sendTo(broker, queue, cancel).catch((error) => emit({ type: "error", error }));
     }

@@ -175,6 +175,16 @@ Deno.test("redrive() hears its signal while SQS does not say how far it is", asy
   assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
 });
 
+Deno.test("redrive() is cancelled by what onProgress asks AWS for itself and does not get", async () => {
+  const { sqs, broker } = await setUp(100);
+  const onProgress = async () => void await queueSize(broker, "missing");
+  await assert.rejects(
+    sqs.clock.run(() => redrive(broker, "dead", { destination: "orders", maxPerSecond: 1, onProgress })),
+    DoesNotExistQueueError,
+  );
+  assert.equal(sqs.requests.count("CancelMessageMoveTask"), 1);
+});
+
 Deno.test("redrive() goes on over an outage", async () => {
   const { sqs, broker } = await setUp(10);
   sqs.setFaults(({ action, attempt }) =>
