@@ -5,6 +5,7 @@
  */
 import { inWorkers, nowOf } from "../broker.ts";
 import { MAX_BATCH } from "../sqs/limits.ts";
+import { highest } from "./choose.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { TURN } from "./figures.ts";
 
@@ -42,15 +43,6 @@ export function requestsLeft(consumer: Consumer): number {
 /** The messages that a receive may bring within the budget of requests. */
 export function affordable(consumer: Consumer): number {
   return Math.floor((requestsLeft(consumer) - 1) / costOf(consumer));
-}
-
-/** With `strategy: "strict"` the highest priority among queues; else none counts. */
-export function highest({ lanes, settings: { strategy } }: Consumer, among: (lane: Lane) => boolean): number {
-  let priority = -Infinity;
-  if (strategy === "strict") {
-    for (const lane of lanes) if (lane.priority > priority && among(lane)) priority = lane.priority;
-  }
-  return priority;
 }
 
 /** Makes the test of whether a queue should be asked now, where there is room for so many messages. */

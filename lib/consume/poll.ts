@@ -12,12 +12,12 @@ import { sendTo } from "../topology/send_to.ts";
 import type { AwsRequest, SqsMessage } from "../types.ts";
 import { arrive } from "./arrive.ts";
 import { attributesOf } from "./attributes_of.ts";
+import { choose } from "./choose.ts";
 import { type Consumer, type Lane, track } from "./consumer.ts";
 import { affordable, longestWait, roomOf, shareOf, wanting } from "./demand.ts";
 import { end, fail, finish } from "./end.ts";
 import { LEAST_REST, REST_BASE, REST_MOST, TURN } from "./figures.ts";
 import * as Phase from "./phase.ts";
-import { choose } from "./take.ts";
 
 /** Starts every receive that may start now. */
 export function pump(consumer: Consumer): void {

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { choose, highest } from "./choose.ts";
 import type { Consumer, Lane } from "./consumer.ts";
 import { type Delivery, heldOf } from "./delivery.ts";
-import { highest } from "./demand.ts";
 import { end } from "./end.ts";
 import { isLapsed, lose } from "./held.ts";
 import * as Phase from "./phase.ts";
@@ -78,24 +78,4 @@ function isOver(consumer: Consumer): boolean {
     (phase === Phase.Finishing && !buffered && (!!error || lanes.every(({ polls }) => !polls)));
   // What is on its way to the loop, a large payload perhaps, is not cut off by the grace.
   return phase >= Phase.Ending || (last && handed >= taken);
-}
-
-/** Picks among the queues that may be: in turn, by weight if weighted. */
-export function choose(
-  { lanes, settings: { strategy } }: Consumer,
-  mayBe: (lane: Lane) => boolean,
-  credit: "pollCredit" | "takeCredit",
-): Lane | undefined {
-  // Each earns its weight, the richest goes and pays for all: shares come out even at every moment.
-  let best: Lane | undefined;
-  let total = 0;
-  for (const lane of lanes) {
-    if (!mayBe(lane)) continue;
-    const weight = strategy === "weighted" ? lane.weight : 1;
-    lane[credit] += weight;
-    total += weight;
-    if (!best || lane[credit] > best[credit]) best = lane;
-  }
-  if (best) best[credit] -= total;
-  return best;
 }
