@@ -67,7 +67,9 @@ Deno.test("docs/consume.md says what an await on each ack costs", async () => {
     });
     return [broker.requests / 500, (+clock.now() - began) / 1000];
   };
-  const said = figures(/500 messages are (\S+) requests each and (\S+) s so, (\S+) each and half a second/);
+  const said = figures(
+    /500 messages take (\S+) requests each and (\S+) s that way.+ they take (\S+) requests each and half a second/,
+  );
   near([...said, 0.5], [...await run(true), ...await run(false)]);
 });
 
