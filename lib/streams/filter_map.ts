@@ -1,5 +1,6 @@
 import type { Transform } from "../types.ts";
 import type { HandBack } from "./hand_back.ts";
+import { isPromise } from "./is_promise.ts";
 import { iterate } from "./iterate.ts";
 
 /**
@@ -31,7 +32,7 @@ export function filterMap<A, B>(
     let busy = false;
     const failed: A[] = [];
 
-    const wait = (item: A, value: Promise<B | undefined>) => {
+    const wait = (item: A, value: PromiseLike<B | undefined>) => {
       const settle = (go: () => void) => {
         busy = false;
         if (flow.waiting) go();
@@ -42,13 +43,13 @@ export function filterMap<A, B>(
         flow.fail(error);
       };
       busy = true;
-      value.then((value) => settle(() => give(value)), (error) => settle(() => fail(error)));
+      Promise.resolve(value).then((value) => settle(() => give(value)), (error) => settle(() => fail(error)));
     };
     /** The value for an item, if it is there at once. */
     const map = (item: A): B | undefined => {
       try {
         const value = fn(item);
-        if (!(value instanceof Promise)) return value;
+        if (!isPromise(value)) return value;
         wait(item, value);
       } catch (error) {
         wait(item, Promise.reject(error));

@@ -1,6 +1,7 @@
 import { assertWithin } from "../check.ts";
 import type { Transform } from "../types.ts";
 import type { HandBack } from "./hand_back.ts";
+import { isPromise } from "./is_promise.ts";
 import { iterate } from "./iterate.ts";
 
 /** Options of {@linkcode mapConcurrent}. */
@@ -112,8 +113,8 @@ export function mapConcurrent<A, B>(
         try {
           slot.key = keyOf(item);
           const value = fn(item, controller.signal);
-          if (value instanceof Promise) {
-            value.then((value) => settle(slot, { value }), fail);
+          if (isPromise(value)) {
+            Promise.resolve(value).then((value) => settle(slot, { value }), fail);
             step();
           } else settle(quick = slot, { value });
         } catch (error) {

@@ -192,6 +192,21 @@ for (
   });
 }
 
+Deno.test("filterMap() and mapConcurrent() wait for what is no Promise but can be awaited, as the queries of an ORM", async () => {
+  const query = <T>(value: T): Promise<T> => {
+    const run = () => Promise.resolve(value);
+    return {
+      then: (done, failed) => run().then(done, failed),
+      catch: (failed) => run().catch(failed),
+      finally: (done) => run().finally(done),
+      [Symbol.toStringTag]: "query",
+    };
+  };
+  for (const transform of [filterMap((n: number) => query(2 * n)), mapConcurrent(2, (n: number) => query(2 * n))]) {
+    assert.deepEqual(await Array.fromAsync(pipe(numbers(3), transform)), [0, 2, 4]);
+  }
+});
+
 Deno.test("batch() yields what came within its time of the first item", async () => {
   const { clock } = memorySqs();
   async function* arrivals() {
