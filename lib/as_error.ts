@@ -1,6 +1,9 @@
 import { DashiError } from "./errors.ts";
 
-/** What was thrown as an error: a signal's reason, a codec's or a handler's throw may be anything. `says` stands for its text. */
+/**
+ * Gives what was thrown as an `Error`: a signal's reason, or what a codec or a handler throws, may be any value. For one
+ * that is no error, `says` is the message; without it, the value as text.
+ */
 export function asError(cause: unknown, says?: string): Error {
   try {
     return cause instanceof Error ? cause : new DashiError(says ?? String(cause), { cause });

@@ -9,8 +9,8 @@ import { ConfigError } from "./errors.ts";
 export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
   if (typeof value === "string") {
-    // A URL may hold a password. The look before it keeps the expression from long texts of many // and no @, over which
-    // it would take the square of their length.
+    // A URL may hold a password. The expression alone would take quadratic time over a long text with many // and no @,
+    // so it runs only where an @ follows.
     const text = value.lastIndexOf("@") > value.indexOf("//") ? value.replace(/\/\/.*@/s, "//…@") : value;
     return JSON.stringify(text.length > 80 ? text.slice(0, 77) + "..." : text);
   }
@@ -57,8 +57,8 @@ export function assertKnown(path: string, options: object, known: readonly strin
 export type Check = (path: string, value: unknown) => void;
 
 /**
- * Throws for options that are unknown or fail their check, or without the one that is `required`. One that is undefined is
- * one that was not given.
+ * Throws if an option is unknown or fails its check, or the `required` one is missing. An option that is undefined counts
+ * as not given.
  */
 export function assertOptions<Options extends object>(
   path: string,
@@ -74,12 +74,12 @@ export function assertOptions<Options extends object>(
   if (required) checks[required](`${path}.${String(required)}`, options[required]);
 }
 
-/** Without the fields that are undefined, so that they can be spread over others: one that is undefined was not given. */
+/** The options without those that are undefined: such a one was not given, and must not overwrite another. */
 export function defined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** A check of a value's type. A list is no object: its options or names would all be unset. */
+/** A check of a value's type. An array is no object here: all of its options would be unset. */
 export function is(type: "string" | "boolean" | "function" | "object"): Check {
   return (path, value) => {
     if (typeof value !== type || value === null || Array.isArray(value)) refuse(path, `of type ${type}`, value);
@@ -114,7 +114,7 @@ export function listOf(check: Check): Check {
   };
 }
 
-/** A check of delays by receive count: under any other name, one would never apply. */
+/** A check of a record of delays by receive count. A delay under a key that is no count would never apply. */
 export function byCount(check: Check): Check {
   return each((at, delay) => {
     if (!/\D\.[1-9]\d*$/.test(at)) refuse(at, "by receive count, 1 or more", delay);
@@ -122,7 +122,7 @@ export function byCount(check: Check): Check {
   });
 }
 
-/** Throws unless the value can be iterated. Text is one value. */
+/** Throws unless the value can be iterated. A string is refused: it is one body, not a list of characters. */
 export function assertIterable(path: string, value: unknown): void {
   if (typeof value !== "object" || !value || !(Symbol.asyncIterator in value || Symbol.iterator in value)) {
     refuse(path, "an iterable or an async iterable", value);
@@ -138,12 +138,12 @@ export function has(...names: readonly string[]): Check {
   };
 }
 
-/** Throws for options that are anything else than a signal. */
+/** Throws unless the options are empty or hold a `signal` and nothing else. */
 export function assertSignal(options: { readonly signal?: AbortSignal | undefined }): void {
   assertOptions("", options, { signal: has("throwIfAborted") });
 }
 
-/** Throws unless it is a pair of keys. Never shows what came, as it may be half of a secret. */
+/** Throws unless it is a pair of keys. The message never shows what came: it may be half of a secret. */
 export function assertKeys(path: string, keys: unknown, instead = ""): void {
   const { accessKeyId, secretAccessKey, sessionToken } = Object(keys);
   for (const [name, key] of Object.entries({ accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" })) {

@@ -1,4 +1,4 @@
-/** How what was read is read again, with Python's types as the objects that they are on the wire. */
+/** By value that was read: reads it again, leaving Python's types the objects that they are on the wire. */
 export const rereaders = /* @__PURE__ */ new WeakMap<object, () => unknown>();
 
 /**

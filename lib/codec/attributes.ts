@@ -12,7 +12,7 @@ import { assertSqsText } from "./sqs_text.ts";
 /** The most attributes that a message of SQS may have; with more, the raw delivery of SNS drops it. */
 export const MAX_ATTRIBUTES = 10;
 
-/** Names that SQS takes: no dot at an end or beside a dot, none of AWS's own. */
+/** The names that SQS takes: no dot at either end, no two dots in a row, and not AWS's own prefixes. */
 const NAME = /^(?!aws\.|amazon\.|\.|.*\.(?:\.|$))[\w.-]{1,256}$/i;
 const TYPE = /^(?:String|Number|Binary)(?:\.[\w.-]{1,249})?$/;
 
@@ -101,7 +101,7 @@ function plainValue(
   return value;
 }
 
-/** A number as a number if it keeps its digits. */
+/** A number if it keeps all digits as one; else a bigint for an integer, and the text for the rest. */
 function exact(text: string): PlainAttributeValue {
   const number = +text;
   if (/^-?\d{16,40}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text);

@@ -9,7 +9,7 @@ import { ConfigError, DashiError, DecodeError } from "../errors.ts";
 /** The most bytes that a body may have once it is decompressed, by default: 64 MiB. */
 const MAX_DECOMPRESSED = 64 * 2 ** 20;
 
-/** The most bytes that go in at once. Deno decompresses all it is given before anybody can look how much that is. */
+/** Bytes that go in at a time. Deno decompresses all that it is given before anybody can count what comes out. */
 const SLICE = 32_768;
 
 /** The value of the `compression` header that kombu writes for `gzip` and `zlib`, and what it reads. */
@@ -49,7 +49,7 @@ export async function decompress(
   const format = bytes[0] === 0x1f && bytes[1] === 0x8b ? "gzip" : "deflate";
   try {
     const out = await pump(bytes, "DecompressionStream", format, DecodeError, maxBytes);
-    // Not every runtime minds a stream that was cut, so the trailer is looked at here: gzip's length, zlib's checksum.
+    // Not every runtime notices a stream that was cut off, so the trailer is checked: gzip's length, zlib's checksum.
     const trailer = new DataView(bytes.slice(-4).buffer);
     if (format === "gzip" ? trailer.getUint32(0, true) !== out.length : trailer.getUint32(0) !== adler32(out)) {
       throw new RangeError();

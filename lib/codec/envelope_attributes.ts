@@ -11,8 +11,9 @@ import { wireAttribute } from "./attributes.ts";
 /** Stands before a property's name. Everything else is a header. */
 const PREFIX = "property.";
 /**
- * What marks a body in S3 is no header, or a message that is sent on with its headers would seem to be one; nor is the key
- * that its sender chose, or both would have one object, which the first ack removes.
+ * Attributes that are not read as headers: users send messages on with their headers. The first two mark a body in S3:
+ * the new message would seem to have one there. `S3Key` is the key that a sender chose: both messages would share one
+ * object, which the first ack removes.
  */
 const MARK = /^(?:ExtendedPayloadSize|SQSLargePayloadSize|S3Key)$/;
 

@@ -56,7 +56,7 @@ export function kombu(options: KombuOptions = {}): Codec {
     encode(message) {
       const { contentEncoding, exchange, fanout, headers, properties } = message;
       const { data, type, encoding } = serialize(message);
-      // A message that is sent on has the header of the one that came: what it says is true of bytes alone.
+      // A message that is sent on has the headers of the one that came. Only bytes can be compressed already.
       const kept = typeof data === "string" ? undefined : headers.compression;
       const seal = (data: string | Uint8Array, compression: unknown): EncodedMessage => {
         const text = stringifyPythonJson({

@@ -1,6 +1,6 @@
 import { DecodeError } from "../errors.ts";
 
-/** The deepest nesting that is read: Python stops near it too, and recursion over what we hand out stays safe. */
+/** The deepest nesting that is read. Python stops near it, too, and users may recurse over what they get. */
 const MAX_DEPTH = 1000;
 
 /**
@@ -13,7 +13,7 @@ const MAX_DEPTH = 1000;
  * @throws {DecodeError} If it is nested more than 1,000 deep.
  */
 export function parseJson(text: string, reviver?: (this: unknown, key: string, value: unknown) => unknown): unknown {
-  // Each level takes two characters, so the usual short text needs no look.
+  // Each level takes two characters, so a short text can't be too deep.
   if (text.length > 2 * MAX_DEPTH) assertShallow(text);
   return JSON.parse(text, reviver);
 }
@@ -34,7 +34,7 @@ function assertShallow(text: string): void {
   }
 }
 
-/** Where the string that begins at a quote ends: `indexOf` reads a large one twenty times as fast as a loop. */
+/** The end of the string that begins at a quote. `indexOf` is twenty times as fast as a loop over a large one. */
 function endOfString(text: string, at: number): number {
   while ((at = text.indexOf('"', at + 1)) > 0) {
     let before = at;
@@ -44,7 +44,7 @@ function endOfString(text: string, at: number): number {
   return text.length;
 }
 
-/** Escapes the two characters that JSON takes as they are and SQS refuses. */
+/** Escapes U+FFFE and U+FFFF, which JSON may hold as they are and SQS refuses. */
 export function escapeForSqs(json: string): string {
   return json.replace(/[\ufffe\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
 }

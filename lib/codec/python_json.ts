@@ -22,7 +22,8 @@ import { fromBase64, toBase64, utf8Bytes, utf8Text } from "./base64.ts";
 import { escapeForSqs, parseJson } from "./parse_json.ts";
 
 /**
- * Begins a string that stands for a bare token. No text begins with it: half a surrogate pair is no character.
+ * The first character of a string that stands for a bare token, such as NaN. It is half of a surrogate pair, which no
+ * whole text begins with.
  */
 const MARK = "\udc00";
 
@@ -48,7 +49,7 @@ export function parsePythonJson(text: string): unknown {
   }
 }
 
-/** Looks at each sixteenth character: a number that could be rounded has a digit there. */
+/** True for a run of 16 digits or more, which could be rounded: such a run has a digit at each sixteenth character. */
 function hasLongNumber(text: string): boolean {
   for (let at = 15; at < text.length; at += 16) {
     if (!isDigit(text.charCodeAt(at))) continue;
@@ -65,7 +66,7 @@ function isDigit(unit: number): boolean {
   return unit > 47 && unit < 58;
 }
 
-/** Looks for what has a type without its quotes, which are so frequent that the search would stop at each. */
+/** Reads JSON. `__type__` is searched for without quotes: they are so frequent that the search would stop at each. */
 function revive(text: string, tokens: boolean, typed = text.includes("__type__")): unknown {
   if (!typed && !tokens) return parseJson(text);
   const value = parseJson(
@@ -76,7 +77,7 @@ function revive(text: string, tokens: boolean, typed = text.includes("__type__")
   return value;
 }
 
-/** Puts what JSON.parse refuses or rounds into marked strings, in one pass over text and tokens. */
+/** Turns bare tokens that JSON.parse would refuse or round into marked strings. Strings are matched to be skipped. */
 function markTokens(text: string): string {
   return text.replace(
     /(?:"[^"\\]*(?:\\.[^"\\]*)*"?|-?(?:\d[\d.eE+-]*|Infinity)|NaN)(\s*:)?/g,
@@ -133,7 +134,7 @@ function readDatetime(text: string): Date {
     /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{3})?)?)\d*(Z|[+-]\d\d:\d\d)?(?::(\d\d)(?:\.\d+)?)?$/.exec(text)!;
   const date = new Date(`${day}T${time}${offset}`);
   date.setTime(+date - (offset[0] === "-" ? -seconds : +seconds) * 1000);
-  date.toISOString(); // throws if there is no such day
+  date.toISOString(); // throws for what is no date
   return date;
 }
 
@@ -150,7 +151,7 @@ export function stringifyPythonJson(value: unknown): string {
   try {
     // Without a function to ask about each value JSON.stringify takes a third of the time.
     const text = (isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, replace)) ?? "null";
-    // A quote inside of text has a backslash before it, and a key has a colon after it.
+    // Unmarks tokens: a quote within a text has a backslash before it, and a key has a colon after it.
     return escapeForSqs(
       text.includes("\\udc00") ? text.replace(/(?<!\\)"\\udc00(NaN|-?(?:\d+|Infinity))"(?!:)/g, "$1") : text,
     );

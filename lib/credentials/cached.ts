@@ -12,7 +12,7 @@ import { unlessAborted } from "../unless_aborted.ts";
 
 /** Seconds before the end of keys at which new ones are asked for, where nothing else is said. */
 const REFRESH_BEFORE = 60;
-/** Seconds for which keys are used that seem to have ended when they come: then our clock is wrong, and AWS decides. */
+/** Seconds that keys are used which seem to have ended on arrival: our clock must be wrong, and AWS decides. */
 const LATE = 60;
 
 /** What is kept for one endpoint. */
@@ -44,7 +44,7 @@ export function cached(
   load: (context: CredentialContext) => Promise<Credentials>,
   refreshBefore: number = REFRESH_BEFORE,
 ): CredentialProvider {
-  // Keys of an emulator are no keys of AWS.
+  // By STS's endpoint: keys of an emulator are none of AWS.
   const entries = new Map<string, Entry>();
 
   async function refresh(entry: Entry, context: CredentialContext): Promise<Credentials> {
@@ -55,7 +55,7 @@ export function cached(
       const left = end > now ? end - now : LATE * 1000;
       entry.keys = keys;
       entry.endsAt = now + left;
-      // However early is asked for: half of the keys' life is used, or every request would fetch new ones.
+      // Half of the keys' life is used at least: else a large `refreshBefore` would fetch new ones for every request.
       entry.refreshAt = entry.endsAt - Math.min(refreshBefore * 1000, left === Infinity ? 0 : left / 2);
       entry.failures = 0;
       context.emit?.({ type: "credentials", provider: name, expiration: keys.expiration });
@@ -76,7 +76,7 @@ export function cached(
     let entry = entries.get(endpoint);
     if (!entry) entries.set(endpoint, entry = { refreshAt: 0, endsAt: 0, failures: 0, pending: new Map() });
     const { keys, pending } = entry;
-    // What AWS has refused is no good for the next caller either.
+    // What AWS has refused for one caller is given to no other.
     if (keys && rejected && isSame(keys, rejected)) entry.endsAt = 0;
     const good = keys && nowOf(context) < entry.endsAt;
     if (good && (nowOf(context) < entry.refreshAt || pending.size)) return keys;

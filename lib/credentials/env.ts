@@ -30,7 +30,7 @@ export function env(): CredentialProvider {
           "set 'credentials' in connect(), say defaultChain()",
       );
     }
-    // The same object for the same keys: what is derived for signing hangs on it.
+    // The same object for the same keys: derived signing keys are kept by it.
     if (
       keys?.accessKeyId !== accessKeyId || keys.secretAccessKey !== secretAccessKey ||
       keys.sessionToken !== sessionToken

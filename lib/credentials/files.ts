@@ -19,7 +19,7 @@ interface FileSystem {
  * @param what What it is read for, for the error.
  * @throws {CredentialsError} Where there is no file system, or it does not let us.
  */
-export async function readText(path: string, what: string): Promise<string | undefined> {
+export async function readFileText(path: string, what: string): Promise<string | undefined> {
   const fs = builtin<FileSystem>("node:fs");
   if (typeof fs?.promises?.readFile !== "function") {
     throw new CredentialsError(
@@ -38,8 +38,8 @@ export async function readText(path: string, what: string): Promise<string | und
 
 /** A token that lies in a file, as Kubernetes and ECS put it there. It changes: read it anew for each use. */
 export async function readToken(path: string, what: string): Promise<string> {
-  const token = (await readText(path, what))?.trim();
-  // Cut by show(), as it may be the token itself by mistake.
+  const token = (await readFileText(path, what))?.trim();
+  // show() cuts it: by mistake the variable may hold the token itself.
   if (!token) throw new CredentialsError(`Cannot use ${what} as ${show(path)} is missing or empty`);
   return token;
 }

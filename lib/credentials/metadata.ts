@@ -12,7 +12,7 @@ import { readText } from "../http/read_text.ts";
 import { backoffSeconds } from "../http/retryable.ts";
 import type { CredentialContext, Credentials } from "../types.ts";
 
-/** Seconds for one try. They are on the same machine: what takes longer is not there. */
+/** Seconds for one try. Such a service is on this machine or next to it: one that takes longer is not there. */
 const TIMEOUT = 1;
 const ATTEMPTS = 3;
 /** The most characters of an answer: keys take about 2,000. */

@@ -5,7 +5,7 @@ import type { CredentialContext, CredentialProvider, Credentials } from "../type
 import { cached } from "./cached.ts";
 import { container } from "./container.ts";
 import { env } from "./env.ts";
-import { readText } from "./files.ts";
+import { readFileText } from "./files.ts";
 import { type Profiles, readProfiles } from "./ini.ts";
 import { instanceMetadata } from "./instance_metadata.ts";
 import { roleOf } from "./role.ts";
@@ -63,7 +63,7 @@ async function load(file: string | undefined): Promise<Profiles> {
   ];
   const all: Profiles = Object.create(null);
   for (const path of paths) {
-    const text = await readText(path.replace(/^~(?=[/\\])/, home), "the shared file");
+    const text = await readFileText(path.replace(/^~(?=[/\\])/, home), "the shared file");
     // The credentials file comes last and wins.
     for (const [name, settings] of Object.entries(readProfiles(text ?? ""))) {
       all[name] = Object.assign(all[name] ?? Object.create(null), settings);
@@ -80,7 +80,7 @@ function keysOf(profiles: Profiles, name: string, above: readonly string[]): Cre
   const settings = profiles[name];
   if (!settings) return fail("there is none of that name");
   const { role_arn: arn, aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = settings;
-  // A role's profile that is its own source ends here: with its static keys.
+  // A profile may name itself as the source of its role: then its own static keys assume it.
   if (arn && above.at(-1) !== name) {
     if (above.includes(name)) return fail(`it is its own source: ${[...above, name].join(" -> ")}`);
     return roleIn(profiles, name, [...above, name], fail);

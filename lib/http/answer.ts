@@ -1,5 +1,5 @@
 /**
- * What is said of an answer that is an error, or none.
+ * The errors for answers that are errors, that can't be read, or that never came.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import { AwsError, type AwsErrorDetails } from "../errors.ts";
 import type { Service } from "../types.ts";
 import { isRetryable } from "./retryable.ts";
 
-/** What is said of a redirect: a signature is good for one host. */
+/** What an error says of a redirect. It can't be followed: a signature is good for one host. */
 export const REDIRECT = "which is never followed: check 'endpoint' and 'region'";
 
-/** What to do about an answer that is no service's. */
+/** The advice for an answer that no AWS service gives. */
 export const CHECK = "check that 'endpoint' is that of an AWS service";
 
 /** The most characters of a server's words that an error repeats. */
 const MAX_WORDS = 1000;
 
 /**
- * What of a server's words an error may repeat. The first line, as a message on a wrong signature goes on with the request
- * that was signed, session token and all; and no more of it than a log can take.
+ * What an error may repeat of a server's words: the first line, as a message on a wrong signature goes on with the whole
+ * request that was signed, session token and all; and no more of it than a log can take.
  */
 export function firstLine(words: string): string {
   return words.replace(/\n.*/s, "").slice(0, MAX_WORDS);
@@ -36,12 +36,12 @@ export interface Asked {
   readonly action: string;
 }
 
-/** What tells an answer from others: its status, and AWS's id of the request. */
+/** What identifies an answer: its status, and AWS's id of the request. */
 export function idsOf({ status, headers }: Response): { status: number; requestId: string | undefined } {
   return { status, requestId: headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined };
 }
 
-/** An `AwsError` on a request. Without details no answer came, and the same request may succeed later. */
+/** An `AwsError` about a request. By default it is one without an answer (status 0) that may succeed later. */
 export function faultOf(
   { service, action }: Asked,
   says: string,
@@ -57,13 +57,13 @@ export function faultOf(
   );
 }
 
-/** The error for an answer that can't be understood: one try more may bring a whole one. */
+/** The error for an answer that can't be read. It is retryable: the next try may bring a whole one. */
 export function badAnswer(asked: Asked, response: Response, what: string): AwsError {
   const says = `gave an answer that can't be read as ${what} (status ${response.status}): ${CHECK}`;
   return faultOf(asked, says, "InvalidAnswer", idsOf(response));
 }
 
-/** The `AwsError` for an answer with an error in it. */
+/** The `AwsError` for an error that a service answered with. */
 export function awsError(asked: Asked, response: Response, { awsCode, message }: Fault): AwsError {
   const details = { ...idsOf(response), retryable: isRetryable(response.status, awsCode) };
   return faultOf(asked, `failed with ${awsCode}: ${message}`, awsCode, details);

@@ -16,18 +16,18 @@ import type { SendOptions } from "./send.ts";
 import { setDeadline } from "./set_deadline.ts";
 import { signParts } from "./sign.ts";
 
-/** What is seen of one try. */
+/** What is known of one try, filled in as it goes on: it is wanted where the try fails, too. */
 export interface Seen {
   sent?: boolean;
-  /** What was answered, its headers at least. */
+  /** The answer. Its headers are there; its body may never come. */
   response?: Response;
-  /** Keys that a provider gave. */
+  /** The keys, if a provider gave them. */
   credentials?: Credentials;
-  /** What no error may show. */
+  /** Keys and signature, which no error or event may show. */
   secrets: string[];
 }
 
-/** How many times a request's own time a credential provider has: it may ask services in turn, each of them again. */
+/** A credential provider has this many times the time of a request: it may ask several services, each more than once. */
 const KEYS_TIMES = 6;
 
 /** Signs a request, sends it and reads its answer, once, in its time and as long as its signal allows. */
@@ -45,7 +45,7 @@ export async function attemptOnce<Output>(
   let forgetDeadline = () => {};
   const callOff = signal && onAbort(signal, () => controller.abort(signal.reason));
 
-  /** One deadline for headers and body: whoever has sent the headers by then has as long again for the body. */
+  // One deadline for headers and body. If the headers are there when it ends, the body gets as long again.
   let seconds = requestTimeout + (request.wait ?? 0);
   let answering: Response | undefined;
   const over = () => {
@@ -68,7 +68,7 @@ export async function attemptOnce<Output>(
       forgetDeadline = setDeadline(state, most, () => controller.abort(faultOf(request, says, "CredentialsTimeout")));
     }
     const { url, init } = await signParts(request, {
-      // A role is assumed where the broker is, however many regions its queues are in.
+      // The broker's region, not the queue's: a role is assumed in one region for queues in many.
       credentials: await keysFor(state, credentials, seen, count, {
         region: state.options.region ?? region,
         signal,
@@ -89,7 +89,7 @@ export async function attemptOnce<Output>(
     const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
     if (!response?.headers?.get) refuse("http.fetch()", "a Response", response);
     seen.response = response;
-    // A browser shows no more of it. Where more is known, the parser tells it: S3 names the bucket's region.
+    // All that a browser shows of a redirect. Elsewhere the parser says more: S3 names the bucket's region.
     if (response.type === "opaqueredirect") {
       throw faultOf(request, `was answered with a redirect, ${REDIRECT}`, "Redirect", { retryable: false });
     }
@@ -97,7 +97,7 @@ export async function attemptOnce<Output>(
   };
 
   try {
-    // Lets go when the signal fires, also where what is called hears it not.
+    // Stops waiting when the signal fires, even if what was called does not listen to it.
     return await unlessAborted(work(), controller.signal);
   } finally {
     forgetDeadline();
@@ -128,7 +128,7 @@ async function keysFor(
   return keys;
 }
 
-/** The error of a try: where no other tells more, that no whole answer came. */
+/** The error of a try that failed: ours as it is, anything else as "no whole answer" once the request has left. */
 export function errorOf(request: AwsRequest<unknown, AwsBody>, seen: Seen, cause: unknown): Error {
   if (cause instanceof DashiError) return cause;
   // What failed before the request left is a bug or a provider's own failure, and stays as it is.

@@ -94,7 +94,7 @@ export function resolveUrl(
   allowInsecure = false,
 ): URL {
   const { service, bucket, target } = request;
-  // It may come from an ARN that someone else wrote.
+  // Checked here, too: it may come from an ARN that someone else wrote, and becomes part of the host.
   assertRegion("region", region);
   const given = endpointFor(service, endpoint);
   const amazon = `${region}.${partitionDomain(region)}`;
@@ -110,7 +110,7 @@ export function resolveUrl(
   );
   const path = pathname.replace(/\/+$/, "") + (bucket && !virtual ? `/${bucket}` : "") + request.path;
   const url = new URL(`${protocol}//${host}${path}`);
-  // What the URL's rules rewrite is not what was meant, and for S3 another object.
+  // A path that URL parsing rewrites is not the one that was meant; for S3 it is another object.
   if (url.pathname !== path) refuse("path", "percent-encoded, without . and .. segments", path);
   for (const [name, value] of Object.entries(request.query)) url.searchParams.append(name, value);
   // SigV4 and S3 read a plus as itself, browsers' form encoding as a space.
@@ -131,9 +131,9 @@ export function assertRegion(path: string, region: unknown): void {
 }
 
 /**
- * Throws unless it is a URL that holds no keys: they would go out with it, into requests, events and logs.
+ * Throws unless it is a URL without user and password: those would end up in requests, events and logs.
  *
- * @throws {ConfigError} Which does not show them either.
+ * @throws {ConfigError} If it is not. The message does not show them.
  */
 export function assertPlainUrl(path: string, url: unknown): void {
   if (typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)) {
@@ -146,11 +146,11 @@ export function assertPlainUrl(path: string, url: unknown): void {
 /**
  * Throws unless it is an endpoint: one for every service, or one for each.
  *
- * @throws {ConfigError} Which shows no keys that stand in it.
+ * @throws {ConfigError} If it is not. The message shows no user and password.
  */
 export function assertEndpoint(path: string, endpoint: unknown): void {
   if (typeof endpoint !== "object") return assertPlainUrl(path, endpoint);
-  // It has no keys of its own, and would leave all at AWS.
+  // A URL object would pass as a record without endpoints, and requests would go to AWS.
   if (endpoint instanceof URL) refuse(path, "a URL as text", endpoint);
   const url = assertPlainUrl;
   assertOptions(path, endpoint as Exclude<Endpoints, string>, { sqs: url, sns: url, s3: url, sts: url });
@@ -159,7 +159,7 @@ export function assertEndpoint(path: string, endpoint: unknown): void {
 function originOf(queueUrl: string): string {
   assertPlainUrl("queueUrl", queueUrl);
   const { origin, host, hostname } = new URL(queueUrl);
-  // AWS once gave queue URLs with http; nobody needs to be asked twice for https.
+  // AWS once gave queue URLs with http: its hosts are always asked over https.
   if (sqsRegion(hostname)) return `https://${host}`;
   if (isPrivateHost(hostname)) return origin;
   throw new ConfigError(

@@ -1,12 +1,12 @@
 import { pause, runtimeClock } from "../broker.ts";
 import type { Clock } from "../types.ts";
 
-/** Turns of the promise queue within which no sleep is over that takes any time. */
+/** A sleep that is over within so many turns of the promise queue took no time at all. */
 const TURNS = 16;
 
 /**
- * Waits for what must not be over before an answer is there. The clock of a test may sleep for no time at all, to skip
- * waits between tries: the runtime's timer takes its place then.
+ * Waits until a deadline. Tests may give a clock that sleeps for no time at all, to skip the waits between tries. A
+ * deadline on it would be over before any answer, so the runtime's timer is used instead.
  *
  * @param clock The broker's.
  * @param seconds How long.

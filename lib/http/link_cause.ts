@@ -1,6 +1,7 @@
 /**
- * Gives an error that of the try before as its cause: a refusal says nothing of that try, which may have been carried out.
- * It does so where it can: a `fetch` or a provider may throw one error again and again, a listener may freeze what it hears.
+ * Makes the error of the try before the cause of this one. Whoever sees a refusal must know that an earlier try got no
+ * answer: that one may have been carried out. Nothing is done where it can't be: a `fetch` or a provider may throw the
+ * same error again, and a listener may have frozen it.
  */
 export function linkCause(error: Error, before: Error | undefined): void {
   if (before && before !== error && !error.cause) Reflect.set(error, "cause", before);

@@ -55,7 +55,7 @@ export function queryRequest<Schema extends v.GenericSchema, Output>(
     async parse(response) {
       const xml = await readXmlAnswer(response, asked, (fault) => toError(asked, response, fault));
       const whole = xml[`${action}Response`];
-      // A good status alone is no answer: a proxy's page says 200 too.
+      // A good status alone is no answer: a proxy may send a page of its own with 200.
       if (whole === undefined) throw badAnswer(asked, response, `it has no <${action}Response>`);
       const result = (whole as XmlRecord)[`${action}Result`] || Object.create(null);
       const checked = v.safeParse(schema, result);

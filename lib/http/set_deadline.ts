@@ -7,20 +7,20 @@ import { type BrokerState, inWorkers, nowOf, pause } from "../broker.ts";
 import { type Linked, LinkedList } from "../linked_list.ts";
 import { lapse } from "./lapse.ts";
 
-/** What is to end in time. */
+/** One deadline. */
 interface Deadline extends Linked<Deadline> {
   /** When it is over, in milliseconds. */
   at: number;
-  /** The most milliseconds that may be left of it. */
+  /** Its length in milliseconds: no more may ever be left of it, though the clock is set back. */
   readonly most: number;
-  /** Is told that it is over; may give it some seconds more. */
+  /** Called when it is over; may return seconds to wait on. */
   readonly over: () => number | void;
 }
 
-/** The deadlines that one wait serves. */
+/** The deadlines of one broker, and the one wait that serves them. */
 interface Deadlines {
   readonly all: LinkedList<Deadline>;
-  /** What the wait ends at, in milliseconds. */
+  /** When the wait ends, in milliseconds. */
   next: number;
   /** Ends the wait. */
   timer?: AbortController;
@@ -40,7 +40,7 @@ function deadlinesOf(state: BrokerState): Deadlines {
  *
  * @param state The broker's.
  * @param seconds From now.
- * @param over Is called when they are over; seconds that it gives are waited for, too.
+ * @param over Called when they are over. If it returns seconds, it is called again after those.
  * @returns Takes it back.
  */
 export function setDeadline(state: BrokerState, seconds: number, over: () => number | void): () => void {

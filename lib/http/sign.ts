@@ -27,9 +27,7 @@ export interface SignOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Signing keys by credentials, so that a key that is rotated away goes with its credentials.
- */
+/** Derived signing keys, by credentials: those of keys that were rotated away are collected with them. */
 const signingKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
 
 /** The last signature of each receive: sent again within the second, it has the same. */
@@ -81,7 +79,7 @@ interface SignedParts {
   readonly init: RequestInit & { readonly headers: Readonly<Record<string, string>> };
 }
 
-/** Where requests without a path or query of their own go, by what says so: to parse it costs a third of a signature. */
+/** URLs of requests without path, query and bucket, by what decides them: parsing costs a third of a signature. */
 const urls = new Map<string, URL>();
 
 function urlOf(request: AwsRequest<unknown, AwsBody>, region: string, options: SignOptions): URL {
@@ -97,7 +95,7 @@ function urlOf(request: AwsRequest<unknown, AwsBody>, region: string, options: S
   return url;
 }
 
-/** The second that was written last, and how: requests of one second have the same, which costs as much as a hash. */
+/** The second that was last written as text, and that text: to write it for each request costs as much as a hash. */
 let second: number | undefined;
 let stamp: string;
 
@@ -110,13 +108,13 @@ function stampOf(now: number): string {
   return stamp;
 }
 
-/** A signed request as `fetch` takes it: to make a `Request` of it costs as much as its signature. */
+/** Signs a request and gives the arguments of `fetch`: to make a `Request` of them costs as much as the signature. */
 export async function signParts(request: AwsRequest<unknown, AwsBody>, options: SignOptions): Promise<SignedParts> {
   const { credentials, endpoint, now = Date.now(), signal } = options;
-  // Not by spreading: an object of a class has its keys where that does not see them.
+  // Read by name: spreading would miss the getters of a class.
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const datetime = stampOf(+now);
-  // By what the keys are: an object that holds them may be given others.
+  // The keys themselves, not the object that holds them: some providers put new keys into the same one.
   const by = [datetime, accessKeyId, secretAccessKey, sessionToken, options.region, options.allowInsecure].join();
   const last = signed.get(request);
   if (last?.by === by && last.endpoint === endpoint) {
@@ -153,7 +151,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
       datetime,
       // AWS asks for the content type to be signed where there is one.
       allHeaders: true,
-      // S3's path is signed as it stands on the wire, every other service's is encoded once more.
+      // As SigV4 asks: S3's path is signed as it stands on the wire, every other service's is encoded once more.
       singleEncode: false,
     }).sign();
   const parts: SignedParts = {
@@ -167,7 +165,7 @@ export async function signParts(request: AwsRequest<unknown, AwsBody>, options: 
       ...(body instanceof ReadableStream ? { duplex: "half" } : undefined),
     },
   };
-  // Any other is never sent again within its second, and an entry for each would cost what a signature costs.
+  // Only a receive is sent again within a second. To keep every request would cost more than it saves.
   if (request.action === "ReceiveMessage") signed.set(request, { by, endpoint, parts });
   return parts;
 }

@@ -154,7 +154,7 @@ function contentOf(nodes: readonly Node[]): XmlValue {
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
-/** Undoes the five entities and the numeric ones, once: `&amp;lt;` is `&lt;`. */
+/** Replaces the five named entities and numeric references, in one pass: `&amp;lt;` becomes `&lt;`, not `<`. */
 function unescape(text: string): string {
   return text.replace(/&(?:#(?:x([\dA-Fa-f]+)|(\d+))|(\w+));/g, (_, hex, decimal, name) => {
     if (name) return ENTITIES[name];

@@ -85,7 +85,7 @@ export interface HttpOptions {
   readonly fetch?: Fetch | undefined;
   /** Seconds to the answer's headers, 0.001 or more; a receive adds its wait. Default: 10. */
   readonly requestTimeout?: number | undefined;
-  /** Tries of one request, 1 or more. Default: 3. */
+  /** Tries of one request, the first included: a whole number, 1 or more. Default: 3. */
   readonly maxAttempts?: number | undefined;
   /** Allows plain http to hosts that are neither local nor private. Default: false. */
   readonly allowInsecure?: boolean | undefined;

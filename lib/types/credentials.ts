@@ -7,7 +7,7 @@ import type { DashiEvent } from "../events.ts";
 import type { Endpoints } from "./aws_request.ts";
 import type { Clock, Fetch } from "./runtime.ts";
 
-/** Keys that sign a request. They are read and never kept, printed or sent in clear. */
+/** Keys that sign requests. No error, event or log shows them. */
 export interface Credentials {
   /** The access key id, such as `AKIAIOSFODNN7EXAMPLE`. */
   readonly accessKeyId: string;
@@ -40,9 +40,9 @@ export interface CredentialContext {
 }
 
 /**
- * A function that gives the keys for a request. It is asked before each signature, so it must keep them itself. Where it
- * has not answered after six times `http.requestTimeout` the request fails, and a consumer asks again. What it throws is
- * thrown by who sends; a consumer asks again all the same, if its queue was answered for before.
+ * A function that gives the keys for a request. It is called before each signature, so it must keep the keys itself. If
+ * it has not answered after six times `http.requestTimeout`, the request fails, and a consumer asks again. What it throws
+ * is thrown by the function that needed the keys; a consumer that has reached its queue before asks again instead.
  *
  * @example One that keeps the keys of a secret store
  * ```ts
