@@ -134,14 +134,16 @@ Deno.test("connect() takes an option that is undefined for one that is left out"
 });
 
 Deno.test("connect() refuses URLs with a user in them, and shows none of it", () => {
-  const url = "https://mallory:hunter2@sqs.eu-west-1.amazonaws.com/1/orders";
-  for (const options of [{ endpoint: url }, { endpoint: { s3: url } }, { predefinedQueues: { orders: { url } } }]) {
-    assert.throws(() => connect(options), (error) => {
-      assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /without a user/);
-      assert.doesNotMatch(error.message, /mallory|hunter2/);
-      return true;
-    });
+  const begins = ["https://", "https:/", "https:\\\\", "sqs://", ""];
+  for (const url of begins.map((begin) => `${begin}mallory:hunter2@sqs.eu-west-1.amazonaws.com:443/1/orders`)) {
+    for (const options of [{ endpoint: url }, { endpoint: { s3: url } }, { predefinedQueues: { orders: { url } } }]) {
+      assert.throws(() => connect(options), (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, /without a user: current value is "…@sqs\.eu-west-1\.amazonaws\.com/);
+        assert.doesNotMatch(error.message, /mallory|hunter2/);
+        return true;
+      });
+    }
   }
 });
 

@@ -69,10 +69,12 @@ export function instanceMetadata(options: InstanceMetadataOptions = {}): Credent
 }
 
 /** Keys must not come in clear from a public host. */
-const SAFE = "an https URL, or an http URL of this machine or a private network";
+const SAFE = "an https URL, or an http URL of this machine or a private network, without a user";
 
 function isSafe(url: unknown): boolean {
-  const { protocol = "", hostname = "" } = typeof url === "string" && URL.canParse(url) ? new URL(url) : {};
+  if (typeof url !== "string" || !URL.canParse(url)) return false;
+  const { protocol, hostname, username, password } = new URL(url);
+  if (username || password) return false; // no request can be made to such a URL
   return protocol === "https:" || (protocol === "http:" && isPrivateHost(hostname));
 }
 

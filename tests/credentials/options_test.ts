@@ -71,6 +71,9 @@ Deno.test("container(), instanceMetadata(), profile() and staticCredentials() re
     endpoint: { endpoint: new URL("http://127.0.0.1:1338") },
     role: { role: "" },
   });
+  refused((options) => instanceMetadata(options as InstanceMetadataOptions), {
+    endpoint: { endpoint: "http://someone@127.0.0.1:1338" },
+  });
   refused((options) => profile(options as ProfileOptions), { ...more, profile: { profile: 5 }, file: { file: "" } });
   refused((keys) => staticCredentials(keys as Credentials), {
     "credentials.secretAccessKey": { accessKeyId: "AKIDEXAMPLE" },
