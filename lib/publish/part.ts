@@ -44,7 +44,7 @@ export interface Part {
    */
   readonly alone: boolean;
   store: boolean;
-  readonly stream?: ReadableStream<Uint8Array>;
+  stream?: ReadableStream<Uint8Array>;
   payload?: OffloadedPayload;
   /** A send of it was begun: whatever became of that, the message may be there. */
   begun?: boolean;
@@ -80,12 +80,10 @@ export function write(state: BrokerState, message: Draft, targets: readonly Targ
     for (const name of ["headers", "expiration", "contentType", "contentEncoding", "traceparent"] as const) {
       if (options[name] !== undefined) refuse(name, "left out, as a stream has nothing to hold it", options[name]);
     }
-    let rest = body;
-    return targets.map((target, index) => {
-      const [stream, other] = index + 1 < targets.length ? rest.tee() : [rest, rest];
-      rest = other;
-      return seal(state, message, target, { body: "" }, stream);
-    });
+    const parts = targets.map((target) => seal(state, message, target, { body: "" }, body));
+    // Not before all are checked: a stream that is refused is still the user's to read.
+    for (let i = 1; i < parts.length; i++) [parts[i - 1].stream, parts[i].stream] = parts[i - 1].stream!.tee();
+    return parts;
   }
   const written = new Map<Codec, EncodedMessage | Promise<EncodedMessage>>();
   const encode = ({ address }: Target) => {

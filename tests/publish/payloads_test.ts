@@ -159,10 +159,13 @@ Deno.test("publish() stores a stream as it is, for each queue, and wants payload
   await assert.rejects(publish(bare.broker, read, { queue: "orders" }), ConfigError);
   await assert.rejects(publish(bare.broker, unread, { queue: "orders" }), /stream.*payloads/);
   assert.equal(unread.locked, false);
-  await unread.cancel();
   const { store, objects } = memoryStore();
   const { broker, inputs } = setUp({ topology, payloads: store });
-  await publish(broker, stream(), { exchange: "news", routingKey: "a.b" });
+  const both = { exchange: "news", routingKey: "a.b" };
+  const messageAttributes = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`a${i}`, 1]));
+  await assert.rejects(publish(broker, unread, { ...both, messageAttributes }), ConfigError);
+  assert.equal(unread.locked, false);
+  await publish(broker, unread, both);
   assert.deepEqual([...objects.values()].map(({ body, size }) => [body, size]), [["bytes", undefined], [
     "bytes",
     undefined,
