@@ -145,6 +145,8 @@ export function entriesOf(input: Input, type: string): (Input & { readonly Id: s
     );
   }
   const ids = entries.map(({ Id }) => Id);
+  const without = ids.findIndex((id) => id == null);
+  if (without >= 0) throw missing(`${type}.${without + 1}.Id`);
   if (!ids.every((id) => typeof id === "string" && /^[A-Za-z0-9_-]{1,80}$/.test(id))) {
     throw new SqsFault(
       "InvalidBatchEntryId",

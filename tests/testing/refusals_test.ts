@@ -82,8 +82,22 @@ Deno.test("memorySqs() words what is wrong with a batch and its entries as SQS d
     "The request must contain the parameter SendMessageBatchRequestEntry.2.MessageBody.",
   ]);
   assert.deepEqual(Successful.map(({ Id }: Output) => Id), ["3"]);
-  assert.match(await told("SendMessageBatch", { Entries: [] }), /at least one SendMessageBatchRequestEntry in/);
-  assert.match(await told("DeleteMessageBatch", { Entries: [] }), /at least one DeleteMessageBatchRequestEntry in/);
+  for (
+    const [action, type] of [
+      ["SendMessageBatch", "SendMessageBatchRequestEntry"],
+      ["DeleteMessageBatch", "DeleteMessageBatchRequestEntry"],
+      ["ChangeMessageVisibilityBatch", "ChangeMessageVisibilityBatch"],
+    ]
+  ) {
+    assert.equal(
+      await told(action, { Entries: [] }),
+      `AWS.SimpleQueueService.EmptyBatchRequest: There should be at least one ${type} in the request.`,
+    );
+    assert.equal(
+      await told(action, { Entries: [{ Id: "1", ReceiptHandle: "x", MessageBody: "a" }, { MessageBody: "b" }] }),
+      `MissingParameter: The request must contain the parameter ${type}.2.Id.`,
+    );
+  }
   // One wrong entry refuses all of a FIFO queue's.
   const good = { Id: "1", MessageBody: "a", MessageGroupId: "g", MessageDeduplicationId: "1" };
   const bad = [{ MessageBody: "" }, { DelaySeconds: 3 }, { MessageGroupId: "a b" }, { MessageBody: "\u0001" }];

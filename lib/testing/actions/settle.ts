@@ -38,7 +38,7 @@ export function changeMessageVisibility(model: Model, input: Input): unknown {
 /** ChangeMessageVisibilityBatch. */
 export function changeMessageVisibilityBatch(model: Model, input: Input): unknown {
   const queue = queueOf(model, input);
-  return eachEntry(entriesOf(input, "ChangeMessageVisibilityBatchRequestEntry"), (entry) => {
+  return eachEntry(entriesOf(input, "ChangeMessageVisibilityBatch"), (entry) => {
     hide(model, queue, entry);
     return {};
   });
