@@ -38,7 +38,7 @@ export async function bucketRequest<Output>(
   const known = `s3-region:${request.bucket}`;
   const body = request.body as string | Uint8Array<ArrayBuffer>;
   const wait = Math.ceil(body.length / SLOWEST);
-  const signed = { ...body.length ? await withContentHash(request, body) : request, wait };
+  const signed = { ...await withContentHash(request, body), wait };
   const region = settled.get(known) as string | undefined ?? place.region;
   const { credentials, endpoint } = place;
   const options = { region, credentials, endpoint, signal, onAttempt };
@@ -56,7 +56,10 @@ export async function bucketRequest<Output>(
   }
 }
 
-/** Makes the body part of the signature: a bucket's policy may demand that. */
+/**
+ * Makes the body part of the signature, an empty one too: a bucket's policy may demand that, and what begins an upload in
+ * parts has none.
+ */
 async function withContentHash<Output>(
   request: AwsRequest<Output, AwsBody>,
   body: string | Uint8Array<ArrayBuffer>,

@@ -265,6 +265,46 @@ Deno.test("s3Payloads() ends a stream that is cancelled or aborted, and its conn
   }
 });
 
+Deno.test("s3Payloads() ends a stream whose first answer does not come, and its request with it", async () => {
+  for (const how of ["cancel", "abort"] as const) {
+    const asked = Promise.withResolvers<AbortSignal>();
+    const fetch = (request: Request) => {
+      asked.resolve(request.signal);
+      return new Promise<Response>(() => {});
+    };
+    const { store, context, payloads } = setUp({}, { http: { fetch } });
+    const controller = new AbortController();
+    const reader = (await store.resolve(pointerTo("1"), LAZY, context)).stream(controller.signal).getReader();
+    const read = reader.read();
+    const signal = await asked.promise;
+    if (how === "cancel") {
+      await reader.cancel();
+      assert.equal((await read).done, true);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assert.equal(payloads().length, 0, "who cancels is told of no failure");
+    } else {
+      controller.abort(new Error("enough"));
+      await assert.rejects(read, /enough/);
+    }
+    assert.ok(signal.aborted);
+  }
+});
+
+Deno.test("s3Payloads() goes by the size that a message announces, under the older name too", async () => {
+  for (const name of ["ExtendedPayloadSize", "SQSLargePayloadSize"]) {
+    const { store, context, s3 } = setUp({ maxBytes: 100 });
+    const about = { lazy: false, messageAttributes: { [name]: "101" } };
+    await assert.rejects(store.resolve(pointerTo("1"), about, context), PayloadForbiddenError);
+    assert.equal(s3.calls.length, 0);
+  }
+});
+
+Deno.test("s3Payloads() sets no memory aside for a size above maxBytes that S3 tells", async () => {
+  const fault = () => new Response("soup", { headers: { etag: '"x"', "content-length": "5497558138880" } });
+  const { store, context } = setUp({ fault });
+  await assert.rejects(store.resolve(pointerTo("1"), EAGER, context), { name: "PayloadForbiddenError" });
+});
+
 Deno.test("s3Payloads().gate() lets a consumer's downloads in by their bytes, in order", async () => {
   const { store } = setUp({ maxBytesInFlight: 10 });
   const gate = store.gate!();

@@ -45,6 +45,21 @@ Deno.test("s3Payloads() refuses text that UTF-8 has no bytes for, before any req
   assert.equal(s3.calls.length, 0);
 });
 
+Deno.test("s3Payloads() signs every body, an empty one too: a bucket's policy may refuse what is UNSIGNED-PAYLOAD", async () => {
+  const { store, context, s3 } = setUp({
+    fault: ({ headers }) =>
+      /^[0-9a-f]{64}$/.test(headers.get("x-amz-content-sha256")!) ? undefined : refused(403, "AccessDenied"),
+  });
+  const parts = new Blob([new Uint8Array(5 * 2 ** 20), "x"]).stream();
+  for (const body of ["", "text", parts]) {
+    const stored = await store.offload(body, ABOUT, context);
+    await new Response((await store.resolve(stored.body, LAZY, context)).stream()).bytes();
+    await store.cleanUp([stored.location], context);
+  }
+  assert.equal(s3.objects.size, 0);
+  assert.deepEqual(new Set(s3.calls.map(({ method }) => method)), new Set(["PUT", "GET", "DELETE", "POST"]));
+});
+
 Deno.test("s3Payloads() refuses a key that no URL can carry, before any request", async () => {
   const { store, context, s3 } = setUp();
   for (const key of ["..", ".", "a/../b", "./a", "a/."]) {
@@ -74,6 +89,9 @@ Deno.test("s3Payloads() takes the key of the S3Key attribute, written and read",
   const messageAttributes = { S3Key: { DataType: "String", StringValue: "mine" } };
   const stored = await store.offload("x", { ...ABOUT, messageAttributes }, context);
   assert.equal(stored.location.key, "mine");
+  const plainly = await store.offload("y", { ...ABOUT, messageAttributes: { S3Key: "also mine" } }, context);
+  assert.equal(plainly.location.key, "also mine");
+  await plainly.undo();
   const bare = '["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"letters"}]';
   const found = await store.resolve(bare, { lazy: false, messageAttributes: { S3Key: "mine" } }, context);
   assert.equal(found.body, "x");
@@ -166,6 +184,40 @@ Deno.test("s3Payloads() tells what it stored, read and removed, and how many byt
     { ...about, operation: "read", size: 6 },
     { ...about, operation: "remove" },
   ]);
+});
+
+Deno.test("s3Payloads() tells of a stream that was read to its end, and of what undo() removed", async () => {
+  const { store, context, payloads } = setUp({ key: () => "1" });
+  const { body, location, undo } = await store.offload("日本", ABOUT, context);
+  assert.equal(location.size, 6);
+  const { stream } = await store.resolve(body, LAZY, context);
+  assert.equal(await new Response(stream()).text(), "日本");
+  await undo();
+  const about = { type: "payload", bucket: "letters", key: "1" };
+  assert.deepEqual(JSON.parse(JSON.stringify(payloads())), [
+    { ...about, operation: "store", size: 6 },
+    { ...about, operation: "read", size: 6 },
+    { ...about, operation: "remove" },
+  ]);
+});
+
+Deno.test("s3Payloads() refuses a key() that gives no text, or none at all", async () => {
+  for (const wrong of ["", 7, {}]) {
+    const { store, context, s3 } = setUp({ key: () => wrong as string });
+    await assert.rejects(store.offload("x", ABOUT, context), { name: "ConfigError", message: /'key'/ });
+    assert.equal(s3.calls.length, 0);
+  }
+});
+
+Deno.test("s3Payloads() says nothing of a removal that failed but that it failed", async () => {
+  const { store, context, payloads } = setUp({
+    key: () => "1",
+    fault: ({ method }) => method === "DELETE" ? refused(403, "AccessDenied") : undefined,
+  });
+  const { undo } = await store.offload("x", ABOUT, context);
+  await undo();
+  const told = payloads().map((event) => event.type === "payload" && [event.operation, !!event.error]);
+  assert.deepEqual(told, [["store", false], ["remove", true]]);
 });
 
 Deno.test("s3Payloads() makes a clean-up that failed an event", async () => {

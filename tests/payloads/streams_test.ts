@@ -4,8 +4,8 @@ import { connect } from "../../lib/connect.ts";
 import { AwsError, ConfigError, IntegrityError } from "../../lib/errors.ts";
 import { s3Payloads } from "../../lib/payloads/mod.ts";
 import { partSize } from "../../lib/payloads/upload_parts.ts";
-import type { PayloadContext } from "../../lib/types.ts";
-import { CREDENTIALS, refused, type S3Call, strictS3 } from "./strict_s3.ts";
+import type { DashiEvent, PayloadContext } from "../../lib/types.ts";
+import { CREDENTIALS, refused, type S3Call, slowCrc32c, strictS3 } from "./strict_s3.ts";
 
 const ABOUT = { shared: false, queue: "orders" };
 const PART = 5 * 2 ** 20;
@@ -13,8 +13,9 @@ const PART = 5 * 2 ** 20;
 function setUp(fault?: (call: S3Call) => Response | undefined | Promise<Response | undefined>) {
   const s3 = strictS3({ fault });
   const broker = connect({ region: "eu-west-1", credentials: CREDENTIALS, random: () => 0, http: { fetch: s3.fetch } });
-  const context: PayloadContext = { broker, emit: () => {} };
-  return { s3, store: s3Payloads({ bucket: "letters", key: () => "1" }), context };
+  const events: DashiEvent[] = [];
+  const context: PayloadContext = { broker, emit: (event) => events.push(event) };
+  return { s3, store: s3Payloads({ bucket: "letters", key: () => "1" }), context, events };
 }
 
 /** A stream of so many bytes in chunks of a size, that tells whether it was cancelled. */
@@ -76,6 +77,74 @@ Deno.test("s3Payloads() sends a part again that failed, and completes an upload 
   const { location } = await store.offload(source(2 * PART + 7, 3_000_000).stream, ABOUT, context);
   assert.equal(location.size, 2 * PART + 7);
   assert.equal(s3.objects.get("letters/1")!.bytes.length, 2 * PART + 7);
+});
+
+/** Puts an upload together and forgets it, as S3 does. */
+function complete({ objects, uploads }: ReturnType<typeof strictS3>, last = Infinity): void {
+  const [id, { parts }] = [...uploads][0];
+  const bytes = new Uint8Array(Buffer.concat([...parts.values()]));
+  objects.set("letters/1", { bytes: bytes.slice(0, last), headers: {} });
+  uploads.delete(id);
+}
+
+Deno.test("s3Payloads() leaves nothing of an upload that S3 may have completed, and says of nothing that it could not", async () => {
+  const { store, context, s3, events } = setUp(({ method, url }) => {
+    if (method !== "POST" || !url.searchParams.has("uploadId")) return undefined;
+    if (s3.uploads.size) complete(s3);
+    return refused(500, "InternalError");
+  });
+  await assert.rejects(store.offload(source(PART, PART).stream, ABOUT, context), { awsCode: "InternalError" });
+  assert.deepEqual([s3.uploads.size, s3.objects.size], [0, 0]);
+  const told = events.map((event) => event.type === "payload" && [event.operation, !!event.error]);
+  assert.deepEqual(told, [["store", true]]);
+});
+
+Deno.test("s3Payloads() takes no other object for the one whose upload is gone", async () => {
+  const { store, context, s3 } = setUp(({ method, url }) => {
+    if (method !== "POST" || !url.searchParams.has("uploadId") || !s3.uploads.size) return undefined;
+    complete(s3, 7);
+    return refused(500, "InternalError");
+  });
+  await assert.rejects(store.offload(source(PART, PART).stream, ABOUT, context), { awsCode: "NoSuchUpload" });
+  assert.equal(s3.calls.filter(({ method }) => method === "HEAD").length, 1);
+});
+
+Deno.test("s3Payloads() looks for no object whose completion S3 refused", async () => {
+  const { store, context, s3 } = setUp(({ method, url }) =>
+    method === "POST" && url.searchParams.has("uploadId") ? refused(400, "InvalidPart") : undefined
+  );
+  await assert.rejects(store.offload(source(PART, PART).stream, ABOUT, context), { awsCode: "InvalidPart" });
+  assert.equal(s3.calls.filter(({ method }) => method === "HEAD").length, 0);
+  assert.deepEqual([s3.uploads.size, s3.objects.size], [0, 0]);
+});
+
+Deno.test("s3Payloads() waits for no part that gets no answer where another part or the source fails", async () => {
+  for (const fails of ["part", "source", "signal"] as const) {
+    const { store, context, s3 } = setUp(({ url }) => {
+      const part = url.searchParams.get("partNumber");
+      if (part === "1") return new Promise<never>(() => {});
+      return part && fails === "part" ? refused(403, "AccessDenied") : undefined;
+    });
+    const controller = new AbortController();
+    let given = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(source) {
+        if (given++ < 2) source.enqueue(new Uint8Array(PART));
+        else if (fails === "source") source.error(new RangeError("no more"));
+        else if (fails === "signal") controller.abort(new RangeError("no more"));
+      },
+    }, { highWaterMark: 0 });
+    const work = store.offload(stream, ABOUT, { ...context, signal: controller.signal });
+    await assert.rejects(work, fails === "part" ? AwsError : RangeError);
+    assert.deepEqual([s3.uploads.size, s3.objects.size], [0, 0]);
+  }
+});
+
+Deno.test("s3Payloads() sums up the whole of an upload in parts", async () => {
+  const { store, context, s3 } = setUp();
+  await store.offload(source(PART + 7, 3_000_000).stream, ABOUT, context);
+  const { bytes, headers } = s3.objects.get("letters/1")!;
+  assert.equal(headers["x-amz-checksum-crc32c"], slowCrc32c(bytes));
 });
 
 Deno.test("s3Payloads() takes a 200 with an error in it as a failed completion", async () => {
