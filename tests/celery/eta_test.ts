@@ -131,6 +131,12 @@ Deno.test("three receives carry a task over 30 hours: hidden twice, held at last
   assert.equal(sqs.messages("dead").length, 0);
 });
 
+Deno.test("a redrive policy's count of two digits is read as one number", async () => {
+  const { ran, told } = await play([100 * HOUR], { attributes: { ...dead(12), MessageRetentionPeriod: 1_209_600 } });
+  assert.deepEqual(ran.map(({ receives }) => receives), [10]);
+  assert.ok(!told.includes("etaUnreachable"));
+});
+
 Deno.test("an eta beyond what receives or retention allow is told, and never run early", async () => {
   const far = await play([30 * HOUR], { attributes: dead(1) });
   assert.deepEqual([far.ran.length, far.told.includes("etaUnreachable")], [0, true]);

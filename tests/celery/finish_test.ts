@@ -249,6 +249,39 @@ Deno.test("an errback that can't be sent is an error event, and the others are c
   assert.equal(sqs.messages("celery").length, 0);
 });
 
+Deno.test("an errback that can't be sent for now keeps the message: the task is run again, and the errback called", async () => {
+  const { broker, sqs, read } = setUp(["celery", "next"]);
+  const linkError = signature(notify.partial(), { queue: "next" });
+  await sendTask(broker, "app.bad", { id: "bad", linkError });
+  let refused = 0;
+  sqs.setFaults(({ action, queue }) =>
+    action.startsWith("SendMessage") && queue === "next" && refused++ < 1
+      ? { type: "error", code: "AccessDenied" }
+      : undefined
+  );
+  let runs = 0;
+  const run = () => {
+    runs++;
+    throw new RangeError("no");
+  };
+  await sqs.clock.run(() => serveTasks(broker, { "app.bad": run }, { maxSeconds: 100 }).closed);
+  assert.equal(runs, 2);
+  assert.deepEqual((await read("next")).map(({ args, headers }) => [args, headers.root_id]), [[["bad"], "bad"]]);
+  assert.equal(sqs.messages("celery").length, 0);
+});
+
+Deno.test("a callback whose exchange has no name goes to the queue of its routing key, as in Celery", async () => {
+  const { broker, sqs, read } = setUp(["celery", "next"]);
+  const options = { exchange: "", routing_key: "next" };
+  const callback = { task: "app.next", args: [], kwargs: {}, options, subtask_type: null, immutable: false };
+  await sendRaw(sqs, "celery", {
+    headers: { task: "app.a", id: "one" },
+    body: JSON.stringify([[], {}, { callbacks: [callback], errbacks: null, chain: null, chord: null }]),
+  });
+  await sqs.clock.run(() => serveTasks(broker, { "app.a": () => 5 }, once).closed);
+  assert.deepEqual((await read("next")).map(({ args }) => args), [[5]]);
+});
+
 Deno.test("whatever a handler throws, the task has failed, is stored and acked", async () => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;

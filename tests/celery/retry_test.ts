@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { retry, sendTask, serveTasks, signature, type TaskHandler } from "@dashi/sqs/celery";
-import { add, memoryResults, notify, setUp } from "./support.ts";
+import { add, memoryResults, notify, once, sendRaw, setUp } from "./support.ts";
 
 Deno.test("retry() sends the task again with the same id, one more retry and all it had, then acks", async () => {
   const { broker, sqs, states } = setUp(["celery", "next"]);
@@ -32,6 +32,78 @@ Deno.test("retry() sends the task again with the same id, one more retry and all
   assert.equal(results.kept.get("one")!.status, "SUCCESS");
   assert.equal(sqs.messages("next").length, 1);
   assert.equal(states().filter((state) => state === "retried app.add").length, 2);
+});
+
+Deno.test("retry() loses nothing of a task that Celery sent, and shows the handler all of it", async () => {
+  const { broker, sqs, read } = setUp();
+  const step = { task: "app.next", args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false };
+  const headers = {
+    lang: "py",
+    task: "app.add",
+    id: "one",
+    shadow: "shown",
+    eta: null,
+    expires: "2030-01-01T10:00:00+00:00",
+    group: "g",
+    group_index: 3,
+    retries: 0,
+    timelimit: [50, 40],
+    root_id: "root",
+    parent_id: "parent",
+    argsrepr: "(…)",
+    kwargsrepr: "{…}",
+    origin: "gen1@host",
+    ignore_result: true,
+    replaced_task_nesting: 2,
+    stamped_headers: ["customer"],
+    stamps: { customer: "c1" },
+    "x-app": "1",
+  };
+  const embed = { callbacks: [step], errbacks: [step], chain: [step, step], chord: null };
+  const properties = { correlation_id: "one", reply_to: "answers", priority: 7, body_encoding: "base64" };
+  await sendRaw(sqs, "celery", { headers, properties, body: btoa(JSON.stringify([[1], { y: 2 }, embed])) });
+  const seen: unknown[] = [];
+  await sqs.clock.run(() =>
+    serveTasks(broker, {
+      "app.add": ({ rootId, parentId, group, groupIndex, stamps }) => {
+        seen.push({ rootId, parentId, group, groupIndex, stamps });
+        throw retry({ countdown: 900 });
+      },
+    }, once).closed
+  );
+  assert.deepEqual(seen, [
+    { rootId: "root", parentId: "parent", group: "g", groupIndex: 3, stamps: { customer: "c1" } },
+  ]);
+  const [message, ...more] = await read("celery");
+  assert.equal(more.length, 0);
+  const { eta, expires, ...kept } = message.headers;
+  assert.ok(eta);
+  assert.equal(+new Date(expires), +new Date(headers.expires));
+  const { eta: _, expires: __, ...sent } = headers;
+  assert.deepEqual(kept, { ...sent, retries: 1 });
+  assert.deepEqual([message.args, message.kwargs, message.embed], [[1], { y: 2 }, embed]);
+  assert.deepEqual([message.properties.reply_to, message.properties.priority], ["answers", 7]);
+});
+
+Deno.test("retry() whose message can't be sent for now leaves the task in the queue, and stores no failure", async () => {
+  const { broker, sqs, states } = setUp();
+  const results = memoryResults();
+  await sendTask(broker, "app.a", { id: "a" });
+  let refused = 0;
+  sqs.setFaults(({ action }) =>
+    action.startsWith("SendMessage") && refused++ < 1 ? { type: "error", code: "AccessDenied" } : undefined
+  );
+  let runs = 0;
+  const run: TaskHandler = ({ retries }) => {
+    runs++;
+    if (!retries) throw retry({ countdown: 0 });
+    return 5;
+  };
+  await sqs.clock.run(() => serveTasks(broker, { "app.a": run }, { results, maxSeconds: 100 }).closed);
+  assert.equal(runs, 3);
+  assert.ok(!states().includes("failed app.a"));
+  assert.deepEqual([results.kept.get("a")!.status, results.kept.get("a")!.result], ["SUCCESS", 5]);
+  assert.equal(sqs.messages("celery").length, 0);
 });
 
 Deno.test("retry() reads an eta as sendTask() does: in any form of ISO 8601, and as UTC where it names no zone", async () => {

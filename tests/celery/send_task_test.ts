@@ -349,6 +349,27 @@ Deno.test("chain() unrolls the chains in it, so that one which grows in a loop i
   assert.equal(steps.length, 51);
 });
 
+Deno.test("what is linked to a chain is called after what is linked to its last task", async () => {
+  const { broker, read } = setUp();
+  const last = signature(mul.partial(3), { link: notify("task") });
+  await sendTask(broker, signature(chain(add(1, 2), last), { link: notify("chain") as never }));
+  const [{ embed }] = await read("celery");
+  assert.deepEqual(embed.chain[0].options.link.map(({ args }: { args: unknown[] }) => args), [["task"], ["chain"]]);
+});
+
+Deno.test("sendTask() ends with its signal's reason while SQS says nothing", async () => {
+  const { broker, sqs } = setUp();
+  for (const call of [add(1, 2), group(add(1, 2), add(3, 4)) as never]) {
+    const controller = new AbortController();
+    sqs.setFaults(({ action }) => {
+      if (!action.startsWith("SendMessage")) return undefined;
+      controller.abort(new Error("enough"));
+      return { type: "slow", seconds: Infinity };
+    });
+    await assert.rejects(sendTask(broker, call, { signal: controller.signal }), /enough/);
+  }
+});
+
 Deno.test("a chain in a chain is one chain, and its call is the last task's", async () => {
   const { broker, read } = setUp();
   const call = await sendTask(broker, chain(chain(add(1, 2), mul.partial(3)), mul.partial(4)), {
@@ -405,6 +426,7 @@ Deno.test("wrong options are refused at once, by name", async () => {
     });
   }
   await assert.rejects(sendTask(broker, "app.add", { args: 5 as never }), /'args' as it must be an array/);
+  await assert.rejects(sendTask(broker, "app.add", { kwargs: [] as never }), /'kwargs' as it must be an object/);
   await assert.rejects(sendTask(broker, "", {}), /'task'/);
   // The task itself is no call of it.
   for (const call of [add, {}, 5, undefined]) {

@@ -325,6 +325,7 @@ Deno.test("wrong options and handlers are refused at once", () => {
   const { broker } = setUp();
   const run = () => 1;
   assert.throws(() => serveTasks(broker, {}), /'handlers' as it must be one task or more/);
+  assert.throws(() => serveTasks(broker, undefined as never), /'handlers' as it must be functions by the names/);
   assert.throws(() => serveTasks(broker, { a: 5 as never }), /'handlers\.a'/);
   assert.throws(() => serveTasks(broker, [{ run } as never]), /'handlers\.0\.name'/);
   assert.throws(
