@@ -290,6 +290,7 @@ Deno.test("the calls of a group at the end of a chain know what they wait for", 
   const { broker, read } = setUp();
   const { calls } = await sendTask(broker, chain(add(1, 2), mul.partial(3), group(mul.partial(4), mul.partial(5))));
   const [{ headers, embed }] = await read("celery");
+  assert.equal(calls.length, 2);
   for (const call of calls) {
     assert.equal(call.parent?.id, embed.chain[1].options.task_id);
     assert.equal(call.parent?.parent?.id, headers.id);

@@ -272,6 +272,7 @@ Deno.test("a topic that is gone and can't be created once more gives the reason 
   });
   await send(t.broker, deleteTopic({ topicArn: await t.fanout.declare(t.broker, "news") }));
   const results = await t.fanout.publish(t.broker, "news", [say("a"), say("b")]);
+  assert.equal(results.length, 2);
   for (const result of results) {
     assert.ok(result instanceof AwsError);
     assert.deepEqual([result.action, result.awsCode], ["CreateTopic", "AuthorizationError"]);

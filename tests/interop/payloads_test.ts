@@ -113,7 +113,7 @@ for (const legacy of [false, true]) {
   });
 
   Deno.test({ name: `consume() streams what was stored in parts, under ${names}`, ignore }, async () => {
-    const { broker, queue } = await setUp(legacy);
+    const { broker, queue, python } = await setUp(legacy);
     const large = "0123456789abcdef".repeat(400_000);
     await publish(broker, new Blob([large]).stream(), { queue });
     await using deliveries = consume(broker, queue, { untilEmpty: true, waitTimeSeconds: 0, payloads: "lazy" });
@@ -121,6 +121,10 @@ for (const legacy of [false, true]) {
       assert.equal(await new Response(delivery.stream()).text(), large);
       await delivery.ack();
     }
+    await deliveries.closed;
+    // It was handed over: what can't be read would have stayed.
+    const left = await python({ do: "count" });
+    assert.deepEqual([left.messages, left.objects], [0, 0]);
   });
 
   Deno.test({ name: `consume() streams what the Extended Client sent, under ${names}`, ignore }, async () => {
