@@ -113,6 +113,29 @@ export const FINAL: readonly NamedFault[] = [
   final("a redirect", { type: "status", status: 307, headers: { location: "https://evil.example/" } }),
 ];
 
+const xml = (status: number, code: string, headers: Record<string, string> = {}): HttpFault => ({
+  type: "status",
+  status,
+  headers,
+  body: `<ErrorResponse><Error><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`,
+});
+
+/** What may happen on the way to services that speak XML, the clock's own time aside. */
+export const XML_FAULTS: readonly { readonly name: string; readonly fault: HttpFault }[] = [
+  { name: "refused connection", fault: { type: "network" } },
+  { name: "reset after it was carried out", fault: { type: "lost-answer" } },
+  { name: "silence", fault: { type: "slow", seconds: Infinity } },
+  { name: "half a body and a reset", fault: { type: "truncated" } },
+  { name: "latency of 5 s", fault: { type: "slow", seconds: 5 } },
+  { name: "latency of 30 s", fault: { type: "slow", seconds: 30 } },
+  { name: "500", fault: xml(500, "InternalError") },
+  { name: "502 of a proxy", fault: { type: "html", status: 502 } },
+  { name: "503 SlowDown", fault: xml(503, "SlowDown") },
+  { name: "429", fault: { type: "status", status: 429 } },
+  { name: "400 Throttling", fault: xml(400, "Throttling") },
+  { name: "400 ExpiredToken", fault: xml(400, "ExpiredToken") },
+];
+
 /**
  * A `fetch` that does so to the requests that are picked, by their place: 0 is the first that comes.
  */
