@@ -3,7 +3,7 @@ import { deno } from "../../tools/run.ts";
 
 /** Runs a tool to its end. */
 function tool(file: string, ...args: string[]) {
-  return deno(["run", "-A", file, ...args], { keep: true, env: { NO_COLOR: "1" } });
+  return deno(["run", "-A", "--quiet", file, ...args], { keep: true, env: { NO_COLOR: "1" } });
 }
 
 /** The tasks, and whether they read all of their command line: `deno test` reads what the others leave. */
