@@ -49,9 +49,9 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ sign }": 5_526,
   "{ connect }": 6_045,
   "{ connect, publish }": 20_260,
-  "{ connect, consume }": 28_063,
+  "{ connect, consume }": 28_081,
   "{ connect, consume, publish }": 31_473,
-  ".": 39_599,
+  ".": 39_694,
   "./sqs": 6_578,
   "./sns": 28_292,
   "./sts": 27_285,
@@ -59,11 +59,11 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./credentials": 39_036,
   "./fanout": 41_363,
   "./payloads": 48_358,
-  "./celery": 40_902,
+  "./celery": 40_919,
   "./config": 54_195,
   "./testing": 16_006,
-  "everything but ./testing": 100_593,
-  "everything": 114_523,
+  "everything but ./testing": 100_685,
+  "everything": 114_591,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

@@ -1,14 +1,10 @@
-import type { Broker, StandardSchemaV1, Transform } from "../types.ts";
+import type { Broker, StandardSchemaV1 } from "../types.ts";
 import { createConsumer } from "./consumer.ts";
-import { decode } from "./decode.ts";
 import { type Deliveries, deliveriesOf } from "./deliveries.ts";
-import { type Delivery, heldOf, type UndecodableDelivery } from "./delivery.ts";
-import { dropExpired } from "./drop_expired.ts";
-import { keepInvisible } from "./keep_invisible.ts";
+import type { Delivery, UndecodableDelivery } from "./delivery.ts";
 import type { ConsumeOptions, EagerPayloads, Queues } from "./options.ts";
-import { resolvePayloads } from "./resolve_payloads.ts";
+import { pipelineOf } from "./pipeline_of.ts";
 import type { LeaveUndecodable } from "./undecodable.ts";
-import { validate } from "./validate.ts";
 
 /** The type of body that a schema gives; without one `unknown`. */
 export type BodyOf<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : unknown;
@@ -86,18 +82,5 @@ export function consume(
   options: ConsumeOptions<StandardSchemaV1 | undefined> = {},
 ): Deliveries<Delivery<unknown>> {
   const consumer = createConsumer(broker, queues, options);
-  const { payloads } = consumer.state.options;
-  const { schema, onUndecodable } = options;
-  const policy = { onUndecodable };
-  const steps: (Transform<any, any> | false | undefined)[] = [
-    options.heartbeat !== false && keepInvisible(broker),
-    payloads &&
-    resolvePayloads(payloads, { ...policy, lazy: options.payloads === "lazy", eager: options.payloads === "eager" }),
-    decode((delivery) => heldOf(delivery).lane.codec!, policy),
-    options.dropExpired !== false && dropExpired(),
-    schema && validate(schema, policy),
-  ];
-  return deliveriesOf(consumer, (source) => {
-    return steps.reduce<AsyncIterable<any>>((items, step) => step ? step(items) : items, source);
-  });
+  return deliveriesOf(consumer, pipelineOf(consumer, options));
 }

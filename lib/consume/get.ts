@@ -1,10 +1,14 @@
 import { stateOf } from "../broker.ts";
 import { assertOptions } from "../check.ts";
+import { filterMap } from "../streams/filter_map.ts";
 import type { Broker } from "../types.ts";
-import { consume } from "./consume.ts";
-import { consumerOf } from "./deliveries.ts";
-import type { Delivery } from "./delivery.ts";
-import { letGo } from "./end.ts";
+import { createConsumer } from "./consumer.ts";
+import { deliveriesOf } from "./deliveries.ts";
+import { type Delivery, heldOf } from "./delivery.ts";
+import { finish, letGo } from "./end.ts";
+import type { ConsumeOptions } from "./options.ts";
+import { pipelineOf } from "./pipeline_of.ts";
+import { leaveUndecodable } from "./undecodable.ts";
 
 /**
  * Takes one message, if there is one: AMQP's `basic.get`. Nothing keeps it invisible but its visibility timeout, and
@@ -41,19 +45,32 @@ export async function get(
 ): Promise<Delivery<unknown> | undefined> {
   assertOptions("", options, { signal() {}, waitTimeSeconds() {} }); // consume() checks what they are
   const { signal, waitTimeSeconds = 0 } = options;
-  const deliveries = consume(broker, name, {
+  const once: ConsumeOptions = {
     signal,
     waitTimeSeconds,
     maxMessages: 1,
     prefetch: 1,
     untilEmpty: true,
     heartbeat: false,
+    onUndecodable: "deliver",
+  };
+  const consumer = createConsumer(broker, name, once);
+  consumer.patience = stateOf(broker).maxAttempts; // whoever asks once wants an answer
+  const seen = new Set<string>();
+  const readable = filterMap<Delivery, Delivery>((delivery) => {
+    const { messageId, error } = delivery as { messageId: string; error?: Error };
+    if (!error) return delivery;
+    leaveUndecodable(heldOf(delivery), error);
+    // Where it is hidden for less than a long poll takes it comes again and again: there is nothing else.
+    if (seen.has(messageId)) finish(consumer);
+    seen.add(messageId);
   });
-  consumerOf(deliveries)!.patience = stateOf(broker).maxAttempts; // whoever asks once wants an answer
+  const pipeline = pipelineOf(consumer, once);
+  const deliveries = deliveriesOf(consumer, (source) => readable(pipeline(source)));
   try {
     const { value } = await deliveries[Symbol.asyncIterator]().next();
     if (value) {
-      letGo(consumerOf(deliveries)!);
+      letGo(consumer);
       return value;
     }
   } finally {

@@ -55,6 +55,20 @@ Deno.test("get() gives up after as many receives that failed as a request has tr
   assert.equal(sqs.requests.count("ReceiveMessage"), 3);
 });
 
+Deno.test("get() ends where all that is there can't be read, though it comes again while a long poll waits", async () => {
+  const { broker, run, sqs, seconds, fill, of } = setUp({ attributes: { VisibilityTimeout: 2 } });
+  await sqs.sendMessage("q", "{");
+  await sqs.sendMessage("q", "}");
+  await run(async () => {
+    assert.equal(await get(broker, "q", { waitTimeSeconds: 20 }), undefined);
+    assert.equal(seconds(), 2);
+    await fill(1);
+    assert.deepEqual((await get(broker, "q", { waitTimeSeconds: 20 }))?.body, { n: 0 });
+  });
+  assert.deepEqual(new Set(of("drop").map(({ reason }) => reason)), new Set(["undecodable"]));
+  assert.equal(of("handover").length, 1);
+});
+
 Deno.test("get() throws what no retry mends, and takes no message that can't be read", async () => {
   const { broker, run, sqs, of } = setUp();
   await run(async () => {

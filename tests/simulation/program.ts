@@ -4,7 +4,7 @@
  * @module
  */
 import fc from "../support/fast_check.ts";
-import { PASSING } from "../faults/faults.ts";
+import { FINAL, PASSING } from "../faults/faults.ts";
 
 const sometimes = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 2 });
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
@@ -28,7 +28,7 @@ const queue = fc.record({
 
 /** What a handler does with a delivery, after so many seconds. */
 const handling = fc.record({
-  seconds: seconds(0, 0, 0, 0.1, 1, 7, 40),
+  seconds: seconds(0, 0, 0, 0, 0, 0, 0.1, 0.1, 1, 7, 40),
   does: fc.constantFrom(
     "ack",
     "ack",
@@ -47,6 +47,8 @@ const handling = fc.record({
     "ack late",
     "ack after the end",
     "stream and ack",
+    "publish and ack",
+    "stop and ack",
   ),
   /** Whether it waits for what it does. */
   waits: fc.boolean().map((hurries) => !hurries),
@@ -54,7 +56,7 @@ const handling = fc.record({
 
 const consumer = fc.record({
   does: fc.constant("consume" as const),
-  at: fc.nat(40),
+  at: fc.nat(25),
   broker: fc.nat(3),
   queues: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 3, size: "max" }),
   options: fc.record({
@@ -82,13 +84,13 @@ const consumer = fc.record({
     }, { requiredKeys: [] }),
   ),
   visibilityTimeout: rarely(seconds(30, 3, 0)),
-  loop: fc.constantFrom("for", "forEach", "pipeline"),
+  loop: fc.constantFrom("for", "forEach", "for", "forEach", "pipeline", "forEach pipeline"),
   concurrency: fc.integer({ min: 1, max: 12 }),
   onError: fc.constantFrom("retry", "reject"),
   handling: fc.array(handling, { minLength: 1, maxLength: 8, size: "max" }),
   end: fc.record({
     how: fc.constantFrom("stop", "break", "throw", "signal", "stop inside"),
-    after: fc.integer({ min: 5, max: 100 }),
+    after: fc.integer({ min: 5, max: 70 }),
   }),
 });
 
@@ -117,7 +119,7 @@ const publisher = fc.record({
 });
 
 const other = fc.record({
-  does: fc.constantFrom("get", "size", "poison", "purge", "redrive"),
+  does: fc.constantFrom("get", "get", "size", "poison", "redrive", "redrive", "purge", "delete"),
   at: fc.nat(100),
   broker: fc.nat(3),
   queue: fc.nat(2),
@@ -145,8 +147,10 @@ export const program = fc.record({
   others: fc.array(other, { maxLength: 3, size: "max" }),
   /** What goes wrong with each request in turn, over and over. */
   faults: fc.array(rarely(fc.nat(PASSING.length - 1)), { maxLength: 40, size: "max" }),
+  /** A request that is refused for good, and why. */
+  refused: rarely(fc.record({ request: fc.integer({ min: 5, max: 300 }), as: fc.nat(FINAL.length - 1) })),
   /** Seconds on the way there and back of each request in turn. */
-  latencies: fc.array(seconds(0, 0, 0.02, 0.5, 4), { minLength: 1, maxLength: 12, size: "max" }),
+  latencies: fc.array(seconds(0, 0, 0, 0.02, 0.02, 0.5, 4), { minLength: 1, maxLength: 12, size: "max" }),
   /** Whether the fetch of a request hears its signal. */
   deaf: fc.array(fc.constantFrom(false, false, false, true), { minLength: 1, maxLength: 5 }),
   /** Of each batch in turn: the entries that fail, as bits, and whether that is the sender's fault. */

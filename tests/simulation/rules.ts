@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DashiError } from "@dashi/sqs";
 import { numberIn } from "./tap.ts";
 import { type Given, type History, OfTheUser, type Run } from "./world.ts";
 
@@ -23,6 +24,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ackMeansDeleted,
   whatNobodyGotIsGivenBack,
   nothingIsHandedOverAfterTheEnd,
+  aSignalFiresWhenAMessageIsLost,
+  noQueueStarves: ({ starved }) => [...starved],
+  failuresAreTyped,
   closedComesInTime,
   noAbortErrorIsTold,
   budgetsAreKept,
@@ -93,7 +97,7 @@ function eachReceiveIsHandedOverOnce({ given }: History): string[] {
 function whatIsHandedOverIsOurs({ given, ledger }: History): string[] {
   return given.filter((one) => {
     const { run, view, delivery, messageId, queue } = one;
-    if (run && (run.plan.loop === "pipeline" || run.plan.options.ack === "none" || isBlind(run))) return false;
+    if (run && (run.plan.loop.endsWith("pipeline") || run.plan.options.ack === "none" || isBlind(run))) return false;
     if (ledger.meddled.has(messageId) || ledger.purged.has(queue)) return false;
     if (run && delivery.signal.aborted) return false;
     return view?.state !== "inFlight" || view.receiveCount !== delivery.receiveCount;
@@ -106,7 +110,8 @@ function isBlind({ plan: { options, visibilityTimeout } }: Run): boolean {
 }
 
 /** No more is held unsettled than prefetch allows. */
-function noMoreThanPrefetchIsHeld({ given }: History): string[] {
+function noMoreThanPrefetchIsHeld({ given, program }: History): string[] {
+  if (program.payloads) return []; // an ack waits for the removal of its payload, and its slot is free before
   return given.filter(({ run, unsettled }) => {
     const { prefetch = 10, ack } = run?.plan.options ?? {};
     return prefetch && (ack ?? "manual") === "manual" && unsettled > prefetch;
@@ -117,7 +122,7 @@ function noMoreThanPrefetchIsHeld({ given }: History): string[] {
 function groupsKeepTheirOrder({ given, ledger, events }: History): string[] {
   const dropped = droppedIn(events);
   return given.filter(({ run, at, before, queue, delivery }) => {
-    if (run && (run.plan.loop === "pipeline" || isBlind(run) || run.plan.options.ack === "none")) return false;
+    if (run && (run.plan.loop.endsWith("pipeline") || isBlind(run) || run.plan.options.ack === "none")) return false;
     if (ledger.purged.has(queue) || delivery.signal.aborted) return false;
     return before.some(({ messageId, state }) => {
       if (dropped.has(messageId)) return false;
@@ -146,7 +151,9 @@ function whatNobodyGotIsGivenBack({ runs, ledger, events, given }: History): str
   );
   const settled = new Set(
     ledger.wires.flatMap(({ action, input }) =>
-      /^(?:Delete|Change)/.test(action) ? input.Entries.map((entry: any) => entry.ReceiptHandle) : []
+      action.endsWith("Batch") && !action.startsWith("Send")
+        ? input.Entries.map((entry: any) => entry.ReceiptHandle)
+        : []
     ),
   );
   return runs.filter(({ own }) => own).flatMap(({ plan }) =>
@@ -163,6 +170,27 @@ function nothingIsHandedOverAfterTheEnd({ runs, events }: History): string[] {
   ).map(({ plan }) => `broker ${plan.broker}`);
 }
 
+/** Whose message is another's by now is told so by its signal. */
+function aSignalFiresWhenAMessageIsLost({ given, ledger }: History): string[] {
+  return given.filter(({ unheard, messageId, queue, run }) =>
+    run?.plan.visibilityTimeout !== 0 &&
+    unheard && !ledger.meddled.has(messageId) && !ledger.purged.has(queue) && run?.plan.options.ack !== "auto" &&
+    run?.plan.options.ack !== "none"
+  ).map(nameOf);
+}
+
+/** What fails fails with an error of the library, or of the user's own. */
+function failuresAreTyped({ thrown, given, runs }: History): string[] {
+  const errors = [
+    ...thrown,
+    ...runs.map(({ error }) => error),
+    ...given.flatMap(({ said }) => said.map(({ error }) => error)),
+  ];
+  return errors.filter((error) => error && !(error instanceof DashiError || error instanceof OfTheUser)).map((error) =>
+    error instanceof Error ? error.stack ?? error.message : String(error)
+  );
+}
+
 /** `closed` settles: after the grace, and what is asked of SQS at the end takes its time. */
 function closedComesInTime({ runs }: History): string[] {
   return runs.filter(({ closed, ended, plan }) => {
@@ -171,7 +199,10 @@ function closedComesInTime({ runs }: History): string[] {
   }).map(({ plan, closed, ended }) => `broker ${plan.broker}, ended ${ended}, closed ${closed}`);
 }
 
-/** Nobody is told of an AbortError: it is how the library stops its own work. */
+/**
+ * Nobody is told of an AbortError, which is how the library stops its own work; but where a message was lost before, a
+ * `reject()` after the end tells why it does nothing.
+ */
 function noAbortErrorIsTold({ events, given, runs, thrown }: History): string[] {
   const errors = [
     ...events.flatMap((event) => "error" in event ? [[event.type, event.error] as const] : []),
@@ -179,9 +210,11 @@ function noAbortErrorIsTold({ events, given, runs, thrown }: History): string[] 
     ...runs.map(({ error }) => ["loop", error] as const),
     ...thrown.map((error) => ["verb", error] as const),
   ];
-  return errors.filter(([, error]) => causes(error).some(({ name }) => name === "AbortError")).map(([of, error]) =>
-    `${of}: ${error}`
-  );
+  const isTold = ([of, error]: readonly [string, unknown]) =>
+    causes(error).some(({ name, message }) =>
+      name === "AbortError" && !(of === "error" && message === "The consumer has ended")
+    );
+  return errors.filter(isTold).map(([of, error]) => `${of}: ${error}`);
 }
 
 function causes(error: unknown): Error[] {

@@ -6,7 +6,7 @@
 import type { MemorySqs } from "@dashi/sqs/testing";
 import type { Fetch } from "../../lib/types.ts";
 import { unlessAborted } from "../../lib/unless_aborted.ts";
-import { type NamedFault, PASSING } from "../faults/faults.ts";
+import { FINAL, type NamedFault, PASSING } from "../faults/faults.ts";
 import { faultFetch } from "../support/http_fault.ts";
 import type { Program } from "./program.ts";
 
@@ -16,6 +16,8 @@ export interface Wire {
   readonly action: string;
   readonly input: Readonly<Record<string, any>>;
   readonly at: number;
+  /** True until its broker has its answer, or has given it up. */
+  open: boolean;
   /** Set where its answer came back whole. */
   reached?: boolean;
 }
@@ -42,7 +44,7 @@ export interface Ledger {
   readonly deleted: Map<string, number>;
   /** Messages whose visibility was changed by an old handle. */
   readonly meddled: Set<string>;
-  /** Queues that were purged. */
+  /** Queues that were purged or deleted. */
   readonly purged: Set<string>;
 }
 
@@ -65,7 +67,13 @@ export function numberIn(body: string): number | undefined {
 }
 
 /** Lays the wires of a program: `fetch(n)` is broker n's. */
-export function layWires(sqs: MemorySqs, program: Program, seconds: () => number, calm: number) {
+export function layWires(
+  sqs: MemorySqs,
+  program: Program,
+  seconds: () => number,
+  calm: number,
+  hooks: { asks(wire: Wire): void; took(taken: Taken): void },
+) {
   const { clock } = sqs;
   const ledger: Ledger = {
     wires: [],
@@ -91,34 +99,43 @@ export function layWires(sqs: MemorySqs, program: Program, seconds: () => number
   const letGo = () => sqs.fetch(new Request("https://a.example", { signal: AbortSignal.abort() })).catch(() => {});
 
   function fetchOf(broker: number): Fetch {
-    return async (input, init) => {
-      const request = new Request(input, init);
+    return async (input) => {
+      const { url, headers, signal } = input as Request;
+      const body = await (input as Request).text();
+      const action = headers.get("x-amz-target")!.split(".")[1];
       const sequence = ledger.wires.length;
-      const body = await request.clone().text();
-      const action = request.headers.get("x-amz-target")!.split(".")[1];
-      const wire: Wire = { broker, action, input: JSON.parse(body), at: seconds() };
+      const wire: Wire = { broker, action, input: JSON.parse(body), at: seconds(), open: true };
       ledger.wires.push(wire);
+      if (action === "ReceiveMessage") hooks.asks(wire);
+      await letGo();
       if (sequence > MOST_REQUESTS) throw new TypeError("the program has no end");
       const index = turn(program.faults, sequence);
-      const latency = turn(program.latencies, sequence) ?? 0;
+      const latency = turn(program.latencies, sequence);
       const deaf = turn(program.deaf, sequence);
-      const fault: NamedFault | undefined = PASSING[index ?? -1];
-      const arrives: Fetch = async (input) => {
-        const { url, headers, signal } = input as Request;
-        signal.throwIfAborted();
+      const { request: refused, as } = program.refused ?? {};
+      const fault: NamedFault | undefined = sequence === refused ? FINAL[as!] : PASSING[index ?? -1];
+      const arrives = async () => {
         if (latency) await clock.sleep(latency);
         hold();
         // No signal: what has left arrives, and SQS does it, whoever has gone meanwhile.
         const response = await sqs.fetch(url, { method: "POST", headers, body });
-        await write(ledger, wire, response.clone());
+        const answer = await response.text();
+        if (response.ok) { for (const taken of write(ledger, wire, answer, seconds())) hooks.took(taken); }
         if (latency) await clock.sleep(latency);
-        return response;
+        return new Response(answer, response);
       };
-      await letGo();
-      const faulty = faultFetch(arrives, (call) => fault?.on(call, +clock.now()), clock);
-      const heard = new Request(request, deaf ? { signal: new AbortController().signal } : {});
-      const answer = await unlessAborted(faulty(heard), deaf ? undefined : request.signal);
-      wire.reached = !fault && answer.ok && !request.signal.aborted;
+      const spoil = faultFetch(
+        (request) => (request as Request).signal.aborted ? Promise.reject(new Error("it never arrives")) : arrives(),
+        (call) => fault?.on(call, +clock.now()),
+        clock,
+      );
+      const answering = fault
+        ? spoil(new Request(url, { method: "POST", headers, body, signal: deaf ? null : signal }))
+        : arrives();
+      const giveUp = () => wire.open = false;
+      signal.addEventListener("abort", giveUp);
+      const answer = await unlessAborted(answering, deaf ? undefined : signal).finally(giveUp);
+      wire.reached = !fault && answer.ok && !signal.aborted;
       return answer;
     };
   }
@@ -131,10 +148,11 @@ function note({ numbers }: Ledger, messageId: string, body: string): number | un
   return numbers.get(messageId);
 }
 
-async function write(ledger: Ledger, wire: Wire, response: Response): Promise<void> {
-  if (!response.ok) return;
-  const { action, input, at } = wire;
-  const output = await response.json().catch(() => ({}));
+/** Writes down what SQS did, and gives the messages that were taken. */
+function write(ledger: Ledger, wire: Wire, answer: string, at: number): readonly Taken[] {
+  const { action, input } = wire;
+  const before = ledger.taken.length;
+  const output = JSON.parse(answer || "{}");
   const queue: string = input.QueueUrl?.split("/").at(-1);
   const handleOf = (id: string): string => input.Entries.find(({ Id }: { Id: string }) => Id === id).ReceiptHandle;
   switch (action) {
@@ -149,8 +167,8 @@ async function write(ledger: Ledger, wire: Wire, response: Response): Promise<vo
     case "ReceiveMessage":
       for (const { MessageId: messageId, ReceiptHandle: handle, Body } of output.Messages ?? []) {
         const n = note(ledger, messageId, Body);
-        const before = ledger.handles.get(messageId) ?? [];
-        if (!before.includes(handle)) ledger.handles.set(messageId, [...before, handle]);
+        const known = ledger.handles.get(messageId) ?? [];
+        if (!known.includes(handle)) ledger.handles.set(messageId, [...known, handle]);
         ledger.taken.push({ wire, queue, messageId, handle, n, at });
       }
       break;
@@ -167,5 +185,9 @@ async function write(ledger: Ledger, wire: Wire, response: Response): Promise<vo
       break;
     case "PurgeQueue":
       ledger.purged.add(queue);
+      break;
+    case "DeleteQueue":
+      ledger.purged.add(queue);
   }
+  return ledger.taken.slice(before);
 }

@@ -10,6 +10,7 @@ import {
   type ConsumeOptions,
   type DashiEvent,
   decode,
+  deleteQueue,
   type Deliveries,
   type Delivery,
   forEach,
@@ -31,7 +32,7 @@ import {
 } from "@dashi/sqs";
 import { type MemorySqs, memorySqs, type MessageView } from "@dashi/sqs/testing";
 import type { Actor, ConsumerPlan, Handling, OtherPlan, Program, PublisherPlan } from "./program.ts";
-import { layWires, type Ledger, type Taken } from "./tap.ts";
+import { layWires, type Ledger, type Taken, type Wire } from "./tap.ts";
 
 /** Seconds of virtual time after which nothing goes wrong any more. */
 const CALM = 150;
@@ -121,6 +122,8 @@ export interface History {
   readonly unhandled: readonly unknown[];
   /** What waits on the clock at the end. */
   readonly waits: readonly string[];
+  /** Queues that others were asked before, again and again. */
+  readonly starved: readonly string[];
   /** Why the program did not come to its end. */
   readonly stuck?: unknown;
 }
@@ -134,7 +137,6 @@ export async function play(program: Program): Promise<History> {
   const { clock } = sqs;
   const start = +clock.now();
   const seconds = () => (+clock.now() - start) / 1000;
-  const { ledger, fetchOf } = layWires(sqs, program, seconds, CALM);
   const names = makeQueues(sqs, program);
   const events: (DashiEvent & { broker: number; at: number })[] = [];
   const runs: Run[] = [];
@@ -146,13 +148,17 @@ export async function play(program: Program): Promise<History> {
   const background: Promise<unknown>[] = [];
   const actors: readonly Actor[] = [...program.consumers, ...program.publishers, ...program.others];
   const brokers: Broker[] = [];
+  const endOf = new Map<Run, () => void>();
+  const passedOver = new Map<string, number>();
+  const starved: string[] = [];
+  const { ledger, fetchOf } = layWires(sqs, program, seconds, CALM, { asks, took });
   let numbers = 0;
   const { store, payloads } = makeStore(
     program,
     sqs,
     ledger,
     seconds,
-    (text) => names.some((name) => sqs.messages(name).some(({ body }) => body === text)),
+    (text) => sqs.queueNames.some((name) => sqs.messages(name).some(({ body }) => body === text)),
   );
 
   function brokerOf(index: number): Broker {
@@ -161,6 +167,7 @@ export async function play(program: Program): Promise<History> {
       http: { fetch: fetchOf(index) },
       codec: program.codec === "json" ? json() : kombu(),
       waitTimeSeconds: program.waitTimeSeconds,
+      pollingInterval: 2,
       payloads: program.payloads ? store : undefined,
       predefinedQueues: program.predefined
         ? Object.fromEntries(
@@ -180,9 +187,52 @@ export async function play(program: Program): Promise<History> {
   };
   const whenOver = (work: Promise<unknown>) => work.catch((error) => void thrown.push(error));
 
+  /** Counts how often a consumer asks other queues while one has messages for it and is not asked. */
+  function asks({ broker, input }: Wire): void {
+    const asked = input.QueueUrl.split("/").at(-1);
+    const run = runs.find(({ own, plan, ended, closed }) => own && plan.broker === broker && !ended && !closed);
+    if (!run || (run.plan.options.strategy ?? "fair") !== "fair") return;
+    for (const queue of new Set(run.plan.queues.map(queueOf))) {
+      const key = `${queue} for broker ${broker}`;
+      const resting = events.findLast((event) => event.type === "poll-failed" && event.queue === queue);
+      const waits = queue !== asked && sqs.queueNames.includes(queue) && sqs.messages(queue).some((one) =>
+        isFree(one, queue)
+      ) &&
+        !(resting && resting.at > seconds() - 35) &&
+        !ledger.wires.some((wire) => wire.broker === broker && wire.open && wire.input.QueueUrl?.endsWith(`/${queue}`));
+      const count = waits ? (passedOver.get(key) ?? 0) + 1 : 0;
+      passedOver.set(key, count);
+      if (count === 40) starved.push(`${key} at ${seconds()}`);
+    }
+  }
+  /** Visible, and in a FIFO queue behind nothing that is not. */
+  function isFree({ state, groupId }: MessageView, queue: string): boolean {
+    return state === "visible" &&
+      (!queue.endsWith(".fifo") || sqs.messages(queue).find((other) => other.groupId === groupId)?.state === "visible");
+  }
+
+  /** Whoever has an earlier receive of the message must be told a second later that it is not his any more. */
+  function took({ messageId, handle }: Taken): void {
+    for (const one of given) {
+      const { run, delivery } = one;
+      if (one.messageId !== messageId || one.handle === handle || !run || delivery.signal.aborted || !isHeld(one)) {
+        continue;
+      }
+      if (one.said.some(({ verb }) => verb !== "extend") || run.closed !== undefined) continue;
+      after(1, () => {
+        // While a heartbeat is under way only SQS can tell.
+        const asked = ledger.wires.some(({ action, input, at }) =>
+          action.startsWith("Change") && at > seconds() - 35 &&
+          input.Entries.some(({ ReceiptHandle }: { ReceiptHandle: string }) => ReceiptHandle === one.handle)
+        );
+        one.unheard = !asked && !delivery.signal.aborted && isHeld(one) && run.closed === undefined;
+      });
+    }
+  }
+
   function note(delivery: Delivery<any>, run?: Run): Given {
     const { queue, messageId, receiptHandle: handle, groupId } = delivery;
-    const views = sqs.messages(queue);
+    const views = sqs.queueNames.includes(queue) ? sqs.messages(queue) : [];
     const place = views.findIndex((view) => view.messageId === messageId);
     const one: Given = {
       run,
@@ -235,6 +285,12 @@ export async function play(program: Program): Promise<History> {
       "release and ack": () => Promise.all([release(), ack()]),
       "ack late": () => after(plan.seconds, ack),
       "ack after the end": () => void background.push(run ? run.deliveries.closed.then(ack) : ack()),
+      "publish and ack": () =>
+        publish(brokerOf(4), { n: numbers++ }, { queue: queueOf(0) }).catch((error) => thrown.push(error)).then(ack),
+      "stop and ack": () => {
+        if (run) endOf.get(run)!();
+        return ack();
+      },
       "stream and ack": () => new Response(delivery.stream()).text().catch((error) => thrown.push(error)).then(ack),
     };
     const done = verbs[plan.does]();
@@ -261,7 +317,7 @@ export async function play(program: Program): Promise<History> {
     };
     const { ack: _ack, heartbeat: _heartbeat, dropExpired: _drop, schema: _schema, payloads: _payloads, ...receiving } =
       all;
-    const deliveries: Deliveries<any> = plan.loop === "pipeline"
+    const deliveries: Deliveries<any> = plan.loop.endsWith("pipeline")
       ? receive(broker, queues, receiving)
       : consume(broker, queues, all);
     const users = actors.filter((actor) => actor.broker === plan.broker).length;
@@ -274,8 +330,9 @@ export async function play(program: Program): Promise<History> {
       stop?.();
     };
     const stop = () => end(() => void deliveries.stop());
+    endOf.set(run, stop);
     const { how, after: later } = plan.end;
-    const breaks = plan.loop !== "forEach" && how !== "stop" && how !== "signal";
+    const breaks = !plan.loop.startsWith("forEach") && how !== "stop" && how !== "signal";
     after(later, () => {
       over = true;
       if (!breaks) how === "signal" ? end(() => enough.abort(new OfTheUser("enough"))) : stop();
@@ -287,8 +344,12 @@ export async function play(program: Program): Promise<History> {
     let turn = 0;
     const next = () => plan.handling[turn++ % plan.handling.length];
     const loop = async () => {
-      if (plan.loop === "forEach") {
-        await forEach(deliveries, async (delivery) => {
+      const codec = program.codec === "json" ? json() : kombu();
+      const source: AsyncIterable<any> = plan.loop.endsWith("pipeline")
+        ? pipe(deliveries, keepInvisible(broker), decode(codec), readAhead(3))
+        : deliveries;
+      if (plan.loop.startsWith("forEach")) {
+        await forEach(source, async (delivery) => {
           const one = note(delivery, run);
           try {
             await handle(one, next());
@@ -299,9 +360,6 @@ export async function play(program: Program): Promise<History> {
         }, { concurrency: plan.concurrency, onError: plan.onError });
         return;
       }
-      const source: AsyncIterable<any> = plan.loop === "for"
-        ? deliveries
-        : pipe(deliveries, keepInvisible(broker), decode(program.codec === "json" ? json() : kombu()), readAhead(3));
       for await (const delivery of source) {
         const one = note(delivery, run);
         await handle(one, next());
@@ -381,6 +439,8 @@ export async function play(program: Program): Promise<History> {
       }
       case "purge":
         return void await purgeQueue(broker, queue, { signal });
+      case "delete":
+        return void await deleteQueue(broker, queue, { signal });
       case "redrive":
         return void await redrive(broker, deadOf(queue), { signal });
     }
@@ -422,6 +482,7 @@ export async function play(program: Program): Promise<History> {
     payloads,
     thrown,
     unhandled,
+    starved,
     waits: clock.waits.map(({ label }) => label).filter((label) => label !== "a sleep of Infinity s"),
     stuck,
   };
@@ -486,7 +547,7 @@ function makeStore(
   const trouble = async (signal?: AbortSignal) => {
     const call = calls++;
     await clock.sleep(delays[call % delays.length], signal);
-    if (fails[call % fails.length] && seconds() < CALM) throw new Error("the store is down");
+    if (fails[call % fails.length] && seconds() < CALM) throw new OfTheUser("the store is down");
   };
   // A message whose send was tried twice may be there twice, with one payload: it goes with the first that is deleted.
   const isDeleted = (n: number) =>
@@ -521,7 +582,7 @@ function makeStore(
       const stream = () => new Blob([payload?.text ?? ""]).stream();
       if (payload && !payload.removed) return { body: lazy ? undefined : payload.text, location, stream };
       if (ignoreNotFound) return { location, stream, missing: true };
-      throw new Error("the store has no such payload");
+      throw new OfTheUser("the store has no such payload");
     },
     async cleanUp(locations) {
       await trouble();
