@@ -50,7 +50,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect }": 6_045,
   "{ connect, publish }": 20_260,
   "{ connect, consume }": 28_081,
-  "{ connect, consume, publish }": 31_473,
+  "{ connect, consume, publish }": 31_477,
   ".": 39_694,
   "./sqs": 6_578,
   "./sns": 28_292,

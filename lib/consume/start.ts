@@ -36,39 +36,38 @@ export function start(consumer: Consumer): void {
     pause(state.clock, maxSeconds, polling.signal).then(() => end(consumer));
   }
   watch(consumer);
-  const left = lanes.values();
+  const left = [...lanes];
   // Where the budget may not do for all, none is looked up that goes beyond it.
   const side = maxRequests < 3 * lanes.length ? 1 : Math.min(lanes.length, mostPolls(consumer));
   for (let begun = 0; begun < side; begun++) void openEach(consumer, left);
 }
 
-/** Opens queues in turn; as many of these run side by side as there may be receives. */
-async function openEach(consumer: Consumer, left: Iterable<Lane>): Promise<void> {
-  for (const lane of left) {
+/** Opens queues in turn; as many of these run side by side as there may be receives. One that fails goes behind the rest. */
+async function openEach(consumer: Consumer, left: Lane[]): Promise<void> {
+  while (consumer.phase === Phase.Open && left.length) {
+    const lane = left.shift()!;
     const opened = open(consumer, lane);
     track(consumer, opened);
     await opened;
+    if (!lane.address) left.push(lane);
   }
 }
 
-/** Looks a queue up, and its visibility timeout, however often it takes. */
+/** Looks a queue up, and its visibility timeout; rests if that fails. */
 async function open(consumer: Consumer, lane: Lane): Promise<void> {
   const { broker, state, settings, polling, onAttempt } = consumer;
   const { maxRequests = Infinity } = settings;
-  while (consumer.phase === Phase.Open) {
-    if (consumer.requests >= maxRequests) return finish(consumer);
-    try {
-      const address = await resolveQueue(broker, lane.name, { signal: polling.signal, onAttempt });
-      if (consumer.requests >= maxRequests) continue;
-      const timeout = settings.visibilityTimeout;
-      const read = timeout === undefined
-        ? await visibilityOf(consumer, lane, address)
-        : { timeout, sendTimeout: timeout };
-      const codec = settings.codec ?? address.predefined?.codec ?? state.options.codec;
-      Object.assign(lane, read, { address, codec });
-      return;
-    } catch (error) {
-      await survive(consumer, lane, error);
-    }
+  if (consumer.requests >= maxRequests) return finish(consumer);
+  try {
+    const address = await resolveQueue(broker, lane.name, { signal: polling.signal, onAttempt });
+    if (consumer.requests >= maxRequests) return; // the next look tells
+    const timeout = settings.visibilityTimeout;
+    const read = timeout === undefined
+      ? await visibilityOf(consumer, lane, address)
+      : { timeout, sendTimeout: timeout };
+    const codec = settings.codec ?? address.predefined?.codec ?? state.options.codec;
+    Object.assign(lane, read, { address, codec });
+  } catch (error) {
+    await survive(consumer, lane, error);
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { consume, forEach, type Queues } from "@dashi/sqs";
 import { memoryStore } from "./payload_store.ts";
-import { failing, setUp } from "./setup.ts";
+import { DOWN, failing, setUp } from "./setup.ts";
 
 /** The queues in the order in which their messages came. */
 async function order(
@@ -215,6 +215,20 @@ Deno.test("a queue that fails is passed by the others", async () => {
   });
   assert.ok(at.b < 120, `b ended at ${at.b}`);
   assert.ok(at.a >= 3600 && at.a < 3640, `a came at ${at.a}`);
+});
+
+Deno.test("queues that can't be looked up are passed by the others in Workers, too, where few are looked up at once", async () => {
+  Object.defineProperty(navigator, "userAgent", { value: "Cloudflare-Workers", configurable: true });
+  try {
+    const names = Array.from({ length: 6 }, (_, index) => `q${index}`);
+    const test = setUp({ queue: "q0", onRequest: failing("GetQueueUrl", DOWN, ({ queue }) => queue! < "q4") });
+    for (const name of names.slice(1)) test.sqs.createQueue(name);
+    for (const name of names) await test.fill(1, name);
+    const seen = await order(test, names, { maxSeconds: 60 });
+    assert.deepEqual(seen, ["q4", "q5"]);
+  } finally {
+    delete (navigator as { userAgent?: string }).userAgent;
+  }
 });
 
 Deno.test("an idle queue costs one request a wait, beside busy ones too", async () => {
