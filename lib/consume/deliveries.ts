@@ -11,7 +11,10 @@ import { next, take } from "./take.ts";
 
 /** What `consume()` and `receive()` give: iterate it once, with `for await`. */
 export interface Deliveries<D = Delivery> extends AsyncIterable<D>, AsyncDisposable {
-  /** Ends the iteration. Resolves when all is settled: the same as `closed`. */
+  /**
+   * Ends the iteration. Resolves when all is settled: the same as `closed`. A loop or a handler calls it without awaiting
+   * it: that would wait for the message in hand, which goes back when the grace is over.
+   */
   stop(): Promise<void>;
   /**
    * Resolves when the iteration is over and nothing is left: no message held, no request, no timer. Never rejects.
