@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { isPrivateHost, regionIn, resolveUrl } from "../../lib/http/endpoint.ts";
+import { startMessageMoveTask } from "../../lib/sqs/start_message_move_task.ts";
 import { getQueueUrl } from "../../lib/sqs/get_queue_url.ts";
 import { purgeQueue } from "../../lib/sqs/purge_queue.ts";
 import type { AwsRequest, Endpoints } from "../../lib/types.ts";
@@ -76,13 +77,19 @@ Deno.test("resolveUrl() goes to AWS's host of the region and partition where no 
   };
   for (const [region, host] of Object.entries(hosts)) {
     assert.equal(resolve(request, undefined, region), `https://${host}/`);
+    // An ARN names no host.
+    const move = startMessageMoveTask({ sourceArn: `arn:aws:sqs:${region}:123456789012:dead` });
+    assert.equal(resolve(move, undefined, region), `https://${host}/`);
   }
 });
 
 Deno.test("resolveUrl() lets a given endpoint win over every queue URL, its path included", () => {
   const request = at("https://sqs.us-east-1.amazonaws.com/1/jobs");
   assert.equal(resolve(request, "http://localhost:9324"), "http://localhost:9324/");
-  assert.equal(resolve(request, "https://gateway.example.org/aws/sqs/"), "https://gateway.example.org/aws/sqs/");
+  for (const slashes of ["", "/", "//"]) {
+    const endpoint = `https://gateway.example.org/aws/sqs${slashes}`;
+    assert.equal(resolve(request, endpoint), "https://gateway.example.org/aws/sqs/");
+  }
   assert.equal(resolve(request, { sqs: "http://sqs:9324", s3: "http://minio:9000" }), "http://sqs:9324/");
   assert.equal(resolve(request, { s3: "http://minio:9000" }), "https://sqs.us-east-1.amazonaws.com/");
   assert.equal(resolve(object("bowl"), { s3: "http://minio:9000/store/" }), "http://minio:9000/store/bowl/key");
@@ -120,6 +127,10 @@ Deno.test("resolveUrl() takes emulators' queue URLs on this machine and in priva
       "http://192.168.1.4:9324",
       "http://172.17.0.2:9324",
       "http://10.0.0.1",
+      "http://10.12.134.156",
+      "http://[fd12:3456::1]:9324",
+      "http://[fc00::1]",
+      "http://[fe80::1]",
       "http://elasticmq:9324",
       "http://sqs.us-east-1.localhost:4566",
       "http://host.docker.internal:4566",
@@ -135,6 +146,11 @@ Deno.test("resolveUrl() refuses plain http to a public host, unless told to allo
       "http://8.8.8.8:9324",
       "http://172.32.0.1",
       "http://10.0.0.1.example.org",
+      "http://100.0.0.0",
+      "http://0.0.0.0.example.org",
+      "http://[fa00::1]",
+      "http://[2001:db8::fd00]",
+      "http://x.internal.example.org",
     ]
   ) {
     assert.throws(() => resolve(request, endpoint), /plain http to a public host.*allowInsecure/);

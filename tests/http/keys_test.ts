@@ -145,6 +145,48 @@ Deno.test("send() tells a provider the broker's region, whatever the queue's is,
   assert.deepEqual(await told(undefined), ["us-west-2"]);
 });
 
+Deno.test("send() gives a provider its clock, randomness and events, and a fetch that is counted", async () => {
+  const random = () => 0.5;
+  const attempts: string[] = [];
+  const { broker, clock, events, requests } = setUp([new Response("keys"), good()], {
+    random,
+    endpoint: { sqs: "http://localhost:1" },
+    credentials: async (context) => {
+      assert.equal(context.random, random);
+      assert.equal(context.clock, clock);
+      assert.deepEqual(context.endpoint, { sqs: "http://localhost:1" });
+      const answer = await context.fetch(new Request("http://127.0.0.1/keys"), { method: "PUT" });
+      assert.equal(await answer.text(), "keys");
+      context.emit?.({ type: "credentials", provider: "mine" });
+      return KEYS;
+    },
+  });
+  await send(broker, remove, { onAttempt: () => attempts.push("attempt") });
+  assert.equal(requests.length, 2);
+  assert.equal(broker.requests, 2);
+  assert.equal(attempts.length, 2);
+  assert.deepEqual(events.map(({ type }) => type), ["credentials", "request"]);
+});
+
+Deno.test("send() lets go of a provider's deadline when its keys are there", async () => {
+  const running: (readonly number[])[] = [];
+  const { broker, clock } = setUp([() => {
+    running.push(clock.running);
+    return good();
+  }], { credentials: () => Promise.resolve(KEYS) });
+  await send(broker, remove);
+  assert.deepEqual(running, [[1000]], "the request's own");
+  assert.deepEqual(clock.running, []);
+});
+
+Deno.test("send() goes to the endpoint of its options, and with their keys", async () => {
+  const { broker, requests } = setUp([good()], { endpoint: "http://localhost:1" });
+  const credentials = { accessKeyId: "AKIDOTHER", secretAccessKey: "an-example-of-a-secret-key" };
+  await send(broker, remove, { endpoint: "http://localhost:2", credentials });
+  assert.equal(new URL(requests[0].url).port, "2");
+  assert.match(requests[0].headers.get("authorization")!, /Credential=AKIDOTHER\//);
+});
+
 Deno.test("send() signs for the environment's region where nothing else names one: AWS_REGION, AWS_DEFAULT_REGION, us-east-1", async () => {
   const environments: [Record<string, string>, string][] = [
     [{ AWS_REGION: "eu-south-1", AWS_DEFAULT_REGION: "eu-south-2" }, "eu-south-1"],

@@ -107,6 +107,10 @@ for (
     [new Error("connect ECONNREFUSED 127.0.0.1:4566"), "fetch failed: connect ECONNREFUSED 127.0.0.1:4566"],
     [Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), "fetch failed: ECONNREFUSED"],
     [new Error("at https://x.test/?X-Amz-Signature=abc"), "fetch failed: at https://x.test/"],
+    [
+      new Error("at https://x.test/?X-Amz-Signature=abc and https://y.test/?X-Amz-Signature=def"),
+      "fetch failed: at https://x.test/ and https://y.test/",
+    ],
     ["a text", "fetch failed"],
   ] as const
 ) {
@@ -178,6 +182,17 @@ Deno.test("send() tries again where a listener freezes the errors that it is tol
   });
   const { awsCode, cause } = await failure<AwsError>(send(broker, remove));
   assert.deepEqual([awsCode, requests.length, (cause as AwsError).awsCode], ["AccessDenied", 2, "RequestThrottled"]);
+});
+
+Deno.test("send() says which answer broke off, by its status and AWS's id of the request", async () => {
+  const broken = () =>
+    new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) }), {
+      headers: { "x-amz-request-id": "req-s3" },
+    });
+  const { broker } = setUp([broken], { http: { maxAttempts: 1 } });
+  const error = await failure<AwsError>(send(broker, remove));
+  assert.deepEqual([error.awsCode, error.status, error.requestId], ["NetworkError", 200, "req-s3"]);
+  assert.deepEqual([error.service, error.action, error.retryable], ["sqs", "DeleteMessage", true]);
 });
 
 Deno.test("send() survives a fetch that throws at once", async () => {
