@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "../support/fast_check.ts";
 import { AwsError, BucketRegionError, ConfigError } from "../../lib/errors.ts";
+import { slowCrc32c } from "../payloads/strict_s3.ts";
 import { sign } from "../../lib/http/sign.ts";
 import {
   abortMultipartUpload,
@@ -65,8 +66,11 @@ Deno.test("every builder gives S3's method, path, query and headers", () => {
   const shown = [
     putObject({ ...AT, body: "x", checksums: { crc32c: "AAAAAA==" }, contentSha256: "00", onlyIfNew: true }),
     getObject({ ...AT, versionId: "v" }),
+    getObject({ ...AT, range: "bytes=0-9", ifMatch: '"e"' }),
     headObject(AT),
+    headObject({ ...AT, versionId: "v" }),
     deleteObject(AT),
+    deleteObject({ ...AT, versionId: "v" }),
     createMultipartUpload({ ...AT, crc32c: true }),
     uploadPart({ ...upload, partNumber: 3, body: "x" }),
     completeMultipartUpload({ ...upload, parts, crc32c: "AAAAAA==", size: 1 }),
@@ -81,8 +85,11 @@ Deno.test("every builder gives S3's method, path, query and headers", () => {
   assert.deepEqual(shown, [
     ["PUT", {}, "00", { "x-amz-checksum-crc32c": "AAAAAA==", "if-none-match": "*" }],
     ["GET", { versionId: "v" }, unsigned, { "x-amz-checksum-mode": "ENABLED" }],
+    ["GET", {}, unsigned, { range: "bytes=0-9", "if-match": '"e"' }],
     ["HEAD", {}, unsigned, {}],
+    ["HEAD", { versionId: "v" }, unsigned, {}],
     ["DELETE", {}, unsigned, {}],
+    ["DELETE", { versionId: "v" }, unsigned, {}],
     ["POST", { uploads: "" }, unsigned, { "x-amz-checksum-algorithm": "CRC32C", "x-amz-checksum-type": "FULL_OBJECT" }],
     ["PUT", { partNumber: "3", uploadId: "u+1" }, unsigned, {}],
     ["POST", { uploadId: "u+1" }, unsigned, {
@@ -95,6 +102,44 @@ Deno.test("every builder gives S3's method, path, query and headers", () => {
   ]);
   const { body } = completeMultipartUpload({ ...upload, parts });
   assert.match(body, /<Part><ChecksumCRC32C>AAAAAA==<\/ChecksumCRC32C><ETag>"e&#38;1"<\/ETag><PartNumber>1</);
+});
+
+Deno.test("deleteObjects() sums up its body, as S3 demands", () => {
+  const { method, path, query, headers, body } = deleteObjects({
+    bucket: "letters",
+    keys: ["a&b"],
+    contentSha256: "00",
+  });
+  assert.deepEqual([method, path, query], ["POST", "/", { delete: "" }]);
+  assert.deepEqual(headers, {
+    "content-type": "application/xml",
+    "x-amz-checksum-crc32c": slowCrc32c(new TextEncoder().encode(body)),
+    "x-amz-content-sha256": "00",
+  });
+  assert.match(body, /<Key>a&#38;b<\/Key>.*<Quiet>true<\/Quiet>/);
+});
+
+Deno.test("an upload in parts needs an id, an ETag of each part, and a result", async () => {
+  await assert.rejects(
+    createMultipartUpload(AT).parse(new Response("<InitiateMultipartUploadResult/>")),
+    (error) => error instanceof AwsError && /no UploadId/.test(error.message),
+  );
+  const part = uploadPart({ ...AT, uploadId: "u", partNumber: 1, body: "x" });
+  await assert.rejects(
+    part.parse(new Response("")),
+    (error) => error instanceof AwsError && /ETag/.test(error.message),
+  );
+  assert.equal((await part.parse(new Response("", { headers: { etag: '"e"' } }))).etag, '"e"');
+  const whole = completeMultipartUpload({ ...AT, uploadId: "u", parts: [{ partNumber: 1, etag: "e" }] });
+  await assert.rejects(
+    whole.parse(new Response("<CompleteMultipartUploadResult/>")),
+    (error) => error instanceof AwsError && /no result/.test(error.message),
+  );
+  const answer = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>";
+  assert.deepEqual(await whole.parse(new Response(answer, { headers: { "x-amz-version-id": "v" } })), {
+    etag: "e",
+    versionId: "v",
+  });
 });
 
 Deno.test("putObject() refuses an encryption that S3 has not", () => {
@@ -161,7 +206,7 @@ Deno.test("deleteObjects() tells which keys were not deleted", async () => {
   const { parse } = deleteObjects({ bucket: "letters", keys: ["a", "b"] });
   const error = (key: string) => `<Error><Key>${key}</Key><Code>AccessDenied</Code><Message>no</Message></Error>`;
   const two = await parse(new Response(`<DeleteResult>${error("a")}${error("b")}</DeleteResult>`));
-  assert.deepEqual(two.failed.map(({ key }) => key), ["a", "b"]);
+  assert.deepEqual(two.failed, ["a", "b"].map((key) => ({ key, awsCode: "AccessDenied", message: "no" })));
   assert.deepEqual((await parse(new Response("<DeleteResult/>"))).failed, []);
   await assert.rejects(parse(new Response("")), AwsError);
 });
@@ -173,6 +218,8 @@ Deno.test("getObject() trusts no checksum of parts, and no length of what the ru
   const parts = { "x-amz-checksum-crc32c": "AAAAAA==", "x-amz-checksum-type": "COMPOSITE" };
   assert.equal((await of(parts)).checksums.crc32c, undefined);
   assert.equal((await of({ "content-length": "9", "content-encoding": "gzip" })).size, undefined);
+  const some = new Response("x", { status: 206, headers: { "x-amz-checksum-crc32c": "AAAAAA==" } });
+  assert.deepEqual((await getObject({ ...AT, range: "bytes=0-0" }).parse(some)).checksums, {}, "that of the whole");
   assert.deepEqual((await of({ "x-amz-meta-a": "1" })).metadata, { a: "1" });
 });
 
