@@ -228,7 +228,7 @@ Deno.test("kombu() makes a DecodeError of a damaged envelope", async () => {
       envelope({ body: btoa("1"), properties: { __type__: "datetime", __value__: "2030-01-02T03:04:05" } }),
       envelope({ body: btoa("1") }, null),
       envelope({ body: btoa("1") }, []),
-      envelope({ body: btoa("1") }, { body_encoding: "hex" }),
+      envelope({ body: "1" }, { body_encoding: "hex" }), // as text it would be whole
       envelope({ body: btoa("1") }, { body_encoding: { toString: 1 } }),
       envelope({ body: btoa("1"), "content-type": { toString: 1 } }),
       envelope({ body: btoa("x"), "content-type": "text/plain", "content-encoding": "no-such-charset" }),
@@ -240,6 +240,9 @@ Deno.test("kombu() makes a DecodeError of a damaged envelope", async () => {
     ]
   ) {
     await assert.rejects(async () => await decode(body), DecodeError, body.slice(0, 200));
+  }
+  for (const damaged of [envelope({ body: btoa("1"), headers: [] }), envelope({ body: btoa("1") }, "x")]) {
+    await assert.rejects(async () => await decode(damaged), /its headers and properties must be objects/);
   }
 });
 
