@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type CredentialProvider, type Credentials, CredentialsError } from "@dashi/sqs";
-import { chain, defaultChain, env, staticCredentials } from "@dashi/sqs/credentials";
+import { type CredentialContext, type CredentialProvider, type Credentials, CredentialsError } from "@dashi/sqs";
+import { assumeRole, chain, defaultChain, env, staticCredentials } from "@dashi/sqs/credentials";
 import { withEnv } from "../support/with_env.ts";
-import { fakeContext, KEYS } from "./fakes.ts";
+import { assumed, fakeContext, KEYS, refused, ROLE } from "./fakes.ts";
 
 const nothing = fakeContext(() => new Response("", { status: 404 }));
 
@@ -36,6 +36,62 @@ Deno.test("chain() gathers what each of its providers tried", async () => {
   assert.throws(() => chain(), /'providers' as it must be one provider or more/);
   assert.throws(() => chain(env(), {} as CredentialProvider), /'providers\.1' as it must be of type function/);
 });
+
+Deno.test("chain() takes no other identity for an outage of STS, and goes on where a role is refused", async () => {
+  const answers = [refused("ServiceUnavailable", "busy", 503), refused("AccessDenied", "no")];
+  for (const [answer, tries] of [[answers[0], 3], [answers[1], 1]] as const) {
+    let asked = 0;
+    const context = fakeContext(() => {
+      asked++;
+      return answer.clone();
+    }, { clock: { now: () => Date.UTC(2026, 0, 1), sleep: (s) => s < 5 ? Promise.resolve() : new Promise(() => {}) } });
+    const provider = chain(assumeRole({ arn: ROLE, credentials: KEYS }), staticCredentials(KEYS));
+    if (tries === 3) await assert.rejects(provider(context), { awsCode: "ServiceUnavailable" });
+    else assert.equal(await accessKeyOf(provider, context), KEYS.accessKeyId);
+    assert.equal(asked, tries);
+  }
+});
+
+for (
+  const [name, variables, host] of [
+    [
+      "web identity",
+      (file: string) => ({ AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: file }),
+      "sts.eu-west-1.amazonaws.com",
+    ],
+    ["container's service", () => ({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/task" }), "169.254.170.2"],
+  ] as const
+) {
+  Deno.test(`defaultChain() never takes the machine's role where the ${name} is set up and fails`, async () => {
+    const file = await Deno.makeTempFile();
+    await Deno.writeTextFile(file, "a.jwt.token");
+    try {
+      await withEnv({ HOME: "/nonexistent", ...variables(file) }, async () => {
+        const hosts = new Set<string>();
+        let down = true;
+        const context = fakeContext(({ url }) => {
+          const { hostname } = new URL(url);
+          hosts.add(hostname);
+          if (down) return refused("AccessDenied", "not yet", 403);
+          const keys = { AccessKeyId: "ASIA1", SecretAccessKey: "s", Token: "t" };
+          return host === "169.254.170.2"
+            ? Response.json(keys)
+            : assumed("AssumeRoleWithWebIdentity", "ASIA1", "2026-01-01T01:00:00Z");
+        });
+        const provider = defaultChain();
+        await assert.rejects(provider(context));
+        down = false;
+        assert.equal(await accessKeyOf(provider, context), "ASIA1");
+        assert.deepEqual([...hosts], [host]);
+      });
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+}
+
+const accessKeyOf = async (provider: CredentialProvider, context: CredentialContext) =>
+  (await provider(context)).accessKeyId;
 
 Deno.test("chain() hears its signal", async () => {
   const controller = new AbortController();
