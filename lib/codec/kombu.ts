@@ -56,8 +56,9 @@ export function kombu(options: KombuOptions = {}): Codec {
     encode(message) {
       const { contentEncoding, exchange, fanout, headers, properties } = message;
       const { data, type, encoding } = serialize(message);
-      // A message that is sent on has the headers of the one that came. Only bytes can be compressed already.
-      const kept = typeof data === "string" ? undefined : headers.compression;
+      // A message that is sent on has the headers of the one that came, and is compressed no longer. Whoever compressed
+      // bytes says of which type they were.
+      const kept = typeof data !== "string" && message.contentType ? headers.compression : undefined;
       const seal = (data: string | Uint8Array, compression: unknown): EncodedMessage => {
         const text = stringifyPythonJson({
           body: bodyEncoding === "base64" ? encodeBody(data) : data,
