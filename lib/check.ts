@@ -10,8 +10,8 @@ export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
   if (typeof value === "string") {
     // A URL may hold a password, and so may what was meant to be one: "key:secret@host".
-    const user = value.slice(0, Math.max(value.lastIndexOf("@"), 0));
-    const text = user.includes(":") ? "…" + value.slice(user.length) : value;
+    const user = value.slice(0, value.lastIndexOf("@") + 1);
+    const text = user.includes(":") ? "…@" + value.slice(user.length) : value;
     return JSON.stringify(text.length > 80 ? text.slice(0, 77) + "..." : text);
   }
   return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;

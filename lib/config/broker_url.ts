@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { awsDomains } from "../http/endpoint.ts";
+import { AMAZON, DOMAINS, DUAL_STACK } from "../http/endpoint.ts";
 import type { Endpoints } from "../types.ts";
 import { halves, type KeyPair } from "./keys.ts";
 
@@ -39,7 +39,8 @@ export function readBrokerUrl(url: unknown, secure: boolean): BrokerUrl {
   const host = decode(authority.slice(at + 1)).toLowerCase().replace(/:0*$/, "");
   if (!host) return { keys };
   const name = host.replace(/:\d+$/, "");
-  const aws = awsDomains().some((domain) => name.endsWith(`.${domain}`));
+  const domains = [AMAZON, ...DUAL_STACK, ...Object.values(DOMAINS)];
+  const aws = domains.some((domain) => name.endsWith(`.${domain}`));
   const origin = `${secure || aws ? "https" : "http"}://${host}`;
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/.test(host) || !URL.canParse(origin)) {
     wrong("what follows its @ is not HOST or HOST:PORT");

@@ -13,15 +13,12 @@ export const REDIRECT = "which is never followed: check 'endpoint' and 'region'"
 /** The advice for an answer that no AWS service gives. */
 export const CHECK = "check that 'endpoint' is that of an AWS service";
 
-/** The most characters of a server's words that an error repeats. */
-const MAX_WORDS = 1000;
-
 /**
  * What an error may repeat of a server's words: the first line, as a message on a wrong signature goes on with the whole
- * request that was signed, session token and all; and no more of it than a log can take.
+ * request that was signed, session token and all; and no more of it than 1,000 characters, as a log has to take it.
  */
 export function firstLine(words: string): string {
-  return words.replace(/\n.*/s, "").slice(0, MAX_WORDS);
+  return /.{0,1000}/.exec(words)![0];
 }
 
 /** What an error answer said. */

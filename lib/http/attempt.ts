@@ -5,7 +5,7 @@
  */
 import { asError } from "../as_error.ts";
 import { awsNow, type BrokerState } from "../broker.ts";
-import { assertKeys, refuse } from "../check.ts";
+import { assertKeys, has } from "../check.ts";
 import { CredentialsError, DashiError } from "../errors.ts";
 import { onAbort } from "../on_abort.ts";
 import type { AwsBody, AwsRequest, CredentialContext, CredentialProvider, Credentials } from "../types.ts";
@@ -87,7 +87,7 @@ export async function attemptOnce<Output>(
     seen.sent = true;
     forgetDeadline = setDeadline(state, seconds, over);
     const response = await (state.options.http?.fetch ? state.fetch(new Request(url, init)) : fetch(url, init));
-    if (!response?.headers?.get) refuse("http.fetch()", "a Response", response);
+    has("get")("http.fetch().headers", response?.headers); // before it counts as an answer
     seen.response = response;
     // All that a browser shows of a redirect. Elsewhere the parser says more: S3 names the bucket's region.
     if (response.type === "opaqueredirect") {

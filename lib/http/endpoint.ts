@@ -10,10 +10,14 @@ import type { AwsBody, AwsRequest, Endpoints, Service } from "../types.ts";
 /** The region that is used where nothing says another. */
 const DEFAULT_REGION = "us-east-1";
 
-const AMAZON = "amazonaws.com";
+/** The domain of AWS's hosts, but for its other partitions. */
+export const AMAZON = "amazonaws.com";
+
+/** The domains of dual-stack hosts, of every partition. */
+export const DUAL_STACK = ["api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu"];
 
 /** The domains of AWS's other partitions, by the part of a region's name that tells them. */
-const DOMAINS: Readonly<Record<string, string>> = {
+export const DOMAINS: Readonly<Record<string, string>> = {
   cn: "amazonaws.com.cn",
   eusc: "amazonaws.eu",
   iso: "c2s.ic.gov",
@@ -31,12 +35,8 @@ function sqsRegion(host: string): string | undefined {
   const [, region, old = DEFAULT_REGION, domain] =
     /^(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)(?:\.vpce)?|(?:([a-z]{2,4}(?:-[a-z]+)+-\d+)\.)?queue)\.(.*)$/
       .exec(host) ?? [];
-  return awsDomains().includes(domain) ? region ?? old : undefined;
-}
-
-/** The domains that AWS's hosts stand in, of every partition, those of dual-stack hosts among them. */
-export function awsDomains(): string[] {
-  return [AMAZON, "api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu", ...Object.values(DOMAINS)];
+  const known = [AMAZON, ...DUAL_STACK, ...Object.values(DOMAINS)];
+  return known.includes(domain) ? region ?? old : undefined;
 }
 
 /** The region that a queue URL or an ARN names, if it names one. */

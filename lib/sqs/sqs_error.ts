@@ -55,7 +55,5 @@ const ADVICE: readonly [RegExp, string, (typeof AwsError)?, RegExp?][] = [
 
 /** Strips what AWS puts before and after an error code: `com.amazonaws.sqs#QueueDoesNotExist:http://…`. */
 export function bareCode(code: unknown): string {
-  return typeof code === "string"
-    ? firstLine(code.replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?/, "").replace(/[:;].*$/s, ""))
-    : "";
+  return typeof code === "string" ? firstLine(code).replace(/^(?:.*#)?(?:AWS\.SimpleQueueService\.)?|[:;].*/g, "") : "";
 }

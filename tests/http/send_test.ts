@@ -153,7 +153,7 @@ for (const gives of [undefined, {}, { status: 400, text: () => Promise.resolve("
     const { broker, requests, events } = setUp([() => gives as unknown as Response]);
     const { name, message } = await failure(send(broker, remove));
     assert.deepEqual([name, requests.length, events.length], ["ConfigError", 1, 1]);
-    assert.match(message, /^Cannot use 'http\.fetch\(\)' as it must be a Response: /);
+    assert.match(message, /^Cannot use 'http\.fetch\(\)\.headers' as it must be an object with a function get: /);
   });
 }
 
