@@ -149,7 +149,7 @@ export async function play(program: Program): Promise<History> {
   const actors: readonly Actor[] = [...program.consumers, ...program.publishers, ...program.others];
   const brokers: Broker[] = [];
   const endOf = new Map<Run, () => void>();
-  const passedOver = new Map<string, number>();
+  const passedOver = new Map<string, { count: number; since: number }>();
   const starved: string[] = [];
   const { ledger, fetchOf } = layWires(sqs, program, seconds, CALM, { asks, took });
   let numbers = 0;
@@ -200,9 +200,10 @@ export async function play(program: Program): Promise<History> {
       ) &&
         !(resting && resting.at > seconds() - 35) &&
         !ledger.wires.some((wire) => wire.broker === broker && wire.open && wire.input.QueueUrl?.endsWith(`/${queue}`));
-      const count = waits ? (passedOver.get(key) ?? 0) + 1 : 0;
-      passedOver.set(key, count);
-      if (count === 40) starved.push(`${key} at ${seconds()}`);
+      const { count, since } = waits && passedOver.get(key) || { count: 0, since: seconds() };
+      passedOver.set(key, { count: count + 1, since });
+      // One that was empty rests for a while.
+      if (count > 20 && seconds() - since > 10) starved.push(`${key} from ${since} to ${seconds()}`);
     }
   }
   /** Visible, and in a FIFO queue behind nothing that is not. */
@@ -212,7 +213,7 @@ export async function play(program: Program): Promise<History> {
   }
 
   /** Whoever has an earlier receive of the message must be told a second later that it is not his any more. */
-  function took({ messageId, handle }: Taken): void {
+  function took({ messageId, handle, queue }: Taken): void {
     for (const one of given) {
       const { run, delivery } = one;
       if (one.messageId !== messageId || one.handle === handle || !run || delivery.signal.aborted || !isHeld(one)) {
@@ -220,10 +221,10 @@ export async function play(program: Program): Promise<History> {
       }
       if (one.said.some(({ verb }) => verb !== "extend") || run.closed !== undefined) continue;
       after(1, () => {
-        // While a heartbeat is under way only SQS can tell.
-        const asked = ledger.wires.some(({ action, input, at }) =>
-          action.startsWith("Change") && at > seconds() - 35 &&
-          input.Entries.some(({ ReceiptHandle }: { ReceiptHandle: string }) => ReceiptHandle === one.handle)
+        // While a heartbeat is under way only SQS can tell, and one may wait for the request before it.
+        const asked = ledger.wires.some((wire) =>
+          wire.action.startsWith("Change") && wire.at > seconds() - 35 && wire.broker === run.plan.broker &&
+          wire.input.QueueUrl.endsWith(`/${queue}`)
         );
         one.unheard = !asked && !delivery.signal.aborted && isHeld(one) && run.closed === undefined;
       });
@@ -434,6 +435,7 @@ export async function play(program: Program): Promise<History> {
       case "size":
         return void await queueSize(broker, queue, { signal });
       case "poison": {
+        if (!sqs.queueNames.includes(queue)) return;
         const options = queue.endsWith(".fifo") ? { groupId: "g0", deduplicationId: crypto.randomUUID() } : {};
         return void await sqs.sendMessage(queue, `{"n":${numbers++}`, options);
       }
