@@ -51,7 +51,7 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "{ connect, publish }": 20_225,
   "{ connect, consume }": 28_067,
   "{ connect, consume, publish }": 31_448,
-  ".": 39_677,
+  ".": 39_694,
   "./sqs": 6_569,
   "./sns": 28_292,
   "./sts": 27_285,
@@ -62,8 +62,8 @@ export const LIMITS: Readonly<Record<string, number>> = {
   "./celery": 40_889,
   "./config": 54_179,
   "./testing": 16_006,
-  "everything but ./testing": 100_741,
-  "everything": 114_660,
+  "everything but ./testing": 100_752,
+  "everything": 114_668,
 };
 
 /** What is bundled, and what must not be in it: the table of entry points as code. */

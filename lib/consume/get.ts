@@ -57,16 +57,19 @@ export async function get(
   const consumer = createConsumer(broker, name, once);
   consumer.patience = stateOf(broker).maxAttempts; // whoever asks once wants an answer
   const seen = new Set<string>();
+  // What can't be read comes again, and what lapses while its payload is read: who has seen it looks no further.
+  const looked = filterMap<Delivery<string>, Delivery<string>>((delivery) => {
+    if (seen.has(delivery.messageId)) finish(consumer);
+    seen.add(delivery.messageId);
+    return delivery;
+  });
   const readable = filterMap<Delivery, Delivery>((delivery) => {
-    const { messageId, error } = delivery as { messageId: string; error?: Error };
+    const { error } = delivery as { error?: Error };
     if (!error) return delivery;
     leaveUndecodable(heldOf(delivery), error);
-    // Where it is hidden for less than a long poll takes it comes again and again: there is nothing else.
-    if (seen.has(messageId)) finish(consumer);
-    seen.add(messageId);
   });
   const pipeline = pipelineOf(consumer, once);
-  const deliveries = deliveriesOf(consumer, (source) => readable(pipeline(source)));
+  const deliveries = deliveriesOf(consumer, (source) => readable(pipeline(looked(source))));
   try {
     const { value } = await deliveries[Symbol.asyncIterator]().next();
     if (value) {

@@ -1,6 +1,7 @@
 /** One message at a time: get(). */
 import assert from "node:assert/strict";
-import { get } from "@dashi/sqs";
+import { connect, type DashiEvent, get, json, type PayloadStore } from "@dashi/sqs";
+import { memoryStore } from "./payload_store.ts";
 import { DOWN, failing, setUp } from "./setup.ts";
 
 Deno.test("get() gives one delivery or undefined, and leaves nothing running", async () => {
@@ -67,6 +68,27 @@ Deno.test("get() ends where all that is there can't be read, though it comes aga
   });
   assert.deepEqual(new Set(of("drop").map(({ reason }) => reason)), new Set(["undecodable"]));
   assert.equal(of("handover").length, 1);
+});
+
+Deno.test("get() ends where its message lapses each time that its payload is read", async () => {
+  const { run, sqs, clock, of, events } = setUp({ attributes: { VisibilityTimeout: 30 } });
+  const { store } = memoryStore({ k: "1" });
+  let reads = 0;
+  const payloads: PayloadStore = {
+    ...store,
+    async resolve(body, about, context) {
+      reads++;
+      await clock.sleep(40, context.signal);
+      return await store.resolve(body, about, context);
+    },
+  };
+  const onEvent = (event: DashiEvent) => void events.push(event);
+  const broker = connect({ ...sqs.connectOptions, codec: json(), payloads, onEvent });
+  await sqs.sendMessage("q", "at:k");
+  await run(async () => assert.equal(await get(broker, "q"), undefined));
+  assert.equal(reads, 2);
+  assert.deepEqual(of("drop").map(({ reason }) => reason), ["lapsed", "lapsed"]);
+  assert.equal(sqs.messages("q").length, 1);
 });
 
 Deno.test("get() throws what no retry mends, and takes no message that can't be read", async () => {
