@@ -128,6 +128,9 @@ const other = fc.record({
   abortAfter: rarely(fc.nat(10)),
 });
 
+/** Seconds of virtual time after which nothing goes wrong any more. */
+export const CALM = 150;
+
 /** A program. */
 export const program = fc.record({
   seed: fc.nat(1_000_000),

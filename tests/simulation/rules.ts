@@ -4,8 +4,8 @@
  * @module
  */
 import { DashiError } from "@dashi/sqs";
+import { type Given, type History, OfTheUser, type Run } from "./history.ts";
 import { numberIn } from "./tap.ts";
-import { type Given, type History, OfTheUser, type Run } from "./world.ts";
 
 /** A rule. */
 export type Rule = (history: History) => string[];

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { program } from "./program.ts";
 import { breaksOf } from "./rules.ts";
-import { play } from "./world.ts";
+import { play } from "./play.ts";
 
 const numRuns = Number(Deno.env.get("SIMULATION_RUNS") ?? 20);
 const seed = Number(Deno.env.get("SIMULATION_SEED") ?? 20300101);
