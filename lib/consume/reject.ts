@@ -4,6 +4,7 @@
  * @module
  */
 import { asError } from "../as_error.ts";
+import { assertWithin } from "../check.ts";
 import { carryOut } from "./batcher.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Held } from "./held.ts";
@@ -14,13 +15,16 @@ import { hasRedrivePolicy } from "./visibility.ts";
 export function backOff(held: Held, delivery: Delivery<unknown>, error: unknown): Promise<void> {
   const { lane, consumer: { state, settings } } = held;
   const policy = settings.backoff ?? lane.address?.predefined?.backoffPolicy;
-  let seconds: number | undefined;
   try {
-    seconds = typeof policy === "function" ? policy(delivery, error) : policy?.[delivery.receiveCount];
+    const seconds = typeof policy === "function" ? policy(delivery, error) : policy?.[delivery.receiveCount];
+    if (seconds != null) {
+      assertWithin("backoff()", seconds, 0, Infinity, true); // a promise, say, would be waited for by nobody
+      return release(held, seconds, "reject");
+    }
   } catch (cause) {
     state.emit({ type: "error", error: asError(cause) });
   }
-  return typeof seconds === "number" && seconds >= 0 ? release(held, seconds, "reject") : leave(held, "reject");
+  return leave(held, "reject");
 }
 
 /** True if a backoff retries this message: the consumer's does each, a predefined queue's the tasks it names, if any. */

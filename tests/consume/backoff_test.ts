@@ -39,7 +39,7 @@ Deno.test("a backoff is a function of delivery and error", async () => {
   assert.deepEqual(seen[1], [2, 0, "no"]);
 });
 
-Deno.test("a backoff that throws or gives nonsense leaves the message, and throwing is an event", async () => {
+Deno.test("a backoff that throws or gives nonsense leaves the message, and either is an event", async () => {
   const test = setUp({ attributes: { VisibilityTimeout: 30 } });
   const wrong = new Error("a bug");
   assert.deepEqual(
@@ -54,8 +54,17 @@ Deno.test("a backoff that throws or gives nonsense leaves the message, and throw
   );
   // What the handler threw is told, too, with its message's id.
   assert.equal(test.of("error").find(({ messageId }) => !messageId)?.error, wrong);
-  for (const nonsense of [NaN, -5, "10" as unknown as number, undefined as unknown as number]) {
-    assert.deepEqual(await tries(() => nonsense, 70), [0, 30, 60]);
+  for (const nonsense of [NaN, -5, "10", Promise.resolve(10)]) {
+    const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+    assert.deepEqual(await tries(() => nonsense as number, 70, test), [0, 30, 60]);
+    const told = test.of("error").filter(({ messageId }) => !messageId).map(({ error }) => error.message);
+    assert.match(told[0], /^Cannot use 'backoff\(\)' as it must be a number of 0 or more: current value is /);
+    assert.equal(told.length, 3);
+  }
+  for (const none of [undefined, null]) {
+    const test = setUp({ attributes: { VisibilityTimeout: 30 } });
+    assert.deepEqual(await tries(() => none as unknown as number, 70, test), [0, 30, 60]);
+    assert.ok(test.of("error").every(({ messageId }) => messageId));
   }
 });
 
