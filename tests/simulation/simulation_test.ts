@@ -9,7 +9,7 @@ import { program } from "./program.ts";
 import { breaksOf } from "./rules.ts";
 import { play } from "./play.ts";
 
-const numRuns = Number(Deno.env.get("SIMULATION_RUNS") ?? 20);
+const numRuns = Number(Deno.env.get("SIMULATION_RUNS") ?? 60);
 const seed = Number(Deno.env.get("SIMULATION_SEED") ?? 20300101);
 const path = Deno.env.get("SIMULATION_PATH");
 
