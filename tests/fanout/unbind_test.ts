@@ -15,6 +15,14 @@ const refused: Intercept = (_, action) => {
   return new Response(answer, { status: 403 });
 };
 
+/** SNS lists one subscription. */
+const lists = (subscription: string): Intercept => (_, action) => {
+  if (action !== "ListSubscriptionsByTopic") return;
+  const page = `<Subscriptions><member>${subscription}</member></Subscriptions>`;
+  const result = `<ListSubscriptionsByTopicResult>${page}</ListSubscriptionsByTopicResult>`;
+  return new Response(`<ListSubscriptionsByTopicResponse>${result}</ListSubscriptionsByTopicResponse>`);
+};
+
 Deno.test("unbind() ends the subscription and takes back our statement, and no other", async () => {
   await using t = await setUp();
   const foreign = { Sid: "theirs", Effect: "Deny" };
@@ -162,14 +170,7 @@ Deno.test("removeStale() leaves another account's subscription, whosever queue i
   const theirs = "<SubscriptionArn>arn:aws:sns:us-east-1:000000000000:news:1</SubscriptionArn>" +
     "<Owner>999999999999</Owner><Protocol>sqs</Protocol>" +
     `<Endpoint>arn:aws:sqs:us-east-1:000000000000:gone</Endpoint><TopicArn>${NEWS}</TopicArn>`;
-  const page = `<ListSubscriptionsByTopicResult><Subscriptions><member>${theirs}</member></Subscriptions>` +
-    "</ListSubscriptionsByTopicResult>";
-  await using t = await setUp({
-    intercept: (_, action) =>
-      action === "ListSubscriptionsByTopic"
-        ? new Response(`<ListSubscriptionsByTopicResponse>${page}</ListSubscriptionsByTopicResponse>`)
-        : undefined,
-  });
+  await using t = await setUp({ intercept: lists(theirs) });
   assert.deepEqual(await t.fanout.removeStale(t.broker, "news"), []);
   assert.ok(t.actions.includes("ListSubscriptionsByTopic") && !t.actions.includes("Unsubscribe"), `${t.actions}`);
 });
@@ -217,16 +218,9 @@ Deno.test("removeStale() and unbind() mind no subscription that ended meanwhile,
 });
 
 Deno.test("unbind() asks nothing of a subscription that is not confirmed: it has no ARN to end", async () => {
-  const member = "<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>sqs</Protocol>" +
-    `<Endpoint>arn:aws:sqs:us-east-1:000000000000:inbox</Endpoint><TopicArn>${NEWS}</TopicArn></member>`;
-  const page = `<ListSubscriptionsByTopicResult><Subscriptions>${member}</Subscriptions>` +
-    "</ListSubscriptionsByTopicResult>";
-  await using t = await setUp({
-    intercept: (_, action) =>
-      action === "ListSubscriptionsByTopic"
-        ? new Response(`<ListSubscriptionsByTopicResponse>${page}</ListSubscriptionsByTopicResponse>`)
-        : undefined,
-  });
+  const pending = "<SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>sqs</Protocol>" +
+    `<Endpoint>arn:aws:sqs:us-east-1:000000000000:inbox</Endpoint><TopicArn>${NEWS}</TopicArn>`;
+  await using t = await setUp({ intercept: lists(pending) });
   const queue = await t.queue("inbox");
   await t.fanout.bind(t.broker, "news", queue);
   await t.fanout.unbind(t.broker, "news", queue);
